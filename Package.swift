@@ -1,0 +1,85 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The module map. Arrows point down only; Notebooks/internals/architecture.md says why, and
+// Tests/TidyTests holds the sources to it.
+
+let nio: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "NIOHTTP1", package: "swift-nio"),
+]
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "nb",
+  platforms: [.macOS(.v15)],
+  products: [.executable(name: "nb", targets: ["nb"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+  ],
+  targets: [
+    // Level 0: C libraries, text, mathematics.
+    .systemLibrary(
+      name: "CCmark", pkgConfig: "libcmark",
+      providers: [.apt(["libcmark-dev"]), .brew(["cmark"])]),
+    .systemLibrary(
+      name: "CYAML", pkgConfig: "yaml-0.1",
+      providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+    .target(name: "CKernelShims"),
+    .target(name: "TextModel"),
+    .target(name: "Statistics"),
+
+    // Level 1: the nouns.
+    .target(name: "ExperimentModel", dependencies: ["Statistics"]),
+    .target(name: "StrictYAML", dependencies: ["CYAML", "TextModel"]),
+    .target(name: "DocumentModel", dependencies: ["CCmark", "TextModel", crypto]),
+
+    // Level 2: one capability each.
+    .target(
+      name: "PerfLanguage",
+      dependencies: ["TextModel", "DocumentModel", "StrictYAML", "ExperimentModel", crypto]),
+    .target(name: "MeasureKernel", dependencies: ["CKernelShims", "ExperimentModel", "Statistics"]),
+    .target(name: "LoadKernel", dependencies: ["CKernelShims", "ExperimentModel", "Statistics"]),
+    .target(name: "SimulationKernel", dependencies: ["ExperimentModel", "Statistics"]),
+    .target(name: "Reporting", dependencies: ["ExperimentModel", "Statistics"]),
+    .target(name: "ResultStore", dependencies: ["ExperimentModel", grdb]),
+
+    // Level 3: systems, execution, pages.
+    .target(
+      name: "LabSystems", dependencies: ["CKernelShims", "ExperimentModel", "Statistics", grdb] + nio),
+    .target(
+      name: "ExperimentRunner",
+      dependencies: [
+        "MeasureKernel", "LoadKernel", "SimulationKernel", "ResultStore", "ExperimentModel",
+        "Statistics",
+      ]),
+    .target(name: "Market", dependencies: ["StrictYAML", "TextModel", "ExperimentModel"]),
+    .target(
+      name: "CourseSite",
+      dependencies: [
+        "DocumentModel", "TextModel", "ExperimentModel", "StrictYAML", "Reporting", mustache,
+      ]),
+
+    // Level 4 and 5: the command.
+    .target(
+      name: "Commands",
+      dependencies: [
+        "TextModel", "DocumentModel", "PerfLanguage", "ExperimentModel", "ExperimentRunner",
+        "LabSystems", "ResultStore", "Reporting", "CourseSite", "Market", "StrictYAML", arguments,
+      ]),
+    .executableTarget(name: "nb", dependencies: ["Commands"]),
+
+    // Tests.
+    .target(name: "TestSupport", dependencies: ["TextModel"], path: "Tests/Support"),
+    .testTarget(name: "TextModelTests", dependencies: ["TextModel"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,79 @@
+// The one closed table of metrics: name, unit, which direction is better, evidence class.
+// PerfLanguage validates against it, Reporting formats by it, the reference page is printed from it.
+
+/// Which direction of a metric is an improvement.
+public enum Better: String, Codable, Sendable { case lower, higher, none }
+
+/// What kind of evidence a number is; see `Evidence.meaning`.
+public enum Evidence: String, Codable, Sendable, CaseIterable {
+  case real = "R", declaredWait = "W", replay = "P", simulated = "S", computed = "C"
+
+  public var meaning: String {
+    switch self {
+    case .real: "real work by a real process on this machine"
+    case .declaredWait: "real sockets, queues and SQL; a remote party's latency is a declared timer"
+    case .replay: "computed on data recorded by a real block of the same run"
+    case .simulated: "discrete-event simulation, seeded, checked against a closed form"
+    case .computed: "a formula on listed inputs"
+    }
+  }
+}
+
+/// One row of the metric table.
+public struct Metric: Hashable, Sendable {
+  public let name: String
+  public let unit: Unit
+  public let better: Better
+  public let meaning: String
+
+  /// The definition of `name`, or nil when there is no such metric.
+  public static func named(_ name: String) -> Metric? { byName[name] }
+
+  public static let all: [Metric] = [
+    .init("mean", .nanoseconds, .lower, "mean response time, from the intended send"),
+    .init("p50", .nanoseconds, .lower, "median response time, from the intended send"),
+    .init("p90", .nanoseconds, .lower, "90th percentile of response time"),
+    .init("p95", .nanoseconds, .lower, "95th percentile of response time"),
+    .init("p99", .nanoseconds, .lower, "99th percentile of response time"),
+    .init("p999", .nanoseconds, .lower, "99.9th percentile of response time"),
+    .init("max", .nanoseconds, .lower, "largest response time"),
+    .init("http_req_duration", .nanoseconds, .lower, "response time from the intended send"),
+    .init("http_req_service", .nanoseconds, .lower, "service time from the actual send"),
+    .init("http_reqs", .count, .none, "requests answered or failed"),
+    .init("http_req_failed", .share, .lower, "share of requests that failed"),
+    .init("rate", .perSecond, .none, "achieved request rate"),
+    .init("send_lag", .nanoseconds, .lower, "p99 of actual minus intended send"),
+    .init("in_flight", .count, .lower, "mean number of requests in flight"),
+    .init("bytes_in", .bytes, .none, "bytes received"),
+    .init("bytes_out", .bytes, .none, "bytes sent"),
+    .init("cpu_per_req", .nanoseconds, .lower, "CPU time of the lab per request"),
+    .init("generator_cpu", .share, .lower, "CPU share of the load generator, of one core"),
+    .init("rss", .bytes, .lower, "resident memory of the lab"),
+    .init("hit_ratio", .share, .higher, "cache hits over lookups"),
+    .init("origin_requests", .count, .lower, "requests that passed the cache"),
+    .init("origin_rps", .perSecond, .lower, "rate of requests that passed the cache"),
+    .init("evictions", .count, .lower, "entries pushed out by capacity"),
+    .init("stale_share", .share, .lower, "share of cache hits older than the last write of their key"),
+    .init("queue_wait", .nanoseconds, .lower, "mean wait in the origin's queue"),
+    .init("time_to_steady", .nanoseconds, .lower, "time until the hit ratio first holds 90 % of its steady value"),
+    .init("che_error", .points, .lower, "largest distance of the hit ratio from Che's approximation"),
+    .init("lfu_bound", .share, .none, "hit ratio of a cache that knows the popularities"),
+    .init("time", .nanoseconds, .lower, "time of one iteration"),
+    .init("cpu", .nanoseconds, .lower, "CPU time of one iteration"),
+    .init("vm_steps", .count, .lower, "SQLite virtual-machine steps of one iteration"),
+    .init("checksum", .plain, .none, "checksum of the subject's result"),
+    .init("parity", .plain, .none, "1 when all subjects gave the same checksum"),
+    .init("low", .usdPerDay, .higher, "money per day, low bracket"),
+    .init("base", .usdPerDay, .higher, "money per day, middle of the bracket"),
+    .init("high", .usdPerDay, .higher, "money per day, high bracket"),
+    .init("per_million", .usdPerMillion, .lower, "money per million requests"),
+    .init("payback_days", .plain, .lower, "days until the effort is paid back"),
+    .init("instances", .count, .lower, "instances needed"),
+  ]
+
+  private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+  private init(_ name: String, _ unit: Unit, _ better: Better, _ meaning: String) {
+    self.name = name; self.unit = unit; self.better = better; self.meaning = meaning
+  }
+}

@@ -1,0 +1,222 @@
+// The plan: what PerfLanguage made of a notebook's blocks and what the runner executes, in order.
+
+public struct Plan: Codable, Hashable, Sendable {
+  public var lesson: LessonSpec?
+  public var cells: [Cell]
+  public var runbooks: [RunbookSpec]
+  public init(lesson: LessonSpec?, cells: [Cell], runbooks: [RunbookSpec]) {
+    self.lesson = lesson; self.cells = cells; self.runbooks = runbooks
+  }
+}
+
+public struct LessonSpec: Codable, Hashable, Sendable {
+  public var id: String
+  public var day: Int
+  public var title: String
+  public var seed: UInt64
+  public var claims: [Claim]
+  /// problem, pattern, load, tradeoffs, docs
+  public var minutes: [String: Int]
+  public var blockTime: BlockTime?
+  public init(
+    id: String, day: Int, title: String, seed: UInt64, claims: [Claim], minutes: [String: Int],
+    blockTime: BlockTime?
+  ) {
+    self.id = id; self.day = day; self.title = title; self.seed = seed; self.claims = claims
+    self.minutes = minutes; self.blockTime = blockTime
+  }
+}
+
+public struct Claim: Codable, Hashable, Sendable {
+  public var id: String
+  public var text: String
+  /// `BLOCK.expect`, `BLOCK.thresholds`, or `BLOCK.gate`.
+  public var verifiedBy: String
+  public init(id: String, text: String, verifiedBy: String) {
+    self.id = id; self.text = text; self.verifiedBy = verifiedBy
+  }
+}
+
+public struct BlockTime: Codable, Hashable, Sendable {
+  public var full: Nanoseconds
+  public var quick: Nanoseconds
+  public init(full: Nanoseconds, quick: Nanoseconds) { self.full = full; self.quick = quick }
+}
+
+/// One executing block.
+public struct Cell: Codable, Hashable, Sendable {
+  public var id: String
+  public var title: String?
+  public var work: Work
+  public var thresholds: [Judgement]
+  public var expects: [Expectation]
+  public var gates: [Judgement]
+  public var plots: [PlotSpec]
+  public var blockTime: BlockTime?
+  public var why: String?
+  /// Block ids that this one reads (cost inputs, gates of a check); the runner runs them first.
+  public var needs: [String]
+  /// 10 hex digits over the resolved block, system, fences, data and kernel version.
+  public var inputs: String
+  public init(
+    id: String, title: String? = nil, work: Work, thresholds: [Judgement] = [],
+    expects: [Expectation] = [], gates: [Judgement] = [], plots: [PlotSpec] = [],
+    blockTime: BlockTime? = nil, why: String? = nil, needs: [String] = [], inputs: String
+  ) {
+    self.id = id; self.title = title; self.work = work; self.thresholds = thresholds
+    self.expects = expects; self.gates = gates; self.plots = plots; self.blockTime = blockTime
+    self.why = why; self.needs = needs; self.inputs = inputs
+  }
+}
+
+public enum Work: Codable, Hashable, Sendable {
+  case load(LoadCell)
+  case bench(BenchCell)
+  case sim(SimCell)
+  case cost(CostCell)
+  case check(CheckCell)
+  public var kind: String {
+    switch self {
+    case .load: "load"
+    case .bench: "bench"
+    case .sim: "sim"
+    case .cost: "cost"
+    case .check: "check"
+    }
+  }
+}
+
+/// How the arms of a cell relate.
+public enum Design: Codable, Hashable, Sendable {
+  case single
+  /// `arms[0]` is the baseline; every other arm is a candidate; `runs` slices per arm, ABBA.
+  case compare(Comparison)
+  /// One arm per value of `param` (the full path; `params` of an arm has its last segment).
+  /// `quick`: the subset of values measured with --quick.
+  case sweep(param: String, values: [Double], quick: [Double])
+}
+
+public struct Comparison: Codable, Hashable, Sendable {
+  public var runs: Int
+  /// The metric the verdict is about; `mean` for load, `time` for bench.
+  public var metric: String
+  public init(runs: Int, metric: String) { self.runs = runs; self.metric = metric }
+}
+
+public struct LoadCell: Codable, Hashable, Sendable {
+  public var arms: [LoadArm]
+  public var design: Design
+  public init(arms: [LoadArm], design: Design) { self.arms = arms; self.design = design }
+}
+
+public struct BenchCell: Codable, Hashable, Sendable {
+  public var subjects: [SubjectSpec]
+  /// `subjects[0]` is the baseline when `comparison` is given.
+  public var comparison: Comparison?
+  /// Pairs per comparison in a full run.
+  public var pairs: Int
+  public var system: SystemSpec?
+  public var seed: UInt64
+  public init(
+    subjects: [SubjectSpec], comparison: Comparison?, pairs: Int, system: SystemSpec?, seed: UInt64
+  ) {
+    self.subjects = subjects; self.comparison = comparison; self.pairs = pairs
+    self.system = system; self.seed = seed
+  }
+}
+
+public struct SubjectSpec: Codable, Hashable, Sendable {
+  public var name: String
+  public var work: SubjectWork
+  public init(name: String, work: SubjectWork) { self.name = name; self.work = work }
+}
+
+public enum SubjectWork: Codable, Hashable, Sendable {
+  /// Work built into the lab: `cache-get` (in process), `memcached-get` (loopback), `spin`.
+  case builtin(String)
+  /// A SQL fence's statement over the system's data; `:id` bound from the seeded key stream.
+  case sql(String)
+}
+
+public struct SimCell: Codable, Hashable, Sendable {
+  public var model: String
+  /// One per combination of varied parameters; numbers and words by parameter name.
+  public var arms: [SimArm]
+  public var replications: Int
+  public var seed: UInt64
+  public init(model: String, arms: [SimArm], replications: Int, seed: UInt64) {
+    self.model = model; self.arms = arms; self.replications = replications; self.seed = seed
+  }
+}
+
+public struct SimArm: Codable, Hashable, Sendable {
+  public var name: String
+  public var words: [String: String]
+  public var numbers: [String: Double]
+  public init(name: String, words: [String: String], numbers: [String: Double]) {
+    self.name = name; self.words = words; self.numbers = numbers
+  }
+}
+
+public struct CostCell: Codable, Hashable, Sendable {
+  /// `F1` or `F3`.
+  public var formula: String
+  public var inputs: [String: CostInput]
+  public var sources: [String]
+  public init(formula: String, inputs: [String: CostInput], sources: [String]) {
+    self.formula = formula; self.inputs = inputs; self.sources = sources
+  }
+}
+
+public enum CostInput: Codable, Hashable, Sendable {
+  case quantity(Quantity)
+  case bracket(low: Double, base: Double, high: Double)
+  /// `${onoff.delta.on.mean}`
+  case reference(Address)
+  /// `${market.aws.m7g-large.usd_per_hour}`, resolved when the plan is made.
+  case fact(id: String, value: Double, unit: Unit, asOf: String, stale: Bool)
+}
+
+public struct CheckCell: Codable, Hashable, Sendable {
+  public var editParams: [String]
+  public var hintAfter: Int?
+  public init(editParams: [String], hintAfter: Int?) {
+    self.editParams = editParams; self.hintAfter = hintAfter
+  }
+}
+
+public struct RunbookSpec: Codable, Hashable, Sendable {
+  public var id: String
+  public var symptom: String
+  public var metrics: [RunbookMetric]
+  public var steps: [String]
+  public var links: [String]
+  public init(
+    id: String, symptom: String, metrics: [RunbookMetric], steps: [String], links: [String]
+  ) {
+    self.id = id; self.symptom = symptom; self.metrics = metrics; self.steps = steps
+    self.links = links
+  }
+}
+
+public struct RunbookMetric: Codable, Hashable, Sendable {
+  public var name: String
+  /// As the author wrote it (`1.3x`, `30s`), or nil.
+  public var warn: String?
+  public var page: String?
+  public init(name: String, warn: String?, page: String?) {
+    self.name = name; self.warn = warn; self.page = page
+  }
+}
+
+public struct PlotSpec: Codable, Hashable, Sendable {
+  public enum Kind: String, Codable, Sendable { case distribution, curve, timeline }
+  public var kind: Kind
+  public var x: String?
+  public var y: [String]
+  public var overlay: String?
+  public var logX: Bool
+  public init(kind: Kind, x: String? = nil, y: [String] = [], overlay: String? = nil, logX: Bool = false) {
+    self.kind = kind; self.x = x; self.y = y; self.overlay = overlay; self.logX = logX
+  }
+}

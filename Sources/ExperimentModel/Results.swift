@@ -1,0 +1,181 @@
+// Results: what a run produced, as plain values. Tables, plots, pages, live values and the log are
+// all made from these and from nothing else.
+
+/// A point estimate with its interval (95 % unless a doubt says otherwise). nil bounds: exact count or not known.
+public struct Estimate: Codable, Hashable, Sendable {
+  public var value: Double
+  public var low: Double?
+  public var high: Double?
+  public init(_ value: Double, low: Double? = nil, high: Double? = nil) {
+    self.value = value; self.low = low; self.high = high
+  }
+}
+
+public struct MetricValue: Codable, Hashable, Sendable {
+  public var estimate: Estimate
+  public var unit: Unit
+  public init(_ estimate: Estimate, _ unit: Unit) { self.estimate = estimate; self.unit = unit }
+}
+
+/// Something a reader must know about a number; becomes a footnote of the table.
+public struct Doubt: Codable, Hashable, Sendable {
+  public var id: String
+  public var text: String
+  public init(id: String, text: String) { self.id = id; self.text = text }
+}
+
+public struct ArmResult: Codable, Hashable, Sendable {
+  public var name: String
+  public var params: [String: Double]
+  public var metrics: [String: MetricValue]
+  /// Closed-form values for the same metric names.
+  public var theory: [String: Double]
+  public init(
+    name: String, params: [String: Double] = [:], metrics: [String: MetricValue],
+    theory: [String: Double] = [:]
+  ) {
+    self.name = name; self.params = params; self.metrics = metrics; self.theory = theory
+  }
+}
+
+public enum RunValidity: String, Codable, Sendable { case valid = "VALID", degraded = "DEGRADED", invalid = "INVALID" }
+public enum Verdict: String, Codable, Sendable { case faster, slower, better, worse, equivalent, unresolved }
+public enum Outcome: String, Codable, Sendable { case pass, fail, inconclusive }
+public enum ClaimStatus: String, Codable, Sendable {
+  case verified = "verified here", notReproduced = "not reproduced here", inconclusive, simulated
+}
+public enum MachineState: String, Codable, Sendable { case quiet, busy, noisy }
+
+/// baseline ÷ candidate and baseline − candidate for every metric both arms have.
+public struct ComparisonResult: Codable, Hashable, Sendable {
+  public var candidate: String
+  public var metric: String
+  public var ratio: [String: Estimate]
+  public var delta: [String: MetricValue]
+  public var verdict: Verdict
+  public init(
+    candidate: String, metric: String, ratio: [String: Estimate], delta: [String: MetricValue],
+    verdict: Verdict
+  ) {
+    self.candidate = candidate; self.metric = metric; self.ratio = ratio; self.delta = delta
+    self.verdict = verdict
+  }
+}
+
+public struct JudgementResult: Codable, Hashable, Sendable {
+  public var text: String
+  public var measured: MetricValue?
+  public var outcome: Outcome
+  public init(text: String, measured: MetricValue?, outcome: Outcome) {
+    self.text = text; self.measured = measured; self.outcome = outcome
+  }
+}
+
+/// A line or a set of dots; x and y in stored units.
+public struct PlotSeries: Codable, Hashable, Sendable {
+  public enum Mark: String, Codable, Sendable { case dots, line, step }
+  public var name: String
+  public var mark: Mark
+  public var x: [Double]
+  public var y: [Double]
+  public var low: [Double]?
+  public var high: [Double]?
+  public init(name: String, mark: Mark, x: [Double], y: [Double], low: [Double]? = nil, high: [Double]? = nil) {
+    self.name = name; self.mark = mark; self.x = x; self.y = y; self.low = low; self.high = high
+  }
+}
+
+public struct PlotData: Codable, Hashable, Sendable {
+  public var title: String
+  public var xLabel: String
+  public var yLabel: String
+  public var xUnit: Unit
+  public var yUnit: Unit
+  public var logX: Bool
+  public var series: [PlotSeries]
+  public init(
+    title: String, xLabel: String, yLabel: String, xUnit: Unit, yUnit: Unit, logX: Bool,
+    series: [PlotSeries]
+  ) {
+    self.title = title; self.xLabel = xLabel; self.yLabel = yLabel; self.xUnit = xUnit
+    self.yUnit = yUnit; self.logX = logX; self.series = series
+  }
+}
+
+/// A saved result of one cell. `measured` is what agreement compares; times and hosts stay in the store.
+public struct CellResult: Codable, Hashable, Sendable {
+  public var id: String
+  public var kind: String
+  public var title: String?
+  /// `Cell.inputs` at the time of the run.
+  public var inputs: String
+  public var quick: Bool
+  public var evidence: Evidence
+  public var validity: RunValidity
+  /// Why the run is not VALID, in one sentence.
+  public var validityReason: String?
+  public var arms: [ArmResult]
+  /// Which metrics the table shows, in order.
+  public var columns: [String]
+  /// What the first column is called: `variant`, or the swept parameter, or `subject`.
+  public var rowLabel: String
+  /// A/A control of the comparison's metric.
+  public var control: Estimate?
+  public var comparisons: [ComparisonResult]
+  public var thresholds: [JudgementResult]
+  public var expects: [JudgementResult]
+  public var gates: [JudgementResult]
+  public var plots: [PlotData]
+  public var machine: MachineState
+  public var doubts: [Doubt]
+  /// Set when the cell failed; the rest is then empty.
+  public var failure: String?
+  /// For the log: what changed and why.
+  public var change: String?
+  public var why: String?
+
+  public init(id: String, kind: String, title: String? = nil, inputs: String, quick: Bool, evidence: Evidence) {
+    self.id = id; self.kind = kind; self.title = title; self.inputs = inputs; self.quick = quick
+    self.evidence = evidence; validity = .valid; arms = []; columns = []; rowLabel = "variant"
+    comparisons = []; thresholds = []; expects = []; gates = []; plots = []; machine = .quiet
+    doubts = []
+  }
+
+  /// The measured value at an address inside this cell, with interval; nil when there is none.
+  ///
+  /// `ratio` and `delta` without a name mean the only candidate; `est` keeps the point estimate only.
+  public func value(at address: Address) -> MetricValue? {
+    var path = address.arm
+    var pointOnly = false
+    if path.first == "est" { pointOnly = true; path.removeFirst() }
+    guard var found = lookUp(path, address) else { return nil }
+    if pointOnly { found.estimate.low = nil; found.estimate.high = nil }
+    return found
+  }
+
+  private func lookUp(_ path: [String], _ address: Address) -> MetricValue? {
+    if path.first == "ratio" || path.first == "delta" {
+      let chosen: ComparisonResult?
+      if path.count > 1 {
+        chosen = comparisons.first { $0.candidate == path[1] }
+      } else {
+        chosen = comparisons.count == 1 ? comparisons[0] : nil
+      }
+      guard let chosen else { return nil }
+      if path[0] == "ratio" { return chosen.ratio[address.metric].map { MetricValue($0, .ratio) } }
+      return chosen.delta[address.metric]
+    }
+    var candidates = arms
+    if let name = path.first {
+      switch name {
+      case "baseline": candidates = comparisons.isEmpty ? [] : Array(arms.prefix(1))
+      case "candidate": candidates = comparisons.count == 1 ? Array(arms.dropFirst()) : []
+      default: candidates = arms.filter { $0.name == name }
+      }
+    }
+    candidates = candidates.filter { arm in address.at.allSatisfy { arm.params[$0.key] == $0.value } }
+    if candidates.count == 1 { return candidates[0].metrics[address.metric] }
+    // A figure of the whole cell (che_error, parity) lives in the arm named "".
+    return arms.first { $0.name.isEmpty }?.metrics[address.metric]
+  }
+}

@@ -1,0 +1,138 @@
+// The resolved lab system: what `nb lab serve` gets as JSON on stdin. Everything is explicit here:
+// overrides are applied, fences are inlined, defaults are filled in.
+
+public struct SystemSpec: Codable, Hashable, Sendable {
+  public var id: String
+  public var seed: UInt64
+  public var roles: [RoleSpec]
+  public var data: [DatasetSpec]
+  public init(id: String, seed: UInt64, roles: [RoleSpec], data: [DatasetSpec]) {
+    self.id = id; self.seed = seed; self.roles = roles; self.data = data
+  }
+}
+
+public struct RoleSpec: Codable, Hashable, Sendable {
+  public var name: String
+  /// `origin`; issue 4 adds `edge` and `worker`.
+  public var kind: String
+  /// Slots of the FIFO queue that are served at the same time; not threads.
+  public var workers: Int
+  /// Requests that may wait; one more is answered 503 at once.
+  public var queueLimit: Int
+  /// A request that waited longer than this is answered 504.
+  public var timeout: Nanoseconds
+  public var routes: [RouteSpec]
+  public init(
+    name: String, kind: String = "origin", workers: Int, queueLimit: Int, timeout: Nanoseconds,
+    routes: [RouteSpec]
+  ) {
+    self.name = name; self.kind = kind; self.workers = workers; self.queueLimit = queueLimit
+    self.timeout = timeout; self.routes = routes
+  }
+}
+
+public struct RouteSpec: Codable, Hashable, Sendable {
+  public var method: String
+  /// A path with at most one `{name}` segment per variable, such as `/product/{id}`.
+  public var path: String
+  public var stages: [StageSpec]
+  public init(method: String, path: String, stages: [StageSpec]) {
+    self.method = method; self.path = path; self.stages = stages
+  }
+}
+
+public struct StageSpec: Codable, Hashable, Sendable {
+  /// The author's `as:`, else the stage kind; counters and overrides use it.
+  public var name: String
+  public var work: StageWork
+  public init(name: String, work: StageWork) { self.name = name; self.work = work }
+}
+
+public enum StageWork: Codable, Hashable, Sendable {
+  case cache(CacheSpec)
+  case sql(SQLSpec)
+  case wait(WaitSpec)
+  case bytes(BytesSpec)
+}
+
+public enum CachePolicy: String, Codable, Sendable, CaseIterable { case lru, lfu, fifo, tinylfu }
+
+public struct CacheSpec: Codable, Hashable, Sendable {
+  /// Template over the route's variables, such as `{id}`.
+  public var key: String
+  public var policy: CachePolicy
+  /// Entries; 0 switches the cache off (every lookup is a miss and nothing is stored).
+  public var capacity: Int?
+  /// Bytes of stored bodies; nil: no byte budget.
+  public var bytes: Int?
+  /// nil: entries never expire.
+  public var ttl: Nanoseconds?
+  /// Share of the TTL that is drawn at random (uniform ± jitter).
+  public var jitter: Double
+  /// Concurrent misses of a key wait for one load.
+  public var singleFlight: Bool
+  /// Second level over the memcached text protocol: `lab` starts one in the lab, else HOST:PORT.
+  public var l2: String?
+  /// Route whose requests drop the key, such as `PUT /product/{id}`.
+  public var invalidateOn: String?
+  public init(
+    key: String, policy: CachePolicy = .lru, capacity: Int? = nil, bytes: Int? = nil,
+    ttl: Nanoseconds? = nil, jitter: Double = 0, singleFlight: Bool = false, l2: String? = nil,
+    invalidateOn: String? = nil
+  ) {
+    self.key = key; self.policy = policy; self.capacity = capacity; self.bytes = bytes
+    self.ttl = ttl; self.jitter = jitter; self.singleFlight = singleFlight; self.l2 = l2
+    self.invalidateOn = invalidateOn
+  }
+}
+
+public struct SQLSpec: Codable, Hashable, Sendable {
+  /// One SQLite statement; `:id` and other route variables are bound by name.
+  public var statement: String
+  /// Connections; a request waits for a free one in FIFO order.
+  public var pool: Int
+  public init(statement: String, pool: Int) { self.statement = statement; self.pool = pool }
+}
+
+/// A distribution of a declared wait; all parameters in nanoseconds.
+public enum WaitDistribution: Codable, Hashable, Sendable {
+  case constant(mean: Nanoseconds)
+  case uniform(min: Nanoseconds, max: Nanoseconds)
+  case exponential(mean: Nanoseconds)
+}
+
+public struct WaitSpec: Codable, Hashable, Sendable {
+  public var distribution: WaitDistribution
+  /// The remote party this timer stands for; required, shown with every result.
+  public var standsFor: String
+  public init(distribution: WaitDistribution, standsFor: String) {
+    self.distribution = distribution; self.standsFor = standsFor
+  }
+}
+
+public struct BytesSpec: Codable, Hashable, Sendable {
+  public var size: Int
+  public var etag: Bool
+  public init(size: Int, etag: Bool) { self.size = size; self.etag = etag }
+}
+
+/// Seeded rows: table NAME(id INTEGER PRIMARY KEY, name TEXT, price INTEGER, version INTEGER, payload BLOB), ids 1…rows.
+public struct DatasetSpec: Codable, Hashable, Sendable {
+  public var name: String
+  public var rows: Int
+  public var popularity: KeyDistribution
+  public init(name: String, rows: Int, popularity: KeyDistribution) {
+    self.name = name; self.rows = rows; self.popularity = popularity
+  }
+}
+
+/// How keys 1…n are drawn; rank equals key (1 is the most popular).
+public enum KeyDistribution: Codable, Hashable, Sendable {
+  /// P(k) ∝ k^−s
+  case zipf(n: Int, s: Double)
+  case uniform(n: Int)
+  case sequential(n: Int)
+  public var n: Int {
+    switch self { case .zipf(let n, _), .uniform(let n), .sequential(let n): n }
+  }
+}
