@@ -22,7 +22,7 @@ public enum Evidence: String, Codable, Sendable, CaseIterable {
 /// One row of the metric table.
 public struct Metric: Hashable, Sendable {
   public let name: String
-  public let unit: Unit
+  public let unit: MetricUnit
   public let better: Better
   public let meaning: String
 
@@ -73,7 +73,7 @@ public struct Metric: Hashable, Sendable {
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
-  private init(_ name: String, _ unit: Unit, _ better: Better, _ meaning: String) {
+  private init(_ name: String, _ unit: MetricUnit, _ better: Better, _ meaning: String) {
     self.name = name; self.unit = unit; self.better = better; self.meaning = meaning
   }
 }

@@ -174,7 +174,7 @@ public enum CostInput: Codable, Hashable, Sendable {
   /// `${onoff.delta.on.mean}`
   case reference(Address)
   /// `${market.aws.m7g-large.usd_per_hour}`, resolved when the plan is made.
-  case fact(id: String, value: Double, unit: Unit, asOf: String, stale: Bool)
+  case fact(id: String, value: Double, unit: MetricUnit, asOf: String, stale: Bool)
 }
 
 public struct CheckCell: Codable, Hashable, Sendable {

@@ -13,8 +13,8 @@ public struct Estimate: Codable, Hashable, Sendable {
 
 public struct MetricValue: Codable, Hashable, Sendable {
   public var estimate: Estimate
-  public var unit: Unit
-  public init(_ estimate: Estimate, _ unit: Unit) { self.estimate = estimate; self.unit = unit }
+  public var unit: MetricUnit
+  public init(_ estimate: Estimate, _ unit: MetricUnit) { self.estimate = estimate; self.unit = unit }
 }
 
 /// Something a reader must know about a number; becomes a footnote of the table.
@@ -89,12 +89,12 @@ public struct PlotData: Codable, Hashable, Sendable {
   public var title: String
   public var xLabel: String
   public var yLabel: String
-  public var xUnit: Unit
-  public var yUnit: Unit
+  public var xUnit: MetricUnit
+  public var yUnit: MetricUnit
   public var logX: Bool
   public var series: [PlotSeries]
   public init(
-    title: String, xLabel: String, yLabel: String, xUnit: Unit, yUnit: Unit, logX: Bool,
+    title: String, xLabel: String, yLabel: String, xUnit: MetricUnit, yUnit: MetricUnit, logX: Bool,
     series: [PlotSeries]
   ) {
     self.title = title; self.xLabel = xLabel; self.yLabel = yLabel; self.xUnit = xUnit

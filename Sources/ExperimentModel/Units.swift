@@ -23,7 +23,7 @@ public struct Nanoseconds: RawRepresentable, Hashable, Comparable, Codable, Send
 
 /// The unit in which a number is stored. Time is always stored in nanoseconds, a share as 0…1,
 /// bytes as bytes; printing picks the prefix.
-public enum Unit: String, Codable, Sendable, CaseIterable {
+public enum MetricUnit: String, Codable, Sendable, CaseIterable {
   case nanoseconds = "ns"
   case share = "share"
   case ratio = "x"
@@ -40,6 +40,6 @@ public enum Unit: String, Codable, Sendable, CaseIterable {
 /// A number with its unit, as written by an author or computed by a formula.
 public struct Quantity: Hashable, Codable, Sendable {
   public var value: Double
-  public var unit: Unit
-  public init(_ value: Double, _ unit: Unit) { self.value = value; self.unit = unit }
+  public var unit: MetricUnit
+  public init(_ value: Double, _ unit: MetricUnit) { self.value = value; self.unit = unit }
 }

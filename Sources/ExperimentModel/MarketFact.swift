@@ -1,0 +1,29 @@
+/// A dated outside fact from `Notebooks/market/facts.yml`, with its age judged.
+public struct MarketFact: Codable, Hashable, Sendable {
+  public var id: String
+  public var statement: String
+  /// As written in the file.
+  public var value: String
+  /// The number in `value`, when it has one.
+  public var number: Double?
+  public var unit: MetricUnit
+  /// ISO date.
+  public var asOf: String
+  public var source: String
+  public var sourceKind: String
+  /// `weak`, `observational`, … or nil.
+  public var strength: String?
+  public var ttlDays: Int
+  /// Older than its time to live today.
+  public var stale: Bool
+  public var usedBy: [String]
+  public init(
+    id: String, statement: String, value: String, number: Double?, unit: MetricUnit, asOf: String,
+    source: String, sourceKind: String, strength: String?, ttlDays: Int, stale: Bool,
+    usedBy: [String]
+  ) {
+    self.id = id; self.statement = statement; self.value = value; self.number = number
+    self.unit = unit; self.asOf = asOf; self.source = source; self.sourceKind = sourceKind
+    self.strength = strength; self.ttlDays = ttlDays; self.stale = stale; self.usedBy = usedBy
+  }
+}
