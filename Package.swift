@@ -78,8 +78,19 @@ let package = Package(
     .executableTarget(name: "nb", dependencies: ["Commands"]),
 
     // Tests.
-    .target(name: "TestSupport", dependencies: ["TextModel"], path: "Tests/Support"),
     .testTarget(name: "TextModelTests", dependencies: ["TextModel"]),
+    .testTarget(name: "StatisticsTests", dependencies: ["Statistics"]),
+    .testTarget(name: "SimulationKernelTests", dependencies: ["SimulationKernel", "ExperimentModel"]),
+    .testTarget(name: "MeasureKernelTests", dependencies: ["MeasureKernel", "ExperimentModel"]),
+    .testTarget(name: "ProofTests", dependencies: ["Statistics", "SimulationKernel", "ExperimentModel"]),
+    .testTarget(name: "HistogramTests", dependencies: ["Statistics"]),
+    .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel", "TextModel"]),
+    .testTarget(name: "SpecTests", dependencies: ["DocumentModel", "TextModel"], exclude: ["Data"]),
+    .testTarget(name: "ResultStoreTests", dependencies: ["ResultStore", "ExperimentModel"]),
+    .testTarget(name: "LoadKernelTests", dependencies: ["LoadKernel", "CKernelShims", "ExperimentModel"]),
+    .testTarget(name: "ExperimentRunnerTests", dependencies: ["ExperimentRunner", "ExperimentModel", "Statistics"]),
+    .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "ExperimentModel"] + nio),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting", "ExperimentModel"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -52,6 +52,7 @@ public struct Metric: Hashable, Sendable {
     .init("hit_ratio", .share, .higher, "cache hits over lookups"),
     .init("origin_requests", .count, .lower, "requests that passed the cache"),
     .init("origin_rps", .perSecond, .lower, "rate of requests that passed the cache"),
+    .init("hit_time", .nanoseconds, .lower, "response time of a hit: the middle of the fastest requests, as many as there were hits"),
     .init("evictions", .count, .lower, "entries pushed out by capacity"),
     .init("stale_share", .share, .lower, "share of cache hits older than the last write of their key"),
     .init("queue_wait", .nanoseconds, .lower, "mean wait in the origin's queue"),

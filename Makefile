@@ -1,0 +1,81 @@
+# What one types in this checkout. `make` alone prints the menu. It builds, tests and installs;
+# it never measures anything itself (that is nb's work) and needs root only to install packages.
+
+PREFIX ?= /usr/local
+APT    := libcmark-dev libyaml-dev libsqlite3-dev zlib1g-dev pkg-config
+NB     := .build/release/nb
+DEBUG  := .build/debug/nb
+NOTEBOOKS := $(filter-out Notebooks/optimization-log.md,$(wildcard Notebooks/*.md Notebooks/internals/*.md))
+
+.DEFAULT_GOAL := menu
+.PHONY: menu setup swift-here build debug run test tidy end-to-end check update site serve bench install clean
+
+menu:
+	@echo 'make run      build nb and run the lesson of day 8 (about a minute of measuring)'
+	@echo 'make setup    install the system packages that are missing'
+	@echo 'make build    $(NB), optimised'
+	@echo 'make test     unit, property, golden, tidy and end-to-end tests'
+	@echo 'make check    the rules of this repository, and every notebook'
+	@echo 'make update   rewrite golden expectations, for review with git diff'
+	@echo 'make site     the course as HTML in _site/'
+	@echo 'make serve    the same, served on http://127.0.0.1:8000'
+	@echo 'make bench    nb against the cmark program, and its start-up'
+	@echo 'make install  nb to $$(PREFIX)/bin, now $(PREFIX)/bin'
+	@echo 'make clean    remove what was built'
+
+# pkg-config answers for the libraries; nothing is installed when nothing is missing.
+setup: swift-here
+	@command -v pkg-config >/dev/null \
+	  && pkg-config --exists libcmark yaml-0.1 sqlite3 zlib && exit 0; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo 'setup: libcmark, libyaml, SQLite, zlib or pkg-config is missing, and there is no apt-get here.' >&2; \
+	  echo '       Install their development packages with this system'"'"'s package manager.' >&2; exit 1; fi; \
+	if [ "$$(id -u)" = 0 ]; then as=; elif command -v sudo >/dev/null; then as=sudo; else \
+	  echo 'setup: packages are missing and this is neither root nor a machine with sudo. Ask for:' >&2; \
+	  echo '       apt-get install $(APT)' >&2; exit 1; fi; \
+	$$as apt-get update -q && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(APT)
+
+swift-here:
+	@command -v swift >/dev/null || { \
+	  echo 'There is no `swift` on the PATH. nb needs Swift 6.1 or newer: https://www.swift.org/install' >&2; exit 1; }
+
+build: setup
+	swift build -c release --product nb --static-swift-stdlib
+
+debug: setup
+	swift build --build-tests
+
+run: build
+	$(NB) run --trust Notebooks/day08.md
+
+test: debug
+	swift test --skip-build --parallel
+	@$(MAKE) --no-print-directory tidy end-to-end
+
+tidy:
+	python3 Tests/TidyTests/tidy.py $(if $(wildcard $(DEBUG)),--nb $(DEBUG))
+
+end-to-end: debug
+	python3 Tests/EndToEnd/end_to_end.py $(DEBUG)
+
+check: debug tidy
+	$(DEBUG) check $(NOTEBOOKS)
+
+update: debug
+	UPDATE_GOLDEN=1 swift test --skip-build
+
+site: build
+	$(NB) build
+
+serve: site
+	python3 -m http.server --bind 127.0.0.1 --directory _site 8000
+
+bench: build
+	python3 Tests/Bench/bench.py $(NB)
+
+install: build
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 755 $(NB) '$(DESTDIR)$(PREFIX)/bin/nb'
+
+clean:
+	rm -rf .build _site

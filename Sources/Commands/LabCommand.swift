@@ -1,0 +1,89 @@
+// `nb lab`: the systems under test for any load tool, and the hidden child modes of `nb run`.
+
+import ArgumentParser
+import DocumentModel
+import ExperimentModel
+import Foundation
+import LabSystems
+import PerfLanguage
+import TextModel
+
+struct LabCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lab", abstract: "Lab systems: real servers on loopback with known behaviour.",
+    subcommands: [Serve.self, List.self, Describe.self, Subject.self])
+
+  struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Serve a system until interrupted.")
+    @Argument(help: "A preset such as shop, or FILE#ID of a system block.") var system: String?
+    @Option(help: "Port on 127.0.0.1; 0 takes a free one.") var port = 0
+    @Flag(help: .hidden) var stdin = false
+
+    func run() throws {
+      do {
+        if stdin {
+          let spec = try JSONDecoder().decode(SystemSpec.self, from: Data((readLine(strippingNewline: true) ?? "").utf8))
+          try Lab.serve(spec, port: port, followParent: true) { ready in
+            let line = (try? JSONEncoder().encode(ready)) ?? Data()
+            Output.bytes([UInt8](line) + [0x0A])
+          }
+          return
+        }
+        guard let system else { throw ValidationError("name a system: \(presetNames.joined(separator: ", ")), or FILE#ID") }
+        let spec = try resolve(system)
+        try Lab.serve(spec, port: port, followParent: false) { ready in
+          Output.standard("\(spec.id) on http://127.0.0.1:\(ready.port)\n")
+          for role in spec.roles {
+            for route in role.routes { Output.standard("  \(route.method) \(route.path)\n") }
+          }
+          Output.standard("  counters at /_nb/counters; end with Ctrl-C\n")
+        }
+      } catch let error as LabError {
+        Output.failure(Diagnostic("lab-failed", .error, "\(error.place): \(error.cause)", remedy: error.remedy))
+        throw Exit.failed
+      }
+    }
+  }
+
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "The preset systems.")
+    func run() { Output.standard(presetNames.joined(separator: "\n") + "\n") }
+  }
+
+  struct Describe: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "A system with every default, as JSON.")
+    @Argument(help: "A preset, or FILE#ID of a system block.") var system: String
+    func run() throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+      Output.bytes([UInt8](try encoder.encode(try resolve(system))) + [0x0A])
+    }
+  }
+
+  /// A bench subject as a child process; speaks lines on stdin and stdout.
+  struct Subject: ParsableCommand {
+    static let configuration = CommandConfiguration(shouldDisplay: false)
+    func run() throws {
+      let job = try JSONDecoder().decode(BenchJob.self, from: Data((readLine(strippingNewline: true) ?? "").utf8))
+      try Lab.benchSubject(job)
+    }
+  }
+}
+
+/// A preset, or a notebook's system block by FILE#ID.
+private func resolve(_ name: String) throws -> SystemSpec {
+  if let spec = preset(name) { return spec }
+  if let hash = name.lastIndex(of: "#") {
+    let notebook: Notebook
+    do { notebook = try Notebook(String(name[..<hash])) } catch {
+      Output.failure(error.diagnostic)
+      throw Exit.failed
+    }
+    let id = String(name[name.index(after: hash)...])
+    if let spec = notebook.planned.systems[id] { return spec }
+  }
+  let near = nearestName(to: name, among: presetNames).map { "did you mean `\($0)`?" }
+  Output.failure(
+    Diagnostic("unknown-system", .error, "there is no system `\(name)`", remedy: near ?? "the presets are \(presetNames.joined(separator: ", ")); a notebook's is FILE#ID"))
+  throw Exit.failed
+}

@@ -1,0 +1,47 @@
+// The command line. Each subcommand reads, calls the line of Notebooks/internals/architecture.md,
+// prints diagnostics on stderr and results on stdout, and chooses the exit code.
+
+import ArgumentParser
+
+public struct NB: ParsableCommand {
+  public static let configuration = CommandConfiguration(
+    commandName: "nb",
+    abstract: "Runs performance lessons: Markdown notebooks whose numbers are measured.",
+    version: version,
+    subcommands: [
+      RunCommand.self, CheckCommand.self, BuildCommand.self, RenderCommand.self, CleanCommand.self,
+      AcceptCommand.self, ExplainCommand.self, LogCommand.self, RunbookCommand.self,
+      LabCommand.self,
+    ])
+
+  public static let version = "0.1.0"
+
+  public init() {}
+
+  public func run() throws {
+    Output.standard(
+      """
+      nb \(Self.version): performance lessons that measure.
+
+        nb run day08.md --trust   run a lesson: tables in the notebook, a page in _site/
+        nb check day08.md         every mistake at once; measures nothing
+        nb build                  the course site from saved results
+        nb lab serve shop         a lab system for your own load tool
+
+      `nb help run` explains a command; exit codes: 0 passed, 1 error, 2 a threshold failed,
+      3 inconclusive, 64 usage, 130 interrupted.
+
+      """)
+  }
+
+  /// Entry point of the executable.
+  public static func run() { Self.main() }
+}
+
+/// Exit codes that scripts and CI rely on.
+enum Exit {
+  static let failed = ExitCode(1)
+  static let threshold = ExitCode(2)
+  static let inconclusive = ExitCode(3)
+  static let interrupted = ExitCode(130)
+}

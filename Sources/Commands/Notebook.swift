@@ -1,0 +1,71 @@
+// One notebook read and planned: bytes → SourceText → Document → Plan. All diagnostics at once.
+
+import DocumentModel
+import ExperimentModel
+import Foundation
+import Market
+import PerfLanguage
+import Reporting
+import ResultStore
+import TextModel
+
+struct Notebook {
+  let path: String
+  let workspace: Workspace
+  let stem: String
+  let document: Document
+  let planned: PlannedNotebook
+  let facts: [MarketFact]
+  let diagnostics: Diagnostics
+
+  var source: SourceText { document.source }
+  var plan: Plan { planned.plan }
+  /// What results are stored under.
+  var lesson: String { stem }
+
+  /// Reads and plans; findings about the notebook are in `diagnostics`, only an unreadable file throws.
+  init(_ given: String, limit: Int = 8 << 20) throws(FileError) {
+    path = Workspace.find(given)
+    let source = try SourceText(contentsOf: path, limit: limit)
+    workspace = Workspace(for: path)
+    stem = Workspace.stem(path)
+    document = Document(parsing: source)
+    var findings = Diagnostics()
+    facts = Self.readFacts(workspace)
+    planned = Planner(PlanContext(facts: Dictionary(facts.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })))
+      .plan(document, diagnostics: &findings)
+    diagnostics = findings
+  }
+
+  /// The course's dated facts; a mistake in the file is reported by `nb check`, not here.
+  static func readFacts(_ workspace: Workspace) -> [MarketFact] {
+    guard let source = try? SourceText(contentsOf: workspace.facts) else { return [] }
+    var findings = Diagnostics()
+    return loadFacts(source, today: today(), diagnostics: &findings)
+  }
+
+  /// What is saved beside the notebook: the values behind what is written in it.
+  func savedResults() -> [String: CellResult] {
+    guard let bytes = try? readFile(workspace.results(stem), limit: 4 << 20),
+      let results = try? parseResultsJSON(bytes)
+    else { return [:] }
+    return Dictionary(results.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
+  }
+
+  /// Saved results, and where they have nothing what the store has.
+  func knownResults() -> [String: CellResult] {
+    var known = savedResults()
+    if access(workspace.store, F_OK) == 0, let store = try? ResultStore(path: workspace.store),
+      let stored = try? store.latest(lesson: lesson)
+    {
+      known.merge(stored.filter { $0.value.failure == nil && $0.value.validity != .invalid }) { saved, _ in saved }
+    }
+    return known
+  }
+
+  /// The code fences that a run would execute, by id.
+  var executables: [String] {
+    document.codeFences.filter { $0.id != nil && ["sql", "swift", "c", "python", "js", "javascript", "sh"].contains($0.language) }
+      .compactMap(\.id)
+  }
+}

@@ -1,0 +1,35 @@
+// stdout carries results, stderr diagnostics and progress. write(2), because a pipe may close and
+// because Swift's print buffers in another order than stderr.
+
+import Glibc
+import TextModel
+
+enum Output {
+  static func standard(_ text: String) { write(text, to: 1) }
+  static func error(_ text: String) { write(text, to: 2) }
+  static func bytes(_ bytes: [UInt8]) { bytes.withUnsafeBytes { writeAll($0, to: 1) } }
+
+  static let errorIsTerminal = isatty(2) == 1
+  static let color = errorIsTerminal && getenv("NO_COLOR") == nil && String(cString: getenv("TERM") ?? strdup("")) != "dumb"
+
+  /// All findings of a file, in the order of the text, and a closing count.
+  static func diagnostics(_ diagnostics: Diagnostics, in source: SourceText?) {
+    for diagnostic in diagnostics.ordered { error(diagnostic.rendered(in: source, color: color)) }
+  }
+
+  static func failure(_ diagnostic: Diagnostic) { error(diagnostic.rendered(in: nil, color: color)) }
+
+  private static func write(_ text: String, to descriptor: Int32) {
+    var text = text
+    text.withUTF8 { writeAll(UnsafeRawBufferPointer($0), to: descriptor) }
+  }
+
+  private static func writeAll(_ buffer: UnsafeRawBufferPointer, to descriptor: Int32) {
+    var written = 0
+    while written < buffer.count {
+      let n = Glibc.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
+      if n < 0 { if errno == EINTR { continue } else { return } }
+      written += n
+    }
+  }
+}

@@ -1,0 +1,107 @@
+// Commands that show saved results: render, build, log, runbook. None of them measures.
+
+import ArgumentParser
+import CourseSite
+import DocumentModel
+import ExperimentModel
+import Foundation
+import Reporting
+import TextModel
+
+struct RenderCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "render", abstract: "One Markdown document to HTML on stdout.")
+
+  @Argument(help: "A Markdown file, at most 64 MiB.") var file: String
+  @Flag(help: "Without the surrounding page.") var fragment = false
+  @Flag(help: "CommonMark only, byte for byte what the cmark program prints.") var plainCommonmark = false
+  @Flag(help: "Keep raw HTML and unsafe links.") var unsafe = false
+
+  func run() throws {
+    do throws(FileError) {
+      let path = Workspace.find(file)
+      if plainCommonmark {
+        Output.bytes(commonMarkHTML(try readFile(path, limit: 64 << 20), unsafe: unsafe))
+        return
+      }
+      let source = try SourceText(contentsOf: path, limit: 64 << 20)
+      var options = HTMLOptions()
+      options.unsafe = unsafe
+      let rendered = Document(parsing: source).html(options, additions: [:])
+      if fragment {
+        Output.standard(rendered.html)
+      } else {
+        let title = rendered.headings.first?.text ?? Workspace.stem(path)
+        Output.standard(standalonePage(title: title, body: rendered.html))
+      }
+    } catch {
+      Output.failure(error.diagnostic)
+      throw Exit.failed
+    }
+  }
+}
+
+struct BuildCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "build", abstract: "The course site in _site/, from saved results.")
+
+  @Argument(help: "The course folder; default: Notebooks here.") var folder: String?
+  @Flag(help: "No closing line.") var quiet = false
+
+  func run() throws {
+    let workspace = folder.map { Workspace(for: $0) } ?? Workspace.here
+    do {
+      let built = try PageWriter(workspace).writeSite()
+      Output.diagnostics(built.findings, in: nil)
+      if !quiet { Output.error("\(built.pages) pages in \(workspace.site)/\n") }
+      if built.findings.hasErrors { throw Exit.failed }
+    } catch let error as FileError {
+      Output.failure(error.diagnostic)
+      throw Exit.failed
+    } catch let error as DiagnosedError {
+      Output.diagnostics(error.diagnostics, in: error.source)
+      throw Exit.failed
+    }
+  }
+}
+
+struct LogCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "log", abstract: "The optimization log.")
+
+  func run() throws {
+    let path = Workspace.here.log
+    guard let bytes = try? readFile(path, limit: 64 << 20) else {
+      Output.error("no entries yet: `nb run` appends one for each comparison with a verdict\n")
+      return
+    }
+    Output.bytes(bytes)
+  }
+}
+
+struct RunbookCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "runbook", abstract: "The runbook entries of all lessons, as Markdown.")
+
+  @Argument(help: "Notebooks; none: all of the course here.") var files: [String] = []
+
+  func run() throws {
+    var entries: [(lesson: String, RunbookSpec)] = []
+    for file in files.isEmpty ? lessonFiles(Workspace.here) : files {
+      do {
+        let notebook = try Notebook(file)
+        entries += notebook.plan.runbooks.map { (lesson: notebook.lesson, $0) }
+      } catch {
+        Output.failure(error.diagnostic)
+        throw Exit.failed
+      }
+    }
+    Output.standard(runbookMarkdown(entries))
+  }
+}
+
+/// Findings that stopped a command, with the text that they are about.
+struct DiagnosedError: Error {
+  var diagnostics: Diagnostics
+  var source: SourceText?
+}

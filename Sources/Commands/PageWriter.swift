@@ -1,0 +1,106 @@
+// Saved results → pages on disk. A page whose bytes are the same is not written again.
+
+import CourseSite
+import DocumentModel
+import ExperimentModel
+import ExperimentRunner
+import Foundation
+import TextModel
+
+struct PageWriter {
+  private let workspace: Workspace
+
+  init(_ workspace: Workspace) { self.workspace = workspace }
+
+  func pagePath(_ stem: String) -> String { workspace.site + "/\(stem).html" }
+
+  /// The page of one notebook and what it needs beside it; what `nb run` writes.
+  func write(_ path: String) throws {
+    let (course, theme) = try courseAndTheme()
+    let notebook = try Notebook(path)
+    let links = try lessons(of: course, sure: path).map { $0.link }
+    let page = lessonPage(input(notebook), course: course, lessons: links, theme: theme)
+    try write([page], theme.assets)
+  }
+
+  /// The whole site; returns the number of pages and what its links say.
+  func writeSite() throws -> (pages: Int, findings: Diagnostics) {
+    let (course, theme) = try courseAndTheme()
+    let lessons = try lessons(of: course, sure: nil)
+    if lessons.isEmpty {
+      throw FileError("missing-file", "there are no notebooks in this folder", remedy: "name a course folder: `nb build Notebooks`", path: workspace.course)
+    }
+    var runbooks: [(lesson: String, RunbookSpec)] = []
+    for path in lessonPaths(course) {
+      let notebook = try Notebook(path)
+      runbooks += notebook.plan.runbooks.map { (lesson: notebook.lesson, $0) }
+    }
+    let log = (try? SourceText(contentsOf: workspace.log, limit: 64 << 20)).map { Document(parsing: $0) }
+    let pages = buildSite(
+      course: course, lessons: lessons, log: log, runbooks: runbooks, facts: Notebook.readFacts(workspace), theme: theme)
+    try write(pages, theme.assets)
+    return (pages.count, checkLinks(pages, assets: theme.assets))
+  }
+
+  private func write(_ pages: [SitePage], _ assets: [SiteAsset]) throws {
+    try makeFolder(workspace.site)
+    for page in pages { try writeFileAtomically(workspace.site + "/" + page.path, Array(page.html.utf8)) }
+    for asset in assets { try writeFileAtomically(workspace.site + "/" + asset.path, asset.bytes) }
+  }
+
+  private func lessonPaths(_ course: Course) -> [String] {
+    course.lessons.isEmpty ? lessonFiles(workspace) : course.lessons.map { workspace.course + "/\($0).md" }
+  }
+
+  /// The lessons of the course; one with mistakes stops a build, but not the page of another (`sure`).
+  private func lessons(of course: Course, sure: String?) throws -> [LessonInput] {
+    try lessonPaths(course).compactMap { path in
+      if sure != nil, access(path, F_OK) != 0 { return nil }
+      let notebook = try Notebook(path)
+      if notebook.diagnostics.hasErrors, sure == nil {
+        throw DiagnosedError(diagnostics: notebook.diagnostics, source: notebook.source)
+      }
+      return input(notebook)
+    }
+  }
+
+  private func courseAndTheme() throws -> (Course, Theme) {
+    var course = Course()
+    if workspace.isCourse {
+      let source = try SourceText(contentsOf: workspace.courseFile)
+      var findings = Diagnostics()
+      course = Course(yaml: source, diagnostics: &findings)
+      if findings.hasErrors { throw DiagnosedError(diagnostics: findings, source: source) }
+    }
+    do {
+      return (course, try Theme(folder: themeFolder(course.theme)))
+    } catch {
+      throw DiagnosedError(diagnostics: error.diagnostics, source: nil)
+    }
+  }
+
+  /// The course's own Themes/NAME, then the installed one, then the one of the checkout that nb was
+  /// built in.
+  private func themeFolder(_ name: String) -> String {
+    let executable = (executablePath() as NSString).deletingLastPathComponent
+    var others = [(executable as NSString).deletingLastPathComponent + "/share/nb"]
+    var folder = executable
+    while folder.count > 1 {
+      others.append(folder)
+      folder = (folder as NSString).deletingLastPathComponent
+    }
+    return Theme.find(name, course: workspace.course, others: others) ?? workspace.root + "/Themes/\(name)"
+  }
+
+  private func input(_ notebook: Notebook) -> LessonInput {
+    let saved = notebook.knownResults()
+    let cells = notebook.plan.cells
+    let stale = cells.filter { cell in saved[cell.id].map { $0.inputs != cell.inputs } ?? false }.map(\.id)
+    let lesson = notebook.plan.lesson
+    return LessonInput(
+      id: notebook.stem, title: lesson?.title ?? notebook.stem, day: lesson?.day, document: notebook.document,
+      results: cells.compactMap { saved[$0.id] },
+      claims: lesson?.claims.map { ClaimState($0, claimStatus($0, in: saved)) } ?? [], blocks: cells.map(\.id),
+      stale: Set(stale))
+  }
+}

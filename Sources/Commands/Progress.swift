@@ -1,0 +1,64 @@
+// One live line on a terminal (rate, p99, time left); otherwise a plain line for each finished cell.
+
+import ExperimentModel
+import ExperimentRunner
+import Reporting
+
+final class Progress {
+  private let quiet: Bool
+  private let live: Bool
+  private var heading = ""
+  private var index = 0
+
+  init(quiet: Bool) {
+    self.quiet = quiet
+    live = Output.errorIsTerminal && !quiet
+  }
+
+  func show(_ event: RunEvent) {
+    guard !quiet else { return }
+    switch event {
+    case .started(let id, let kind, let index, let count):
+      heading = "[\(index)/\(count)] \(id) (\(kind))"
+      if live { line(heading) }
+    case .progress(_, let note, let rate, let p99, let left):
+      guard live else { return }
+      var text = "\(heading)  \(note)"
+      if let rate { text += "  \(format(MetricValue(Estimate(rate), .perSecond)))" }
+      if let p99 { text += "  p99 \(format(MetricValue(Estimate(Double(p99.rawValue)), .nanoseconds)))" }
+      if let left { text += "  \(format(MetricValue(Estimate(Double(left.rawValue)), .nanoseconds))) left" }
+      line(text)
+    case .finished(let result):
+      if live { Output.error("\r\u{1B}[K") }
+      Output.error("\(heading)  \(Self.summary(result))\n")
+    }
+  }
+
+  private func line(_ text: String) { Output.error("\r\u{1B}[K\(String(text.prefix(110)))") }
+
+  /// What a cell came to, in a few words.
+  static func summary(_ result: CellResult) -> String {
+    if let failure = result.failure { return "FAILED: \(failure)" }
+    if result.validity == .invalid { return "INVALID: \(result.validityReason ?? "")" }
+    var parts: [String] = []
+    for comparison in result.comparisons {
+      let ratio = comparison.ratio[comparison.metric].map { " " + format($0, .ratio, interval: true) } ?? ""
+      parts.append("\(comparison.candidate) \(comparison.verdict.rawValue)\(ratio)")
+    }
+    if parts.isEmpty, let arm = result.arms.first(where: { !$0.name.isEmpty }), let column = result.columns.first,
+      let value = arm.metrics[column]
+    {
+      parts.append("\(arm.name.isEmpty ? "" : arm.name + " ")\(column) \(format(value))")
+    }
+    func count(_ judged: [JudgementResult], _ word: String) {
+      guard !judged.isEmpty else { return }
+      let passed = judged.filter { $0.outcome == .pass }.count
+      parts.append("\(passed)/\(judged.count) \(word)")
+    }
+    count(result.thresholds, "thresholds")
+    count(result.expects, "predictions")
+    if result.validity == .degraded { parts.append("DEGRADED: \(result.validityReason ?? "")") }
+    if result.machine != .quiet { parts.append("machine \(result.machine.rawValue)") }
+    return parts.joined(separator: "  ")
+  }
+}

@@ -1,0 +1,164 @@
+// Results → regions, live values, results file, log. The notebook is read again before every write:
+// a cell whose question changed meanwhile keeps its text, and its result stays in the store only.
+
+import DocumentModel
+import ExperimentModel
+import ExperimentRunner
+import Foundation
+import PerfLanguage
+import Reporting
+import TextModel
+
+struct WriteBack {
+  let path: String
+  let overwrite: Bool
+  /// What the notebook shows now, by cell.
+  private(set) var shown: [String: CellResult]
+  /// Cells whose last run failed or was INVALID, with the reason; they keep their last good table.
+  private var failed: [String: String] = [:]
+  private var refusedAlready: Set<String> = []
+
+  init(_ notebook: Notebook, overwrite: Bool) {
+    path = notebook.path
+    self.overwrite = overwrite
+    shown = notebook.savedResults()
+  }
+
+  /// Takes one finished result: written unless it agrees with what is there.
+  ///
+  /// - Returns: findings to print, such as a region that a person edited.
+  mutating func take(_ result: CellResult) throws(FileError) -> Diagnostics {
+    if let failure = result.failure {
+      failed[result.id] = failure
+    } else if result.validity == .invalid {
+      failed[result.id] = "the run was INVALID: \(result.validityReason ?? "the generator fell behind")"
+    } else {
+      failed[result.id] = nil
+      if let old = shown[result.id], agrees(result, with: old) {
+        // Agreement keeps the old numbers: the file does not change for noise.
+      } else {
+        shown[result.id] = result
+      }
+    }
+    return try write()
+  }
+
+  /// Brings the notebook and its results file in line with `shown`.
+  mutating func write() throws(FileError) -> Diagnostics {
+    let now = try Notebook(path)
+    var findings = Diagnostics()
+    var regions: [RegionText] = []
+    let cells = Dictionary(now.plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
+    for block in now.planned.blocks {
+      guard let cell = cells[block.id] else { continue }
+      if let result = shown[block.id] {
+        guard result.inputs == cell.inputs || failed[block.id] != nil || wasWritten(result, in: now) else { continue }
+        var markdown = regionMarkdown(result)
+        if let reason = failed[block.id] { markdown = failureNote(reason) + "\n\n" + markdown }
+        regions.append(RegionText(id: block.id, inputs: result.inputs, markdown: markdown, after: block.fence))
+      } else if let reason = failed[block.id] {
+        regions.append(RegionText(id: block.id, inputs: cell.inputs, markdown: failureNote(reason), after: block.fence))
+      }
+    }
+    for value in now.document.values where value.kind == .marketRegion {
+      let day = value.expression.split(separator: " ").last.map(String.init) ?? now.stem
+      let facts = now.facts.filter { $0.usedBy.contains(day) }
+      guard !facts.isEmpty else { continue }
+      let table = marketTable(facts)
+      regions.append(RegionText(id: "market-\(day)", inputs: String(seal(Array(table.utf8)).prefix(10)), markdown: table, after: value.range))
+    }
+    let change = now.document.replacing(regions, values: values(now), overwrite: overwrite)
+    for refused in change.refused where refusedAlready.insert(refused.id).inserted {
+      findings.add(
+        Diagnostic(
+          "edited-region", .error, "the results of `\(refused.id)` were edited by hand; they are left as they are\n\(refused.diff)",
+          remedy: "keep your text with `nb accept \(path)#\(refused.id)`, or discard it with `nb run --overwrite`",
+          at: refused.range))
+    }
+    try writeFileAtomically(path, now.source.applying(change.edits).bytes)
+    try writeResults(now, &findings)
+    return findings
+  }
+
+  /// A result whose region stands in the file already stays, also when the block was edited since:
+  /// it then reads as stale.
+  private func wasWritten(_ result: CellResult, in notebook: Notebook) -> Bool {
+    notebook.document.regions.contains { $0.id == result.id && $0.inputs == result.inputs }
+  }
+
+  private func values(_ notebook: Notebook) -> [String: String] {
+    var texts: [String: String] = [:]
+    for value in notebook.document.values {
+      switch value.kind {
+      case .value:
+        if case .success(let address) = parseAddress(value.expression), let text = valueText(address, in: shown) {
+          texts[value.expression] = text
+        }
+      case .claim:
+        let id = value.expression.split(separator: " ").last.map(String.init) ?? ""
+        if let claim = notebook.plan.lesson?.claims.first(where: { $0.id == id }), let status = claimStatus(claim, in: shown) {
+          texts[value.expression] = claimText(status)
+        }
+      case .marketRegion: break
+      }
+    }
+    return texts
+  }
+
+  private func writeResults(_ notebook: Notebook, _ findings: inout Diagnostics) throws(FileError) {
+    let ids = Set(notebook.plan.cells.map(\.id))
+    let asked = metricsAsked(notebook)
+    let results = notebook.plan.cells.compactMap { shown[$0.id] }.filter { ids.contains($0.id) }
+      .map { $0.keeping(asked[$0.id] ?? []) }
+    guard !results.isEmpty else { return }
+    let target = notebook.workspace.results(notebook.stem)
+    let bytes: [UInt8]
+    do { bytes = try resultsJSON(results) } catch {
+      // The notebook, the store and the page are written all the same.
+      findings.add(Diagnostic("results-file", .warning, "the results file was not written: \(error)", path: target))
+      return
+    }
+    try makeFolder((target as NSString).deletingLastPathComponent)
+    try writeFileAtomically(target, bytes)
+  }
+
+  /// The metrics that anything in the notebook names, by block: what the results file keeps beside the
+  /// tables' columns. The store has all of them.
+  private func metricsAsked(_ notebook: Notebook) -> [String: Set<String>] {
+    var names: [String: Set<String>] = [:]
+    func ask(_ address: Address, in block: String) { names[address.block ?? block, default: []].insert(address.metric) }
+    for cell in notebook.plan.cells {
+      for address in cell.thresholds.map(\.address) + cell.gates.map(\.address) + cell.expects.map(\.address) {
+        ask(address, in: cell.id)
+      }
+      if case .cost(let cost) = cell.work {
+        for case .reference(let address) in cost.inputs.values { ask(address, in: cell.id) }
+      }
+    }
+    for value in notebook.document.values where value.kind == .value {
+      if case .success(let address) = parseAddress(value.expression) { ask(address, in: "") }
+    }
+    return names
+  }
+}
+
+extension CellResult {
+  /// Without the metrics that are neither a column nor among `names`.
+  fileprivate func keeping(_ names: Set<String>) -> CellResult {
+    var copy = self
+    let kept = names.union(columns).union(comparisons.map(\.metric))
+    copy.arms = arms.map { arm in
+      var arm = arm
+      if !arm.name.isEmpty { arm.metrics = arm.metrics.filter { kept.contains($0.key) } }
+      arm.theory = arm.theory.filter { kept.contains($0.key) }
+      return arm
+    }
+    copy.comparisons = comparisons.map { comparison in
+      var comparison = comparison
+      comparison.ratio = comparison.ratio.filter { kept.contains($0.key) }
+      comparison.delta = comparison.delta.filter { kept.contains($0.key) }
+      return comparison
+    }
+    return copy
+  }
+}

@@ -1,0 +1,84 @@
+// Reads course.yml. The only file of this module that knows StrictYAML.
+
+import StrictYAML
+import TextModel
+
+extension Course {
+  private static let keys = ["title", "lang", "theme", "lessons", "unsafe", "money", "targets"]
+
+  /// The course that `yaml` describes. What is missing keeps its default; every mistake is reported.
+  public init(yaml source: SourceText, diagnostics: inout Diagnostics) {
+    self.init()
+    guard let root = YAMLNode(parsing: source, diagnostics: &diagnostics) else { return }
+    guard let entries = root.entries else {
+      diagnostics.add(
+        Diagnostic(
+          "course-file", .error, "a course file is a mapping, this is \(root.kindName)",
+          remedy: "write lines such as `title: My course`", at: root.range))
+      return
+    }
+    for entry in entries {
+      switch entry.key {
+      case "title": read(entry, into: \.title, &diagnostics) { !$0.isEmpty }
+      case "lang": read(entry, into: \.lang, &diagnostics, legal: Self.isLanguage)
+      case "theme": read(entry, into: \.theme, &diagnostics, legal: Self.isName)
+      case "unsafe":
+        switch entry.value.text {
+        case "true": unsafe = true
+        case "false": unsafe = false
+        default: Self.wrong(entry, "true or false", &diagnostics)
+        }
+      case "lessons": readLessons(entry, &diagnostics)
+      case "money", "targets": continue
+      default:
+        let near = nearestName(to: entry.key, among: Self.keys).map { "did you mean `\($0)`?" }
+        diagnostics.add(
+          Diagnostic(
+            "unknown-key", .error, "unknown key `\(entry.key)`",
+            remedy: near ?? "a course file has \(Self.keys.map { "`\($0)`" }.joined(separator: ", "))", at: entry.keyRange))
+      }
+    }
+  }
+
+  private mutating func read(
+    _ entry: YAMLEntry, into field: WritableKeyPath<Course, String>, _ diagnostics: inout Diagnostics, legal: (String) -> Bool
+  ) {
+    guard let text = entry.value.text, !entry.value.isNull, legal(text) else {
+      Self.wrong(entry, entry.key == "lang" ? "a language such as en or pt-BR" : entry.key == "theme" ? "the name of a folder in Themes" : "text", &diagnostics)
+      return
+    }
+    self[keyPath: field] = text
+  }
+
+  private mutating func readLessons(_ entry: YAMLEntry, _ diagnostics: inout Diagnostics) {
+    guard let items = entry.value.items else { return Self.wrong(entry, "a list such as [day01, day02]", &diagnostics) }
+    for item in items {
+      guard let id = item.text, Self.isName(id) else {
+        diagnostics.add(
+          Diagnostic("course-file", .error, "a lesson is named by its file without `.md`", remedy: "write `day08`", at: item.range))
+        continue
+      }
+      if lessons.contains(id) {
+        diagnostics.add(Diagnostic("course-file", .error, "lesson `\(id)` is listed twice", remedy: "remove one of them", at: item.range))
+      } else {
+        lessons.append(id)
+      }
+    }
+  }
+
+  private static func wrong(_ entry: YAMLEntry, _ wanted: String, _ diagnostics: inout Diagnostics) {
+    diagnostics.add(
+      Diagnostic("course-file", .error, "`\(entry.key)` must be \(wanted), this is \(entry.value.kindName)", remedy: "correct the value", at: entry.value.range))
+  }
+
+  /// Also keeps a path out of the file system's other corners: no slash, no leading dot.
+  private static func isName(_ text: String) -> Bool {
+    !text.isEmpty && !text.hasPrefix(".")
+      && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D || $0 == 0x5F || $0 == 0x2E }
+  }
+
+  private static func isLanguage(_ text: String) -> Bool {
+    (2...35).contains(text.utf8.count)
+      && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D }
+  }
+}

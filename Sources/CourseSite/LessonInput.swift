@@ -1,0 +1,74 @@
+// What a page is made of. All of it can be had from a notebook and its saved results: showing never measures.
+
+import DocumentModel
+import ExperimentModel
+
+/// A page of the site: a path relative to its root and the whole HTML.
+public struct SitePage: Hashable, Sendable {
+  public var path: String
+  public var html: String
+  public init(path: String, html: String) {
+    self.path = path
+    self.html = html
+  }
+}
+
+/// A lesson as navigation names it.
+public struct LessonLink: Hashable, Sendable {
+  public var id: String
+  public var title: String
+  /// From 1; nil for a notebook without a `lesson` block.
+  public var day: Int?
+  public init(id: String, title: String, day: Int?) {
+    self.id = id
+    self.title = title
+    self.day = day
+  }
+}
+
+/// A claim and what the results say about it; nil: not yet measured.
+public struct ClaimState: Hashable, Sendable {
+  public var claim: Claim
+  public var status: ClaimStatus?
+  public init(_ claim: Claim, _ status: ClaimStatus?) {
+    self.claim = claim
+    self.status = status
+  }
+}
+
+public struct LessonInput: Sendable {
+  /// The file's name without `.md`; the page is `ID.html`.
+  public var id: String
+  public var title: String
+  public var day: Int?
+  public var document: Document
+  /// Saved results, for plots; tables are in the document.
+  public var results: [CellResult]
+  public var claims: [ClaimState]
+  /// Ids of all executing blocks in order, measured or not.
+  public var blocks: [String]
+  /// Blocks whose question was edited after they were measured.
+  public var stale: Set<String>
+
+  public init(
+    id: String, title: String, day: Int?, document: Document, results: [CellResult], claims: [ClaimState] = [],
+    blocks: [String] = [], stale: Set<String> = []
+  ) {
+    self.id = id
+    self.title = title
+    self.day = day
+    self.document = document
+    self.results = results
+    self.claims = claims
+    self.blocks = blocks
+    self.stale = stale
+  }
+
+  public var link: LessonLink { LessonLink(id: id, title: title, day: day) }
+
+  /// Blocks with something to show.
+  var measured: [String] {
+    let ids = Set(results.filter { $0.failure == nil && $0.validity != .invalid }.map(\.id))
+    return blocks.filter(ids.contains)
+  }
+}

@@ -1,0 +1,97 @@
+// A notebook with its saved results as a page: the text as written, a plot after each table that has one, the state of
+// every claim at the top. Shows only what was measured; what was not says "not yet measured".
+
+import DocumentModel
+import ExperimentModel
+import Reporting
+
+/// The page of one lesson. Whether it links to the course's log, runbook and market page is told by the flags.
+public func lessonPage(
+  _ lesson: LessonInput, course: Course, lessons: [LessonLink], theme: Theme, hasLog: Bool = true, hasRunbook: Bool = true,
+  hasMarket: Bool = true
+) -> SitePage {
+  let frame = PageFrame(course, lessons, hasLog: hasLog, hasRunbook: hasRunbook, hasMarket: hasMarket, theme)
+  return lessonPage(lesson, in: frame)
+}
+
+func lessonPage(_ lesson: LessonInput, in frame: PageFrame) -> SitePage {
+  var options = HTMLOptions()
+  options.unsafe = frame.course.unsafe
+  let rendered = lesson.document.html(options, additions: plots(lesson), fenceAdditions: pendingNotes(lesson))
+  let (heading, rest) = splitAfterTitle(finishedFragment(rendered.html))
+  let measured = lesson.measured
+  let context: [String: Any] = [
+    "heading": heading, "body": rest, "hasBlocks": !lesson.blocks.isEmpty, "state": stateText(lesson),
+    "stateClass": measured.isEmpty ? "pending" : measured.count == lesson.blocks.count ? "complete" : "partial",
+    "hasClaims": !lesson.claims.isEmpty,
+    "claims": lesson.claims.map { ["text": $0.claim.text, "status": statusText($0.status), "statusClass": statusClass($0.status)] as [String: Any] },
+    "evidence": evidenceShown(in: rest).map { ["letter": $0.rawValue, "class": "evidence-\($0.rawValue.lowercased())", "meaning": $0.meaning] as [String: Any] },
+    "hasEvidence": !evidenceShown(in: rest).isEmpty,
+  ]
+  let place = frame.lessons.firstIndex { $0.id == lesson.id }
+  return frame.page(
+    "\(lesson.id).html", title: PageFrame.name(lesson.link), kicker: lesson.day.map { "Week \(PageFrame.week($0)) · Day \($0)" } ?? "",
+    body: frame.theme.render("lesson", context), headings: rendered.headings,
+    previous: place.flatMap { $0 > 0 ? frame.lessons[$0 - 1] : nil },
+    next: place.flatMap { $0 + 1 < frame.lessons.count ? frame.lessons[$0 + 1] : nil })
+}
+
+/// Figures by result region, below a note where the block was edited since.
+private func plots(_ lesson: LessonInput) -> [String: String] {
+  var additions: [String: String] = [:]
+  for id in lesson.stale {
+    additions[id] = "<p class=\"stale\">Stale: the block was edited after this was measured.</p>\n"
+  }
+  for result in lesson.results where result.failure == nil && result.validity != .invalid && !result.plots.isEmpty {
+    additions[result.id, default: ""] += result.plots.map(figure).joined()
+  }
+  return additions
+}
+
+private func figure(_ plot: PlotData) -> String {
+  """
+  <figure class="plot-figure">
+  <div class="plot-box" role="region" aria-label="Plot" tabindex="0">
+  \(plotSVG(plot))</div>
+  <figcaption>\(escapedHTML(plot.title))</figcaption>
+  \(dataTableHTML(plot))</figure>
+
+  """
+}
+
+/// After each block without a result region, so that links to its result lead somewhere.
+private func pendingNotes(_ lesson: LessonInput) -> [String: String] {
+  let shown = Set(lesson.document.regions.map(\.id))
+  return Dictionary(
+    lesson.blocks.filter { !shown.contains($0) }.map { id in
+      (id, "<p class=\"pending\" id=\"result-\(escapedHTML(id))\">Not yet measured: <code>nb run --only \(escapedHTML(id)) \(escapedHTML(lesson.id)).md</code></p>\n")
+    }, uniquingKeysWith: { a, _ in a })
+}
+
+/// The first heading of level 1 and what stands before it, apart from the rest: the summary goes between.
+private func splitAfterTitle(_ html: String) -> (heading: String, rest: String) {
+  guard let end = html.range(of: "</h1>\n") else { return ("", html) }
+  return (String(html[..<end.upperBound]), String(html[end.upperBound...]))
+}
+
+/// `3 of 17 blocks measured`.
+func stateText(_ lesson: LessonInput) -> String {
+  let measured = lesson.measured.count
+  let total = lesson.blocks.count
+  let stale = lesson.stale.isEmpty ? "" : ", \(lesson.stale.count) stale"
+  if total == 0 { return "nothing to measure" }
+  if measured == 0 { return "not yet measured" }
+  return measured == total ? "all \(total) blocks measured\(stale)" : "\(measured) of \(total) blocks measured\(stale)"
+}
+
+func statusText(_ status: ClaimStatus?) -> String { status?.rawValue ?? "not yet measured" }
+
+func statusClass(_ status: ClaimStatus?) -> String {
+  switch status {
+  case .verified: "verified"
+  case .notReproduced: "not-reproduced"
+  case .inconclusive: "inconclusive"
+  case .simulated: "simulated"
+  case nil: "pending"
+  }
+}

@@ -1,0 +1,105 @@
+// A notebook as nb sees it: fences, result regions, live values, each a byte range of the source.
+// It never prints Markdown again: every change is an `Edit` of bytes (Document+Replacing.swift),
+// and what HTML it becomes is decided in HTMLRenderer.swift. Structure comes from libcmark
+// (Structure.swift); nothing here throws, because any bytes are a Markdown document.
+
+import TextModel
+
+/// A parsed notebook. Its parts are in the order of the text.
+public struct Document: Sendable {
+  public let source: SourceText
+  /// `---` … `---` at the top, with both lines; not Markdown.
+  public var frontMatter: SourceRange?
+  /// Top-level ```` ```perf ```` fences outside of results.
+  public var perfFences: [Fence]
+  /// Every other top-level fence outside of results.
+  public var codeFences: [Fence]
+  /// What `nb run` wrote; duplicates are here too, and in `diagnostics`.
+  public var regions: [ResultRegion]
+  /// Live values in prose. A written market table counts as one: its range is the region's.
+  public var values: [LiveValue]
+  /// `unclosed-fence`, `nested-perf-fence`, `region-without-end`, `region-without-start`,
+  /// `duplicate-region`.
+  public var diagnostics: [Diagnostic]
+
+  /// Blocks and inline marks that the renderer needs.
+  let structure: Structure
+  let prose: Prose
+
+  /// Reads any bytes; never fails.
+  public init(parsing source: SourceText) {
+    self.source = source
+    frontMatter = findFrontMatter(source)
+    structure = Structure(source, bodyStart: frontMatter?.upper ?? 0)
+    let found = findRegions(structure, source)
+    regions = found.regions
+    diagnostics = found.diagnostics
+    perfFences = []
+    codeFences = []
+    var nextRegion = 0
+    for leaf in structure.leaves where leaf.kind == .fence {
+      let opening = source.contentRange(ofLine: leaf.line)
+      guard leaf.isTopLevel else {
+        if leaf.info.first == "perf" {
+          diagnostics.append(
+            Diagnostic(
+              "nested-perf-fence", .error, "a perf block inside a list or quote has no place for its results",
+              remedy: "move it to the left margin, outside of the list or quote", at: opening))
+        }
+        continue
+      }
+      while nextRegion < regions.count, regions[nextRegion].range.upper <= opening.lower { nextRegion += 1 }
+      guard nextRegion == regions.count || !regions[nextRegion].range.contains(opening.lower) else { continue }
+      let fence = Fence(startingAt: leaf.line, in: source)
+      if !fence.isClosed {
+        diagnostics.append(
+          Diagnostic(
+            "unclosed-fence", .error, "this fence is never closed: everything down to the end of the file is inside it",
+            remedy: "add a line with the same fence marks where the block ends", at: opening))
+      }
+      if fence.language == "perf" { perfFences.append(fence) } else { codeFences.append(fence) }
+    }
+    prose = scanProse(structure, source, outside: regions.map(\.range))
+    values = prose.values
+    for region in regions where region.id.hasPrefix(marketPrefix) {
+      values.append(
+        LiveValue(
+          expression: "market \(region.id.dropFirst(marketPrefix.count))", range: region.range,
+          shown: source.text(region.body), kind: .marketRegion))
+    }
+    values.sort { $0.range < $1.range }
+    diagnostics.sort { ($0.range?.lower ?? 0) < ($1.range?.lower ?? 0) }
+  }
+}
+
+/// A value shown in prose: `{{ expr }}` as the author writes it, `<!--nb expr-->text<!--/nb-->`
+/// once a run has filled it.
+public struct LiveValue: Hashable, Sendable {
+  public enum Kind: Sendable { case value, claim, marketRegion }
+  /// Trimmed.
+  public var expression: String
+  /// The whole mark, braces or comments included.
+  public var range: SourceRange
+  /// nil while it is `{{ }}`.
+  public var shown: String?
+  /// `marketRegion`: `{{ market dayNN }}` alone in a paragraph at the left margin.
+  public var kind: Kind
+}
+
+/// Region ids of market tables: `{{ market day08 }}` becomes the region `market-day08`.
+let marketPrefix = "market-"
+
+/// Front matter is a first line `---` up to the next line `---` or `...`; without that it is a
+/// thematic break, as CommonMark says.
+private func findFrontMatter(_ source: SourceText) -> SourceRange? {
+  func mark(_ line: Int, _ byte: UInt8) -> Bool {
+    var range = source.contentRange(ofLine: line)
+    while range.upper > range.lower, source.bytes[range.upper - 1].isBlank { range.upper -= 1 }
+    return range.count == 3 && source.bytes[range.lower..<range.upper].allSatisfy { $0 == byte }
+  }
+  guard source.lineCount > 2, mark(1, 0x2D), !source.contentRange(ofLine: 2).isEmpty else { return nil }
+  for line in 2...source.lineCount where mark(line, 0x2D) || mark(line, 0x2E) {
+    return SourceRange(0, source.lineRange(line).upper)
+  }
+  return nil
+}

@@ -1,0 +1,125 @@
+// Thresholds, gates and expectations against measured intervals: pass when the whole interval
+// satisfies, fail when the whole interval violates, else inconclusive. An INVALID run or an A/A
+// control that excludes 1 makes everything inconclusive. A gate is shown, and judged by `nb grade`.
+
+import ExperimentModel
+
+extension Runner {
+  func judge(_ cell: Cell, _ known: [String: CellResult], into result: inout CellResult) {
+    let distrusted = result.validity == .invalid || (result.control.map { ($0.low ?? 1) > 1 || ($0.high ?? 1) < 1 } ?? false)
+    result.thresholds = cell.thresholds.map { judged($0, result, known, distrusted) }
+    result.gates = cell.gates.map { judged($0, result, known, distrusted) }
+    result.expects = cell.expects.flatMap { expected($0, result, known, distrusted) }
+    if let control = result.control, (control.low ?? 1) > 1 || (control.high ?? 1) < 1 {
+      result.doubts.append(
+        Doubt(id: "aa-control", text: "the A/A control excludes 1: the machine changed during the block, nothing is concluded"))
+    }
+  }
+
+  private func judged(
+    _ judgement: Judgement, _ own: CellResult, _ known: [String: CellResult], _ distrusted: Bool
+  ) -> JudgementResult {
+    guard let value = find(judgement.address, own, known) else {
+      return JudgementResult(text: judgement.text, measured: nil, outcome: .inconclusive)
+    }
+    var outcome = Self.outcome(value.estimate, judgement.op, judgement.limit.value)
+    if distrusted { outcome = .inconclusive }
+    return JudgementResult(text: judgement.text, measured: value, outcome: outcome)
+  }
+
+  /// Without interval the point decides: a count is exact.
+  static func outcome(_ estimate: Estimate, _ op: Operator, _ limit: Double) -> Outcome {
+    let low = op.holds(estimate.low ?? estimate.value, limit)
+    let high = op.holds(estimate.high ?? estimate.value, limit)
+    return low && high ? .pass : !low && !high ? .fail : .inconclusive
+  }
+
+  private func find(_ address: Address, _ own: CellResult, _ known: [String: CellResult]) -> MetricValue? {
+    guard let block = address.block, block != own.id else { return own.value(at: address) }
+    return known[block]?.value(at: address)
+  }
+
+  /// A prediction, for each arm or point that has one.
+  private func expected(
+    _ expectation: Expectation, _ own: CellResult, _ known: [String: CellResult], _ distrusted: Bool
+  ) -> [JudgementResult] {
+    let address = expectation.address
+    if let value = expectation.value {
+      let text = "\(addressText(address)) = \(plain(value.value)) ± \(toleranceText(expectation))"
+      guard let found = find(address, own, known) else {
+        return [JudgementResult(text: text, measured: nil, outcome: .inconclusive)]
+      }
+      let outcome = distrusted ? .inconclusive : Self.near(found.estimate, value.value, expectation)
+      return [JudgementResult(text: text, measured: found, outcome: outcome)]
+    }
+    var results: [JudgementResult] = []
+    for arm in own.arms {
+      if let name = address.arm.first, name != arm.name { continue }
+      guard address.at.allSatisfy({ arm.params[$0.key] == $0.value }) else { continue }
+      guard let theory = arm.theory[address.metric], let measured = arm.metrics[address.metric] else { continue }
+      let place = arm.params.isEmpty ? "\(arm.name)." : ""
+      let at = arm.params.isEmpty ? "" : "@" + arm.params.sorted { $0.key < $1.key }.map { "\($0.key)=\(plain($0.value))" }.joined(separator: ",")
+      let text = "\(place)\(address.metric)\(at) = \(expectation.theory ?? "theory") ± \(toleranceText(expectation))"
+      let outcome = distrusted ? .inconclusive : Self.near(measured.estimate, theory, expectation)
+      results.append(JudgementResult(text: text, measured: measured, outcome: outcome))
+    }
+    if results.isEmpty {
+      results = [JudgementResult(text: "\(addressText(address)): no prediction for this system", measured: nil, outcome: .inconclusive)]
+    }
+    return results
+  }
+
+  /// A prediction holds when the measured interval lies within the tolerance, fails when the interval
+  /// and the tolerance band do not meet; where they overlap in part the point decides between
+  /// "inconclusive" and "pass": a point inside the band with an interval that reaches out is inconclusive.
+  static func near(_ estimate: Estimate, _ target: Double, _ expectation: Expectation) -> Outcome {
+    let width = expectation.relative ? abs(target) * expectation.tolerance : expectation.tolerance
+    let low = estimate.low ?? estimate.value
+    let high = estimate.high ?? estimate.value
+    if low >= target - width && high <= target + width { return .pass }
+    if high < target - width || low > target + width { return .fail }
+    return .inconclusive
+  }
+
+  private func toleranceText(_ expectation: Expectation) -> String {
+    expectation.relative ? "\(plain(expectation.tolerance * 100)) %" : plainTolerance(expectation)
+  }
+
+  private func plainTolerance(_ expectation: Expectation) -> String {
+    switch Metric.named(expectation.address.metric)?.unit {
+    case .share: "\(plain(expectation.tolerance * 100)) pp"
+    case .nanoseconds: "\(plain(expectation.tolerance / 1e6)) ms"
+    default: plain(expectation.tolerance)
+    }
+  }
+}
+
+/// The status of a claim, from the block that verifies it (`BLOCK.expect`, `.thresholds`, `.gate`).
+public func claimStatus(_ claim: Claim, in results: [String: CellResult]) -> ClaimStatus? {
+  let parts = claim.verifiedBy.split(separator: ".")
+  guard parts.count == 2, let result = results[String(parts[0])] else { return nil }
+  let judged: [JudgementResult] =
+    switch parts[1] {
+    case "expect": result.expects
+    case "thresholds": result.thresholds
+    default: result.gates
+    }
+  guard !judged.isEmpty else { return nil }
+  if judged.contains(where: { $0.outcome == .fail }) { return .notReproduced }
+  if judged.contains(where: { $0.outcome == .inconclusive }) { return .inconclusive }
+  return result.evidence == .simulated ? .simulated : .verified
+}
+
+func addressText(_ address: Address) -> String {
+  let parts = [address.block].compactMap { $0 } + address.arm + [address.metric]
+  let at = address.at.sorted { $0.key < $1.key }.map { "\($0.key)=\(plain($0.value))" }
+  return parts.joined(separator: ".") + (at.isEmpty ? "" : "@" + at.joined(separator: ","))
+}
+
+/// A number without a trailing `.0`, four significant digits.
+func plain(_ value: Double) -> String {
+  if value == value.rounded(), abs(value) < 1e15 { return String(Int64(value)) }
+  let scale = power(10, 3 - Double(Int(logarithm10(abs(value)).rounded(.down))))
+  let rounded = (value * scale).rounded() / scale
+  return "\(rounded)"
+}

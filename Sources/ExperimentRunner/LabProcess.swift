@@ -1,0 +1,147 @@
+// A lab system as a child process: started with its resolved spec on stdin, ready when it prints
+// its port, ended when this value is stopped or this process dies (the lab watches its stdin).
+// Never in this process: its CPU is accounted apart from the generator's.
+
+import ExperimentModel
+import Foundation
+import Glibc
+import MeasureKernel
+
+/// What went wrong with a cell; becomes a warning inside its region, and the other cells go on.
+public struct CellFailure: Error, Sendable {
+  public var cause: String
+  public var remedy: String?
+  public init(_ cause: String, remedy: String? = nil) {
+    self.cause = cause
+    self.remedy = remedy
+  }
+}
+
+/// How to start nb itself as a lab child.
+public struct LabLauncher: Sendable {
+  public var executable: String
+  public var serveArguments: [String]
+  public init(executable: String, serveArguments: [String]) {
+    self.executable = executable
+    self.serveArguments = serveArguments
+  }
+}
+
+final class LabProcess {
+  let port: Int
+  private let child: ChildProcess
+  private let client: ControlClient
+
+  /// Starts the lab and waits until it listens.
+  init(_ system: SystemSpec, launcher: LabLauncher) throws {
+    do {
+      child = try ChildProcess(name: "the lab", argv: [launcher.executable] + launcher.serveArguments)
+      try child.send(line: String(decoding: try JSONEncoder().encode(system), as: UTF8.self))
+      let line = try child.line(timeout: 20)
+      port = try JSONDecoder().decode(Ready.self, from: Data(line.utf8)).port
+    } catch {
+      let reason = (error as? MeasureError)?.cause ?? "the lab did not say its port"
+      throw CellFailure("the lab did not come up: \(reason)", remedy: "its own message is on stderr")
+    }
+    client = try ControlClient(port: port)
+  }
+
+  private struct Ready: Decodable { var port: Int }
+
+  func stop() { child.stop() }
+  var isAlive: Bool { child.isAlive }
+
+  func counters() throws -> [String: Double] {
+    let body = try client.request("GET", "/_nb/counters")
+    guard let counters = try? JSONDecoder().decode([String: Double].self, from: Data(body)) else {
+      throw CellFailure("the lab's counters could not be read")
+    }
+    return counters
+  }
+
+  func resetCounters() throws { _ = try client.request("POST", "/_nb/reset") }
+  func clearCaches() throws { _ = try client.request("POST", "/_nb/clear") }
+
+  func inject(_ fault: FaultSpec) throws {
+    _ = try client.request("POST", "/_nb/fault", body: faultBody(fault))
+  }
+}
+
+/// One kept-alive control connection to a lab; blocking, loopback only.
+final class ControlClient {
+  private var descriptor: Int32 = -1
+  private let port: Int
+
+  init(port: Int) throws {
+    self.port = port
+    try connect()
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  private func connect() throws {
+    if descriptor >= 0 { close(descriptor) }
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    guard result == 0 else { throw CellFailure("the lab on port \(port) does not answer") }
+    var limit = timeval(tv_sec: 10, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+  }
+
+  /// The body of a 2xx answer.
+  func request(_ method: String, _ path: String, body: String = "") throws -> [UInt8] {
+    do {
+      return try exchange(method, path, body)
+    } catch is CellFailure {
+      // The lab may have closed an idle connection: once more on a new one, then it is down.
+      try connect()
+      return try exchange(method, path, body)
+    }
+  }
+
+  private func exchange(_ method: String, _ path: String, _ body: String) throws -> [UInt8] {
+    let text =
+      "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+    var out = Array(text.utf8)[...]
+    while !out.isEmpty {
+      let n = out.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      guard n > 0 else { throw CellFailure("the lab on port \(port) died during the run") }
+      out = out.dropFirst(n)
+    }
+    var received: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      if let answer = try Self.parse(received) { return answer }
+      let n = recv(descriptor, &chunk, chunk.count, 0)
+      guard n > 0 else { throw CellFailure("the lab on port \(port) died during the run") }
+      received += chunk[..<n]
+    }
+  }
+
+  /// nil while incomplete. The lab always sends Content-Length on its control plane.
+  private static func parse(_ bytes: [UInt8]) throws -> [UInt8]? {
+    let head = String(decoding: bytes.prefix(16_384), as: UTF8.self)
+    guard let end = head.range(of: "\r\n\r\n") else { return nil }
+    let lines = head[..<end.lowerBound].components(separatedBy: "\r\n")
+    let status = lines[0].split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+    var length = 0
+    for line in lines.dropFirst() where line.lowercased().hasPrefix("content-length:") {
+      length = Int(line.dropFirst(15).trimmingCharacters(in: .whitespaces)) ?? 0
+    }
+    let start = head[..<end.upperBound].utf8.count
+    guard bytes.count >= start + length else { return nil }
+    let body = Array(bytes[start..<start + length])
+    guard (200..<300).contains(status) else {
+      throw CellFailure("the lab refused a control request: \(status) \(String(decoding: body, as: UTF8.self))")
+    }
+    return body
+  }
+}

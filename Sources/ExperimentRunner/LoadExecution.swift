@@ -1,0 +1,151 @@
+// One load cell: a lab process per arm, warm-up outside every number, then slices. Arms of a
+// comparison run in turns (ABBA or BAAB, seeded) with all labs up; points of a sweep run one after
+// the other. Each slice keeps its own record, because pairs of slices are what a comparison compares.
+
+import ExperimentModel
+import Foundation
+import LoadKernel
+import Statistics
+
+/// What one slice of one arm gave.
+struct Slice {
+  var record: LoadRecord
+  /// The lab's counters over this slice; zeroed before it.
+  var counters: [String: Double]
+  /// The same counters, cumulative, at regular moments of the slice: batches for intervals.
+  var samples: [[String: Double]]
+}
+
+struct LoadExecution {
+  let cell: Cell
+  let load: LoadCell
+  let runner: Runner
+
+  func run(into result: inout CellResult) throws {
+    var slices: [[Slice]]
+    let arms: [LoadArm]
+    switch load.design {
+    case .single:
+      arms = load.arms
+      slices = [try runAlone(arms[0], runs: 1)]
+    case .compare(let comparison):
+      arms = load.arms
+      slices = try runInTurns(runs: runner.options.quick ? max(6, min(comparison.runs, 6)) : comparison.runs)
+    case .sweep(let param, _, let quick):
+      let last = param.split(separator: ".").last.map(String.init) ?? param
+      arms = runner.options.quick && !quick.isEmpty
+        ? load.arms.filter { arm in arm.params[last].map(quick.contains) ?? false } : load.arms
+      slices = []
+      for arm in arms { slices.append(try runAlone(arm, runs: 1)) }
+      result.rowLabel = last
+    }
+    try measure(arms, slices, into: &result)
+  }
+
+  /// One lab, started for this arm and ended after it.
+  private func runAlone(_ arm: LoadArm, runs: Int) throws -> [Slice] {
+    let lab = try LabProcess(arm.system, launcher: runner.options.launcher)
+    defer { lab.stop() }
+    let engine = try makeEngine(arm, lab, scaleIterations: true)
+    try warm(arm, engine, lab)
+    return try (0..<runs).map { try slice(arm, engine, lab, index: $0, of: runs) }
+  }
+
+  /// All labs up, slices in balanced seeded order.
+  private func runInTurns(runs: Int) throws -> [[Slice]] {
+    let labs = try load.arms.map { try LabProcess($0.system, launcher: runner.options.launcher) }
+    defer { labs.forEach { $0.stop() } }
+    var engines: [LoadEngine] = []
+    for (arm, lab) in zip(load.arms, labs) {
+      let engine = try makeEngine(arm, lab, scaleIterations: false)
+      try warm(arm, engine, lab)
+      engines.append(engine)
+    }
+    var slices = [[Slice]](repeating: [], count: load.arms.count)
+    let order = abbaOrder(arms: load.arms.count, rounds: runs, seed: load.arms[0].profile.seed)
+    for (round, turn) in order.enumerated() {
+      for arm in turn {
+        slices[arm].append(try slice(load.arms[arm], engines[arm], labs[arm], index: round, of: runs))
+      }
+    }
+    return slices
+  }
+
+  /// - Parameter scaleIterations: in a comparison an iteration count is the experiment itself (200
+  ///   requests on one expiry) and quick takes fewer slices instead.
+  private func makeEngine(_ arm: LoadArm, _ lab: LabProcess, scaleIterations: Bool) throws -> LoadEngine {
+    var profile = arm.profile
+    let share = runner.timeShare(cell)
+    profile.duration = Nanoseconds(seconds: profile.duration.seconds * share)
+    profile.stages = profile.stages.map {
+      RampStage(target: $0.target, duration: Nanoseconds(seconds: $0.duration.seconds * share))
+    }
+    if scaleIterations, let n = profile.iterations { profile.iterations = max(1, Int(Double(n) * share)) }
+    do {
+      return try LoadEngine(profile: profile, target: LoadTarget(host: "127.0.0.1", port: lab.port))
+    } catch {
+      throw CellFailure(error.cause, remedy: error.remedy)
+    }
+  }
+
+  private func warm(_ arm: LoadArm, _ engine: LoadEngine, _ lab: LabProcess) throws {
+    guard let warm = arm.warm else { return }
+    try warmUp(warm, arm, engine, lab)
+  }
+
+  private func warmUp(_ warm: Warm, _ arm: LoadArm, _ engine: LoadEngine, _ lab: LabProcess) throws {
+    runner.report(.progress(id: cell.id, note: "warming \(arm.name)", rate: nil, p99: nil, left: nil))
+    do throws(LoadError) {
+      switch warm {
+      case .requests(let n): try engine.warm(requests: max(1, Int(Double(n) * runner.timeShare(cell))))
+      case .topKeys(let n): try engine.warm(topKeys: n)
+      }
+    } catch {
+      throw lab.isAlive ? CellFailure(error.cause, remedy: error.remedy) : CellFailure("the lab died while it was warmed")
+    }
+  }
+
+  private func slice(
+    _ arm: LoadArm, _ engine: LoadEngine, _ lab: LabProcess, index: Int, of count: Int
+  ) throws -> Slice {
+    var later: [FaultSpec] = []
+    var restarted = false
+    for fault in arm.faults {
+      if fault.at <= .zero {
+        try lab.inject(fault)
+        restarted = restarted || fault.toxic == .expire
+      } else {
+        later.append(fault)
+      }
+    }
+    // `warm: {keys: top-N}` is the warm-up that follows a restart: every slice that begins with an
+    // expiry gets it again, otherwise only the first one would be warm. `{requests: N}` fills once.
+    if restarted, case .topKeys = arm.warm, let warm = arm.warm { try warmUp(warm, arm, engine, lab) }
+    try lab.resetCounters()
+    let timeline = SliceTimeline(later, lab, duration: arm.profile.duration)
+    defer { timeline.end() }
+    var options = LoadOptions()
+    options.seedSalt = UInt64(index)
+    if arm.profile.duration > .zero, count > 1 {
+      options.measured = Nanoseconds(
+        seconds: arm.profile.duration.seconds * runner.timeShare(cell) / Double(count))
+    }
+    let note = count > 1 ? "\(arm.name) \(index + 1)/\(count)" : arm.name
+    let record: LoadRecord
+    do {
+      record = try engine.run(
+        options,
+        progress: { now in
+          let left = now.total.map { Nanoseconds(max(0, $0.rawValue - now.elapsed.rawValue)) }
+          runner.report(.progress(id: cell.id, note: note, rate: now.rate, p99: now.p99, left: left))
+        }, cancelled: runner.cancelled)
+    } catch {
+      throw lab.isAlive ? CellFailure(error.cause, remedy: error.remedy) : CellFailure("the lab died during the run")
+    }
+    guard lab.isAlive else { throw CellFailure("the lab died during the run") }
+    timeline.end()
+    let counters = try lab.counters()
+    return Slice(record: record, counters: counters, samples: timeline.samples + [counters])
+  }
+}
+

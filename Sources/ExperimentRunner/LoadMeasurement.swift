@@ -1,0 +1,182 @@
+// From slices to metric values. Times come from merged histograms, shares and means from batches
+// (windows of the generator, samples of the lab's counters), counts are exact.
+
+import ExperimentModel
+import LoadKernel
+import Statistics
+
+/// One arm with its slices, and what can be read off them.
+struct ArmMeasurement {
+  let arm: LoadArm
+  let slices: [Slice]
+  let merged: LoadRecord
+
+  init(_ arm: LoadArm, _ slices: [Slice]) {
+    self.arm = arm
+    self.slices = slices
+    var merged = slices[0].record
+    for slice in slices.dropFirst() { merged.merge(slice.record) }
+    self.merged = merged
+  }
+
+  /// The first cache of the arm's system; its counters are what `hit_ratio` and `origin_requests` mean.
+  var cacheName: String? {
+    for role in arm.system.roles {
+      for route in role.routes {
+        for stage in route.stages { if case .cache = stage.work { return stage.name } }
+      }
+    }
+    return nil
+  }
+
+  /// A slice of a run that ends by count is a whole experiment, so its counts are per slice.
+  var countsPerRun: Bool { arm.profile.executor == .sharedIterations && slices.count > 1 }
+
+  func metrics() -> [String: MetricValue] {
+    var out: [String: MetricValue] = [:]
+    func put(_ name: String, _ estimate: Estimate?) {
+      if let estimate, estimate.value.isFinite, let metric = Metric.named(name) {
+        out[name] = MetricValue(estimate, metric.unit)
+      }
+    }
+    let response = merged.response
+    if response.count > 0 {
+      put("mean", meanResponse())
+      put("http_req_duration", meanResponse())
+      for (name, q) in Self.quantiles {
+        let interval = response.interval(q, confidence: 0.95)
+        put(name, Estimate(
+          Double(response.quantile(q)), low: interval.map { Double($0.low) }, high: interval.map { Double($0.high) }))
+      }
+      put("max", Estimate(Double(response.max)))
+      put("http_req_service", Estimate(merged.service.mean))
+    }
+    let runs = countsPerRun ? Double(slices.count) : 1
+    put("http_reqs", Estimate(Double(merged.completed + merged.failed) / runs))
+    put("http_req_failed", Estimate(Double(merged.failed) / Double(max(1, merged.completed + merged.failed))))
+    put("rate", Estimate(merged.achievedRate))
+    put("send_lag", Estimate(Double(merged.sendLag.quantile(0.99))))
+    put("in_flight", Estimate(merged.inFlightMean))
+    put("bytes_in", Estimate(Double(merged.bytesIn) / runs))
+    put("bytes_out", Estimate(Double(merged.bytesOut) / runs))
+    put("generator_cpu", Estimate(merged.generatorCPUShare))
+
+    let total = counterTotals()
+    let seconds = merged.elapsed.seconds
+    if let requests = total["origin.requests"], requests > 0 {
+      put("cpu_per_req", ratio("process.cpu_ns", ["origin.requests"]))
+      put("queue_wait", ratio("origin.queue_wait_ns", ["origin.requests"]))
+    }
+    if let rss = slices.last?.counters["process.rss_bytes"] { put("rss", Estimate(rss)) }
+    if let cache = cacheName {
+      put("hit_ratio", ratio("\(cache).hits", ["\(cache).hits", "\(cache).misses"]))
+      if let hits = out["hit_ratio"]?.estimate.value, hits > 0.02, response.count > 0 {
+        put("hit_time", Estimate(Double(response.quantile(hits / 2))))
+      }
+      put("evictions", total["\(cache).evictions"].map { Estimate($0 / runs) })
+      put("stale_share", total["\(cache).hits"] ?? 0 > 0 ? ratio("\(cache).stale_hits", ["\(cache).hits"]) : nil)
+      put("origin_requests", total["\(cache).loads"].map { Estimate($0 / runs) })
+      put("origin_rps", total["\(cache).loads"].map { Estimate($0 / seconds) })
+      put("time_to_steady", timeToSteady())
+    } else if let requests = total["origin.requests"] {
+      put("origin_requests", Estimate(requests / runs))
+      put("origin_rps", Estimate(requests / seconds))
+    }
+    return out
+  }
+
+  static let quantiles: [(String, Double)] = [
+    ("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999),
+  ]
+
+  /// Metric values of one slice, for pairing.
+  func sliceValue(_ name: String, _ slice: Slice) -> Double? {
+    let alone = ArmMeasurement(arm, [slice])
+    switch name {
+    case "mean": return slice.record.response.count > 0 ? slice.record.response.mean : nil
+    case "rate": return slice.record.achievedRate
+    case "origin_requests", "origin_rps", "hit_ratio", "stale_share", "cpu_per_req", "evictions",
+      "queue_wait", "time_to_steady", "http_req_service", "http_req_failed", "in_flight":
+      return alone.metrics()[name]?.estimate.value
+    default:
+      guard let q = Self.quantiles.first(where: { $0.0 == name })?.1, slice.record.response.count > 0 else { return nil }
+      return Double(slice.record.response.quantile(q))
+    }
+  }
+
+  func counterTotals() -> [String: Double] {
+    slices.reduce(into: [:]) { total, slice in total.merge(slice.counters, uniquingKeysWith: +) }
+  }
+
+  /// A ratio of counters with its interval over batches.
+  private func ratio(_ numerator: String, _ denominators: [String]) -> Estimate? {
+    var tops: [Double] = []
+    var bottoms: [Double] = []
+    for slice in slices {
+      var before: [String: Double] = [:]
+      for sample in slices.count >= 6 ? [slice.counters] : slice.samples {
+        func step(_ key: String) -> Double { (sample[key] ?? 0) - (before[key] ?? 0) }
+        tops.append(step(numerator))
+        bottoms.append(denominators.reduce(0) { $0 + step($1) })
+        before = sample
+      }
+    }
+    return ratioEstimate(tops, bottoms)
+  }
+
+  private func meanResponse() -> Estimate {
+    let windows = slices.flatMap { $0.record.windows }.filter { $0.completed > 0 }
+    var estimate = ratioEstimate(
+      windows.map { $0.mean * Double($0.completed) }, windows.map { Double($0.completed) }) ?? Estimate(0)
+    let exact = merged.response.mean
+    if let low = estimate.low, let high = estimate.high {
+      estimate = Estimate(exact, low: low + exact - estimate.value, high: high + exact - estimate.value)
+    } else {
+      estimate = Estimate(exact)
+    }
+    return estimate
+  }
+
+  /// Mean over slices of the time until the trailing 100 lookups first reach 90 % of the steady hit
+  /// ratio (Che's when the popularity is known); nil when a slice ended before: then it is not known.
+  private func timeToSteady() -> Estimate? {
+    guard let steady = Theories.hitRatio(arm), steady > 0 else { return nil }
+    var times: [Double] = []
+    for slice in slices {
+      var group: [(hits: Int, lookups: Int)] = []
+      var time: Double?
+      for window in slice.record.windows {
+        group.append((window.hits, window.hits + window.misses))
+        while group.count > 1, group.dropFirst().reduce(0, { $0 + $1.lookups }) >= 100 { group.removeFirst() }
+        let lookups = group.reduce(0) { $0 + $1.lookups }
+        let hits = group.reduce(0) { $0 + $1.hits }
+        if lookups >= 100, Double(hits) >= 0.9 * steady * Double(lookups) {
+          time = Double(window.start.rawValue + LoadOptions().windowLength.rawValue)
+          break
+        }
+      }
+      guard let time else { return nil }
+      times.append(time)
+    }
+    let mean = times.reduce(0, +) / Double(times.count)
+    return times.count > 1 ? ratioEstimate(times, times.map { _ in 1 }) : Estimate(mean)
+  }
+}
+
+/// Σ tops / Σ bottoms with a 95 % interval by linearisation over batches (Cochran, Sampling
+/// Techniques, 6.4): residuals tops − R·bottoms, Student's t with n − 1. No interval below 6 batches.
+func ratioEstimate(_ tops: [Double], _ bottoms: [Double]) -> Estimate? {
+  let bottom = bottoms.reduce(0, +)
+  guard bottom > 0 else { return nil }
+  let value = tops.reduce(0, +) / bottom
+  let kept = zip(tops, bottoms).filter { $0.1 > 0 }
+  guard kept.count >= 6 else { return Estimate(value) }
+  let n = Double(kept.count)
+  let squares = kept.reduce(0) { sum, pair in
+    let residual = pair.0 - value * pair.1
+    return sum + residual * residual
+  }
+  let error = (squares * n / (n - 1)).squareRoot() / bottom
+  let width = studentQuantile(0.975, degrees: Double(kept.count - 1)) * error
+  return Estimate(value, low: value - width, high: value + width)
+}

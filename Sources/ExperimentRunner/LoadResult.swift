@@ -1,0 +1,81 @@
+// A load cell's result: arms, comparisons, validity, plots.
+
+import ExperimentModel
+import LoadKernel
+import Statistics
+
+extension LoadExecution {
+  func measure(_ arms: [LoadArm], _ slices: [[Slice]], into result: inout CellResult) throws {
+    let measured = zip(arms, slices).map { ArmMeasurement($0, $1) }
+    for arm in measured {
+      var row = ArmResult(name: arm.arm.name, params: arm.arm.params, metrics: arm.metrics())
+      row.theory = Theories.values(arm.arm, row.metrics)
+      result.arms.append(row)
+      qualify(arm, &result)
+    }
+    if case .compare(let comparison) = load.design {
+      compare(measured, comparison, into: &result)
+      Theories.addMixture(to: &result.arms, arms: arms)
+      result.change = changeText(arms)
+    }
+    addCheError(&result)
+    if measured.contains(where: { $0.countsPerRun }) {
+      result.doubts.append(Doubt(id: "per-run", text: "counts are the mean over \(slices[0].count) runs"))
+    }
+    result.columns = columns(result)
+    result.plots = plots(measured, result)
+  }
+
+  /// The generator's verdict on itself, and what it had to count.
+  private func qualify(_ arm: ArmMeasurement, _ result: inout CellResult) {
+    for slice in arm.slices where slice.record.verdict != .valid {
+      let worse = slice.record.verdict == .invalid || result.validity == .valid
+      if worse {
+        result.validity = slice.record.verdict
+        result.validityReason = "\(arm.arm.name): \(slice.record.reason ?? "the generator fell behind")"
+      }
+    }
+    // One late slice of eight does not make the arm's merged numbers wrong: judge those.
+    if result.validity != .valid, arm.slices.count > 1 {
+      let late = arm.slices.filter { $0.record.verdict == .invalid }.count
+      if late * 4 <= arm.slices.count, result.validity == .invalid {
+        result.validity = .degraded
+      }
+    }
+    for (kind, count) in arm.merged.errors.sorted(by: { $0.key < $1.key }) where count > 0 {
+      result.doubts.append(Doubt(id: "errors", text: "\(arm.arm.name): \(count) requests failed (\(kind))"))
+    }
+  }
+
+  /// Largest distance from Che's approximation over the arms that have one, as a figure of the block.
+  private func addCheError(_ result: inout CellResult) {
+    guard case .sweep = load.design else { return }
+    let errors = result.arms.compactMap { arm -> Double? in
+      guard let theory = arm.theory["hit_ratio"], let measured = arm.metrics["hit_ratio"] else { return nil }
+      return abs(measured.estimate.value - theory) * 100
+    }
+    guard result.arms.count > 1, let worst = errors.max() else { return }
+    result.arms.append(ArmResult(name: "", metrics: ["che_error": MetricValue(Estimate(worst), .points)]))
+  }
+
+  /// What the block asks about, then the usual ones, as far as an arm has them.
+  private func columns(_ result: CellResult) -> [String] {
+    var names: [String] = []
+    func add(_ name: String) {
+      let known = result.arms.contains { !$0.name.isEmpty && $0.metrics[name] != nil }
+      if known, !names.contains(name) { names.append(name) }
+    }
+    if case .sweep = load.design {} else { ["rate", "mean", "p50", "p99"].forEach(add) }
+    cell.plots.flatMap(\.y).forEach(add)
+    let asked = cell.thresholds.map(\.address) + cell.expects.map(\.address) + cell.gates.map(\.address)
+    asked.filter { $0.block == nil || $0.block == cell.id }.map(\.metric).forEach(add)
+    ["hit_ratio", "origin_rps"].forEach(add)
+    if names.count < 3 { ["rate", "p50", "p99"].forEach(add) }
+    return names
+  }
+
+  /// What differs between baseline and candidates, for the log.
+  private func changeText(_ arms: [LoadArm]) -> String {
+    arms.dropFirst().map { "\(arms[0].name) → \($0.name)" }.joined(separator: ", ")
+  }
+}

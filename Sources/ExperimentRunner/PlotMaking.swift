@@ -1,0 +1,112 @@
+// Plot series from measured slices: saved with the result, drawn by Reporting later.
+
+import ExperimentModel
+import LoadKernel
+import Statistics
+
+extension LoadExecution {
+  func plots(_ arms: [ArmMeasurement], _ result: CellResult) -> [PlotData] {
+    cell.plots.compactMap { spec in
+      switch spec.kind {
+      case .distribution: distribution(arms)
+      case .timeline: timeline(arms, spec)
+      case .curve: curve(arms, result, spec)
+      }
+    }
+  }
+
+  /// Cumulative distribution of response time, one step line per arm, at most 120 points each.
+  private func distribution(_ arms: [ArmMeasurement]) -> PlotData {
+    let series = arms.map { arm in
+      var x: [Double] = []
+      var y: [Double] = []
+      let total = Double(max(1, arm.merged.response.count))
+      var seen = 0.0
+      arm.merged.response.forEachBucket { value, count in
+        seen += Double(count)
+        x.append(Double(value))
+        y.append(seen / total)
+      }
+      let kept = thinned(x.count, to: 120)
+      return PlotSeries(name: arm.arm.name, mark: .step, x: kept.map { x[$0] }, y: kept.map { y[$0] })
+    }
+    return PlotData(
+      title: cell.title ?? "Response time, cumulative", xLabel: "response time from the intended send",
+      yLabel: "share of requests", xUnit: .nanoseconds, yUnit: .share, logX: true, series: series)
+  }
+
+  /// A metric over the time of the slices, laid end to end.
+  private func timeline(_ arms: [ArmMeasurement], _ spec: PlotSpec) -> PlotData {
+    let metric = spec.y.first ?? "rate"
+    let series = arms.map { arm in
+      var x: [Double] = []
+      var y: [Double] = []
+      var offset = 0.0
+      for slice in arm.slices {
+        let width = Double(LoadOptions().windowLength.rawValue)
+        for window in slice.record.windows {
+          let value: Double?
+          switch metric {
+          case "hit_ratio":
+            let lookups = window.hits + window.misses
+            value = lookups > 0 ? Double(window.hits) / Double(lookups) : nil
+          case "origin_rps", "origin_requests": value = Double(window.misses) / (width / 1e9)
+          case "p99": value = window.completed > 0 ? Double(window.p99.rawValue) : nil
+          case "p50": value = window.completed > 0 ? Double(window.p50.rawValue) : nil
+          case "mean": value = window.completed > 0 ? window.mean : nil
+          default: value = Double(window.completed) / (width / 1e9)
+          }
+          if let value {
+            x.append(offset + Double(window.start.rawValue))
+            y.append(value)
+          }
+        }
+        offset += Double(slice.record.elapsed.rawValue)
+      }
+      let kept = thinned(x.count, to: 120)
+      return PlotSeries(name: arm.arm.name, mark: .line, x: kept.map { x[$0] }, y: kept.map { y[$0] })
+    }
+    let name = metric == "origin_requests" ? "origin_rps" : metric
+    return PlotData(
+      title: cell.title ?? "Over time", xLabel: "time", yLabel: Metric.named(name)?.meaning ?? name,
+      xUnit: .nanoseconds, yUnit: Metric.named(name)?.unit ?? .plain, logX: false, series: series)
+  }
+
+  /// Metrics over the swept parameter: dots with intervals, theory as a line.
+  private func curve(_ arms: [ArmMeasurement], _ result: CellResult, _ spec: PlotSpec) -> PlotData? {
+    guard case .sweep(let param, _, _) = load.design else { return nil }
+    let last = param.split(separator: ".").last.map(String.init) ?? param
+    let rows = result.arms.filter { $0.params[last] != nil }
+    guard let first = rows.first, let low = rows.first?.params[last], let high = rows.last?.params[last] else { return nil }
+    var series: [PlotSeries] = []
+    let names = spec.y.isEmpty ? ["p99"] : spec.y
+    for name in names {
+      let points = rows.compactMap { row in row.metrics[name].map { (row.params[last]!, $0.estimate) } }
+      let bounded = points.allSatisfy { $0.1.low != nil }
+      series.append(
+        PlotSeries(
+          name: "\(name) measured", mark: .dots, x: points.map(\.0), y: points.map(\.1.value),
+          low: bounded ? points.map { $0.1.low! } : nil, high: bounded ? points.map { $0.1.high! } : nil))
+      if name == "hit_ratio", let line = Theories.cheLine(arms[0].arm, low: low, high: high) {
+        series.append(PlotSeries(name: "Che’s approximation", mark: .line, x: line.x, y: line.y))
+      } else {
+        let theory = rows.compactMap { row in row.theory[name].map { (row.params[last]!, $0) } }
+        if theory.count > 1 {
+          series.append(PlotSeries(name: "\(name) predicted", mark: .line, x: theory.map(\.0), y: theory.map(\.1)))
+        }
+      }
+    }
+    let unit = first.metrics[names[0]]?.unit ?? .plain
+    return PlotData(
+      title: cell.title ?? "\(names[0]) over \(last)", xLabel: last,
+      yLabel: names.count == 1 ? Metric.named(names[0])?.meaning ?? names[0] : "value",
+      xUnit: last == "ttl" || last == "thinkTime" ? .nanoseconds : last == "rate" ? .perSecond : .count,
+      yUnit: unit, logX: spec.logX, series: series)
+  }
+}
+
+/// At most `limit` indices of 0..<count, evenly spread, first and last included.
+func thinned(_ count: Int, to limit: Int) -> [Int] {
+  guard count > limit else { return Array(0..<count) }
+  return (0..<limit).map { $0 * (count - 1) / (limit - 1) }
+}

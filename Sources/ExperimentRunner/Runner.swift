@@ -1,0 +1,133 @@
+// Executes a plan: each cell in the order in which the notebook needs it, one result at a time, each
+// handed on the moment it is there. Reads no notebook and writes no file: `save` is the caller's.
+
+import ExperimentModel
+import MeasureKernel
+import SimulationKernel
+
+public struct RunOptions: Sendable {
+  /// Shorter: every block gets its quick time.
+  public var quick: Bool
+  public var launcher: LabLauncher
+  /// Hidden child mode for bench subjects; arguments after the executable.
+  public var subjectArguments: [String]
+  public init(quick: Bool, launcher: LabLauncher, subjectArguments: [String]) {
+    self.quick = quick
+    self.launcher = launcher
+    self.subjectArguments = subjectArguments
+  }
+}
+
+/// What happens during a run, for a progress line.
+public enum RunEvent: Sendable {
+  case started(id: String, kind: String, index: Int, count: Int)
+  case progress(id: String, note: String, rate: Double?, p99: Nanoseconds?, left: Nanoseconds?)
+  case finished(CellResult)
+}
+
+public struct Runner {
+  let options: RunOptions
+  let cancelled: @Sendable () -> Bool
+  let report: (RunEvent) -> Void
+
+  public init(
+    _ options: RunOptions, cancelled: @escaping @Sendable () -> Bool,
+    report: @escaping (RunEvent) -> Void
+  ) {
+    self.options = options
+    self.cancelled = cancelled
+    self.report = report
+  }
+
+  /// Runs `cells` and hands each result to `save` when it is finished.
+  ///
+  /// - Parameters:
+  ///   - known: earlier results that cells may read (costs, gates) when their block is not run now.
+  ///   - save: called once a cell; what it throws ends the run.
+  /// - Returns: the results of this run in execution order; on cancellation those that finished.
+  public func run(
+    _ cells: [Cell], known: [String: CellResult], save: (CellResult) throws -> Void
+  ) throws -> [CellResult] {
+    var results = known
+    var finished: [CellResult] = []
+    let order = Self.order(cells)
+    for (index, cell) in order.enumerated() {
+      if cancelled() { break }
+      report(.started(id: cell.id, kind: cell.work.kind, index: index + 1, count: order.count))
+      let result = execute(cell, results)
+      if cancelled() { break }
+      results[cell.id] = result.failure == nil ? result : known[cell.id] ?? result
+      finished.append(result)
+      try save(result)
+      report(.finished(result))
+    }
+    return finished
+  }
+
+  /// Document order, but a cell that reads others comes after them. The planner refuses cycles.
+  static func order(_ cells: [Cell]) -> [Cell] {
+    let byID = Dictionary(cells.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
+    var placed: Set<String> = []
+    var order: [Cell] = []
+    func place(_ cell: Cell) {
+      guard placed.insert(cell.id).inserted else { return }
+      for need in cell.needs { if let other = byID[need] { place(other) } }
+      order.append(cell)
+    }
+    cells.forEach(place)
+    return order
+  }
+
+  private func execute(_ cell: Cell, _ known: [String: CellResult]) -> CellResult {
+    var result = CellResult(
+      id: cell.id, kind: cell.work.kind, title: cell.title, inputs: cell.inputs,
+      quick: options.quick, evidence: Self.evidence(of: cell.work))
+    result.why = cell.why
+    do {
+      let before = MachineProbe.sample()
+      switch cell.work {
+      case .load(let load): try LoadExecution(cell: cell, load: load, runner: self).run(into: &result)
+      case .bench(let bench): try runBench(cell, bench, into: &result)
+      case .sim(let sim): try runSimulation(cell, sim, into: &result)
+      case .cost(let cost): try runCost(cell, cost, known, into: &result)
+      case .check: break
+      }
+      result.machine = MachineProbe.state(from: before, to: MachineProbe.sample())
+      judge(cell, known, into: &result)
+    } catch let failure as CellFailure {
+      result.failure = failure.cause + (failure.remedy.map { "; \($0)" } ?? "")
+    } catch let error as MeasureError {
+      result.failure = error.cause + (error.remedy.map { "; \($0)" } ?? "")
+    } catch let error as SimulationError {
+      result.failure = error.cause + (error.remedy.map { "; \($0)" } ?? "")
+    } catch {
+      result.failure = String(describing: error)
+    }
+    return result
+  }
+
+  /// perf-blocks.md, "Verdicts": any `wait` reached gives W, simulations S, costs C, else R.
+  static func evidence(of work: Work) -> Evidence {
+    switch work {
+    case .sim: .simulated
+    case .cost: .computed
+    case .check: .replay
+    case .bench: .real
+    case .load(let load):
+      load.arms.contains { arm in
+        arm.system.roles.contains { role in
+          role.routes.contains { route in
+            route.stages.contains { if case .wait = $0.work { true } else { false } }
+          }
+        }
+      } ? .declaredWait : .real
+    }
+  }
+
+  /// The share of the full time that a quick run gets.
+  func timeShare(_ cell: Cell) -> Double {
+    guard options.quick else { return 1 }
+    guard let time = cell.blockTime, time.full > .zero else { return 0.25 }
+    return min(1, time.quick.seconds / time.full.seconds)
+  }
+}

@@ -1,0 +1,65 @@
+// What happens beside the traffic of one slice, from a thread of its own: faults at their times, and
+// the lab's counters read at regular moments, so that a share such as the hit ratio gets batches.
+
+import ExperimentModel
+import Foundation
+
+final class SliceTimeline: @unchecked Sendable {
+  // All mutable state is guarded by `lock`.
+  private let lock = NSLock()
+  private var ended = false
+  private var joined = false
+  private var taken: [[String: Double]] = []
+  private let done = DispatchSemaphore(value: 0)
+
+  /// - Parameter duration: of the slice; zero when it ends by count, then samples come every 50 ms.
+  init(_ faults: [FaultSpec], _ lab: LabProcess, duration: Nanoseconds) {
+    let port = lab.port
+    let ordered = faults.sorted { $0.at < $1.at }
+    let interval = duration > .zero ? min(max(duration.rawValue / 20, 20_000_000), 500_000_000) : 50_000_000
+    let start = DispatchTime.now().uptimeNanoseconds
+    let thread = Thread { [self] in
+      defer { done.signal() }
+      guard let client = try? ControlClient(port: port) else { return }
+      var next = interval
+      var index = 0
+      while !isEnded {
+        let elapsed = Int64(DispatchTime.now().uptimeNanoseconds &- start)
+        if index < ordered.count, elapsed >= ordered[index].at.rawValue {
+          _ = try? client.request("POST", "/_nb/fault", body: faultBody(ordered[index]))
+          index += 1
+        } else if elapsed >= next {
+          next += interval
+          if let body = try? client.request("GET", "/_nb/counters"),
+            let counters = try? JSONDecoder().decode([String: Double].self, from: Data(body))
+          {
+            lock.withLock { taken.append(counters) }
+          }
+        } else {
+          let until = index < ordered.count ? min(next, ordered[index].at.rawValue) : next
+          usleep(UInt32(min(5_000, max(200, (until - elapsed) / 1_000))))
+        }
+      }
+    }
+    thread.start()
+  }
+
+  private var isEnded: Bool { lock.withLock { ended } }
+
+  /// Cumulative counters at each moment so far.
+  var samples: [[String: Double]] { lock.withLock { taken } }
+
+  /// Waits for the thread; may be called more than once.
+  func end() {
+    let first = lock.withLock {
+      ended = true
+      defer { joined = true }
+      return !joined
+    }
+    if first { done.wait() }
+  }
+}
+
+func faultBody(_ fault: FaultSpec) -> String {
+  #"{"target":"\#(fault.target)","toxic":"\#(fault.toxic.rawValue)","duration":\#(fault.duration.rawValue)}"#
+}

@@ -1,0 +1,84 @@
+// Closed forms evaluated for an arm: what theory says the measured number should be. The formulas
+// live in SimulationKernel; here an arm's spec is turned into their arguments.
+
+import ExperimentModel
+import SimulationKernel
+
+enum Theories {
+  /// Theory values by metric name for one arm.
+  static func values(_ arm: LoadArm, _ metrics: [String: MetricValue]) -> [String: Double] {
+    var values: [String: Double] = [:]
+    if let ratio = hitRatio(arm), ratio > 0 { values["hit_ratio"] = ratio }
+    if let share = staleShare(arm, metrics) { values["stale_share"] = share }
+    return values
+  }
+
+  /// Che's approximation for an LRU or FIFO cache in front of keys of known popularity.
+  /// - Returns: 0 for a cache that is switched off; nil when there is no closed form for the arm.
+  static func hitRatio(_ arm: LoadArm) -> Double? {
+    guard let cache = firstCache(arm), let keys = keyDistribution(arm), cache.ttl == nil || isLong(cache.ttl, arm) else { return nil }
+    guard let capacity = cache.capacity else { return nil }
+    if capacity == 0 { return 0 }
+    guard case .zipf(let n, let s) = keys, cache.bytes == nil else { return nil }
+    if capacity >= n { return 1 }
+    switch cache.policy {
+    case .lru: return Che.hitRatio(n: n, s: s, capacity: capacity)
+    case .fifo: return Che.fifoHitRatio(n: n, s: s, capacity: capacity)
+    case .lfu, .tinylfu: return nil
+    }
+  }
+
+  /// 1 − (1 − e^{−wT})/(wT): the share of hits that are older than the last write of their key, with
+  /// w writes per key and second and time to live T.
+  static func staleShare(_ arm: LoadArm, _ metrics: [String: MetricValue]) -> Double? {
+    guard let cache = firstCache(arm), let ttl = cache.ttl, cache.invalidateOn == nil else { return nil }
+    let total = arm.profile.requests.reduce(0) { $0 + $1.weight }
+    let writes = arm.profile.requests.filter { $0.method != "GET" && $0.method != "HEAD" }
+    guard let write = writes.first, let n = write.key?.n, total > 0 else { return nil }
+    guard let rate = arm.profile.rate ?? metrics["rate"]?.estimate.value else { return nil }
+    let share = writes.reduce(0) { $0 + $1.weight } / total
+    return ttlStaleShare(writeRate: rate * share / Double(n), ttl: ttl.seconds)
+  }
+
+  /// Mean of a cached arm from the uncached one: h·T_hit + (1 − h)·T_miss, with h from Che, T_miss the
+  /// measured mean of the arm without a cache, T_hit the cached arm's `hit_time`.
+  static func addMixture(to rows: inout [ArmResult], arms: [LoadArm]) {
+    guard let baseline = rows.first, hitRatio(arms[0]) == 0, let miss = baseline.metrics["mean"]?.estimate.value else { return }
+    for index in rows.indices.dropFirst() where index < arms.count {
+      guard let h = hitRatio(arms[index]), h > 0, let hit = rows[index].metrics["hit_time"]?.estimate.value else { continue }
+      rows[index].theory["mean"] = hitMixtureMean(hitRatio: h, hit: hit, miss: miss)
+    }
+  }
+
+  static func firstCache(_ arm: LoadArm) -> CacheSpec? {
+    for role in arm.system.roles {
+      for route in role.routes {
+        for stage in route.stages { if case .cache(let cache) = stage.work { return cache } }
+      }
+    }
+    return nil
+  }
+
+  /// How the reads draw their keys.
+  static func keyDistribution(_ arm: LoadArm) -> KeyDistribution? {
+    arm.profile.requests.first { $0.method == "GET" }?.key
+  }
+
+  /// A time to live that outlasts the run does not change the hit ratio.
+  private static func isLong(_ ttl: Nanoseconds?, _ arm: LoadArm) -> Bool {
+    guard let ttl else { return true }
+    return ttl.seconds >= max(10, 2 * arm.profile.duration.seconds)
+  }
+
+  /// Che's line for a plot: hit ratio over capacities from `low` to `high`, 40 points evenly on a log axis.
+  static func cheLine(_ arm: LoadArm, low: Double, high: Double) -> (x: [Double], y: [Double])? {
+    guard case .zipf(let n, let s)? = keyDistribution(arm), low > 0, high > low else { return nil }
+    let steps = 40
+    var x: [Double] = []
+    for i in 0...steps {
+      let capacity = low * power(high / low, Double(i) / Double(steps))
+      if x.last != capacity.rounded() { x.append(capacity.rounded()) }
+    }
+    return (x, x.map { Int($0) >= n ? 1 : Che.hitRatio(n: n, s: s, capacity: Int($0)) })
+  }
+}

@@ -1,0 +1,160 @@
+import ExperimentModel
+import NIOCore
+import NIOPosix
+
+// The subjects of a bench child. Every subject fetches the payloads of the same seeded key stream and folds them into
+// a checksum, so that equal K gives equal checksums: faster but different is found out.
+
+/// Work that is repeated under the clock.
+protocol BenchSubject: AnyObject {
+  /// Does `count` iterations from the start of the key stream. No set-up happens here.
+  func run(_ count: Int) throws -> BenchTotals
+}
+
+/// Totals of one `run`, without its times.
+struct BenchTotals: Equatable {
+  var checksum: UInt64
+  /// SQLite virtual-machine steps; nil for subjects without SQL.
+  var vmSteps: Int?
+}
+
+/// The keys of a job: a fixed cycle, drawn before the clock runs.
+struct BenchKeys {
+  static let cycle = 1 << 16
+  let ids: [Int64]
+  init(_ dataset: DatasetSpec, seed: UInt64) {
+    var stream = KeyStream(dataset.popularity, seed: seed)
+    ids = (0..<Self.cycle).map { _ in Int64(min(stream.next(), dataset.rows)) }
+  }
+}
+
+/// `cache-get`: an in-process cache with the policy of the system's first cache, filled with every row.
+final class CacheGetSubject: BenchSubject {
+  private let cache: any BoundedCache<String, [UInt8]>
+  private let keys: [String]
+
+  init(_ dataset: DatasetSpec, system: SystemSpec, seed: UInt64) {
+    var policy = CachePolicy.lru
+    for case .cache(let spec, _) in system.allWork { policy = spec.policy; break }
+    cache = makeCache(policy, capacity: dataset.rows, byteLimit: nil)
+    let rows = DatasetRows(dataset: dataset.name, seed: system.seed)
+    for id in 1...dataset.rows {
+      cache.insert(rows.payload(id), for: String(id), cost: DatasetRows.payloadBytes, expires: .max)
+    }
+    keys = BenchKeys(dataset, seed: seed).ids.map { String($0) }
+  }
+
+  func run(_ count: Int) throws -> BenchTotals {
+    var checksum = Checksum()
+    for i in 0..<count {
+      guard let value = cache.value(for: keys[i & (BenchKeys.cycle - 1)], now: 0) else {
+        throw LabError(
+          place: "cache-get", cause: "key \(keys[i & (BenchKeys.cycle - 1)]) is not in the cache",
+          remedy: "this is a defect of the lab; please report it")
+      }
+      value.withUnsafeBytes { checksum.add($0) }
+    }
+    return BenchTotals(checksum: checksum.value)
+  }
+}
+
+/// `memcached-get`: the same rows from the lab's memcached, one blocking round trip over loopback each.
+final class MemcachedGetSubject: BenchSubject {
+  private let group: MultiThreadedEventLoopGroup
+  private let server: MemcachedServer
+  private let client: BlockingMemcachedClient
+  private let keys: [[UInt8]]
+
+  init(_ dataset: DatasetSpec, system: SystemSpec, seed: UInt64) throws {
+    guard dataset.rows * (DatasetRows.payloadBytes + 16) <= MemcachedStore.byteLimit else {
+      throw LabError(
+        place: "memcached-get", cause: "\(dataset.rows) rows do not fit into the lab's memcached",
+        remedy: "use at most \(MemcachedStore.byteLimit / (DatasetRows.payloadBytes + 16)) rows")
+    }
+    group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    server = try MemcachedServer(on: group.next())
+    client = try BlockingMemcachedClient(port: server.port)
+    let rows = DatasetRows(dataset: dataset.name, seed: system.seed)
+    for id in 1...dataset.rows { try client.set(Array(String(id).utf8), rows.payload(id)) }
+    keys = BenchKeys(dataset, seed: seed).ids.map { Array("get \($0)\r\n".utf8) }
+  }
+
+  func run(_ count: Int) throws -> BenchTotals {
+    var checksum = Checksum()
+    for i in 0..<count {
+      try client.get(command: keys[i & (BenchKeys.cycle - 1)]) { checksum.add($0) }
+    }
+    return BenchTotals(checksum: checksum.value)
+  }
+
+  deinit {
+    server.stop()
+    try? group.syncShutdownGracefully()
+  }
+}
+
+/// A SQL statement over the seeded table; `:id` is the key.
+final class SQLSubject: BenchSubject {
+  private let database: LabDatabase
+  private let connection: SQLConnection
+  private let statement: PreparedStatement
+  private let keys: [Int64]
+
+  init(_ text: String, _ dataset: DatasetSpec, system: SystemSpec, seed: UInt64) throws {
+    database = try LabDatabase(system.data, seed: system.seed)
+    connection = try database.connect()
+    statement = try connection.prepare(text, place: "SQL subject")
+    guard statement.parameters.count <= 1 else {
+      throw LabError(
+        place: "SQL subject", cause: "the statement has \(statement.parameters.count) parameters",
+        remedy: "use `:id` only; it is bound from the key stream")
+    }
+    keys = BenchKeys(dataset, seed: seed).ids
+  }
+
+  func run(_ count: Int) throws -> BenchTotals {
+    var checksum = Checksum()
+    var steps = 0
+    for i in 0..<count {
+      guard let used = statement.fold(keys[i & (BenchKeys.cycle - 1)], into: &checksum) else {
+        throw LabError(
+          place: "SQL subject", cause: "the statement failed: \(connection.message)",
+          remedy: "try it with `sqlite3` on the system's tables")
+      }
+      steps += used
+    }
+    return BenchTotals(checksum: checksum.value, vmSteps: steps)
+  }
+}
+
+/// `spin`: 1000 dependent multiplications an iteration; for checking the instrument itself.
+final class SpinSubject: BenchSubject {
+  private let seed: UInt64
+  init(seed: UInt64) { self.seed = seed }
+  func run(_ count: Int) throws -> BenchTotals {
+    var state = seed | 1
+    for _ in 0..<count {
+      for _ in 0..<1000 { state = (state ^ (state >> 29)) &* 0xBF58_476D_1CE4_E5B9 }
+    }
+    return BenchTotals(checksum: state)
+  }
+}
+
+/// The subject of a job, set up and ready to run.
+func makeSubject(_ job: BenchJob) throws -> any BenchSubject {
+  let place = "bench subject \(job.subject.name)"
+  if case .builtin("spin") = job.subject.work { return SpinSubject(seed: job.seed) }
+  guard let system = job.system, let dataset = system.data.first, dataset.rows > 0 else {
+    throw LabError(
+      place: place, cause: "the subject needs rows and the block has none",
+      remedy: "add `uses:` with a system that declares `data`")
+  }
+  switch job.subject.work {
+  case .builtin("cache-get"): return CacheGetSubject(dataset, system: system, seed: job.seed)
+  case .builtin("memcached-get"): return try MemcachedGetSubject(dataset, system: system, seed: job.seed)
+  case .builtin(let name):
+    throw LabError(
+      place: place, cause: "there is no builtin `\(name)`", remedy: "use cache-get, memcached-get or spin")
+  case .sql(let text): return try SQLSubject(text, dataset, system: system, seed: job.seed)
+  }
+}

@@ -1,0 +1,105 @@
+import ExperimentModel
+import Foundation
+import NIOCore
+
+// The control plane: counters out, switches in. Same port as the traffic, never queued; Foundation is fine here,
+// because nothing of it runs for a request under load.
+
+struct ControlReply { var status: Int; var json: String }
+
+extension LabCore {
+  /// `POST /_nb/fault`, durations in nanoseconds.
+  private struct FaultRequest: Codable { var target: String; var toxic: Toxic; var duration: Nanoseconds? }
+  private struct StageRequest: Codable { var stage: String; var off: Bool }
+
+  func control(method: String, path: String, body: ByteBuffer) -> ControlReply {
+    switch (method, path) {
+    case ("GET", "/_nb/counters"), ("HEAD", "/_nb/counters"): return counters()
+    case ("GET", "/_nb/system"), ("HEAD", "/_nb/system"): return encode(system)
+    case ("POST", "/_nb/reset"):
+      stages.forEach { $0.resetCounters() }
+      roles.forEach { $0.resetCounters() }
+      usageBase = .current()
+      return done
+    case ("POST", "/_nb/clear"):
+      caches.forEach { $0.clear() }
+      return done
+    case ("POST", "/_nb/fault"):
+      do { return fault(try JSONDecoder().decode(FaultRequest.self, from: Data(body.readableBytesView))) } catch {
+        return failure(
+          400, "the fault is not readable",
+          "send {\"target\":NAME,\"toxic\":\"expire\"} or {\"target\":ROLE,\"toxic\":\"stall\",\"duration\":NANOSECONDS}")
+      }
+    case ("POST", "/_nb/stage"):
+      do { return setStage(try JSONDecoder().decode(StageRequest.self, from: Data(body.readableBytesView))) } catch {
+        return failure(400, "the switch is not readable", "send {\"stage\":NAME,\"off\":true|false}")
+      }
+    default:
+      let all = "GET counters, GET system, POST reset, POST clear, POST fault, POST stage"
+      return failure(404, "no such control `\(method) \(path)`", "use one of \(all) under /_nb/")
+    }
+  }
+
+  private func counters() -> ControlReply {
+    var counters = Counters()
+    stages.forEach { $0.appendCounters(to: &counters) }
+    roles.forEach { $0.appendCounters(to: &counters) }
+    let usage = ProcessUsage.current()
+    counters.add("process", "cpu_ns", Int(usage.cpu - usageBase.cpu))
+    if let wait = usage.runQueueWait {
+      counters.add("process", "runqueue_wait_ns", Int(wait - (usageBase.runQueueWait ?? 0)))
+    }
+    if let bytes = ProcessUsage.residentBytes() { counters.add("process", "rss_bytes", bytes) }
+    return encode(counters.values)
+  }
+
+  private func fault(_ request: FaultRequest) -> ControlReply {
+    switch request.toxic {
+    case .expire:
+      let targets = caches.filter { $0.name == request.target }
+      guard !targets.isEmpty else { return unknown("cache", request.target, caches.map(\.name)) }
+      targets.forEach { $0.expireAll() }
+    case .stall:
+      guard let role = roles.first(where: { $0.name == request.target }) else {
+        return unknown("role", request.target, roles.map(\.name))
+      }
+      guard let duration = request.duration, duration > .zero, duration.seconds <= 3600 else {
+        return failure(400, "a stall needs a duration", "send 1 to 3 600 000 000 000 nanoseconds")
+      }
+      role.stall(duration.rawValue)
+    }
+    return done
+  }
+
+  private func setStage(_ request: StageRequest) -> ControlReply {
+    let targets = stages.filter { $0.name == request.stage }
+    guard !targets.isEmpty else { return unknown("stage", request.stage, stages.map(\.name)) }
+    targets.forEach { $0.isOff = request.off }
+    return done
+  }
+
+  private var done: ControlReply { ControlReply(status: 200, json: "{\"ok\":true}") }
+
+  private func unknown(_ what: String, _ name: String, _ legal: [String]) -> ControlReply {
+    var seen: Set<String> = []
+    let names = legal.filter { seen.insert($0).inserted }.joined(separator: ", ")
+    return failure(
+      400, "there is no \(what) `\(name)`", names.isEmpty ? "this system has no \(what)" : "use one of \(names)")
+  }
+
+  private func failure(_ status: Int, _ cause: String, _ remedy: String) -> ControlReply {
+    var reply = encode(["error": cause, "remedy": remedy])
+    reply.status = status
+    return reply
+  }
+
+  private func encode(_ value: some Encodable) -> ControlReply {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    do {
+      return ControlReply(status: 200, json: String(decoding: try encoder.encode(value), as: UTF8.self))
+    } catch {
+      return ControlReply(status: 500, json: "{\"error\":\"the answer cannot be encoded\"}")
+    }
+  }
+}

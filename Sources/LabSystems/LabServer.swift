@@ -1,0 +1,109 @@
+import ExperimentModel
+import NIOCore
+import NIOPosix
+
+/// A running lab inside this process: listening sockets and event loops around a `LabCore`. `Lab.serve` runs one
+/// as a process of its own; tests start it directly.
+final class LabServer {
+  let ready: LabReady
+  private let group: MultiThreadedEventLoopGroup
+  private let threads: NIOThreadPool
+  private let channel: any Channel
+  private let memcached: MemcachedServer?
+
+  /// Binds to 127.0.0.1 only.
+  /// - Throws: `LabError` when the system cannot be served or the port is taken.
+  init(_ system: SystemSpec, port: Int, pid: Int32) throws {
+    guard (0...65_535).contains(port) else {
+      throw LabError(place: "127.0.0.1:\(port)", cause: "\(port) is no port", remedy: "use 0 (any free port) to 65535")
+    }
+    let addresses = system.secondLevelAddresses
+    // The first loop carries the whole core; the second one the lab's memcached, if there is one.
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: addresses.contains("lab") ? 2 : 1)
+    let scans = system.allWork.reduce(into: 1) { sum, work in
+      if case .sql(let spec, _) = work { sum += max(0, min(spec.pool, 256)) }
+    }
+    // Threads for statements that scan; a pool of more connections than 32 waits for a thread, not for a connection.
+    let threads = NIOThreadPool(numberOfThreads: min(scans, 32))
+    threads.start()
+    var memcached: MemcachedServer?
+    do {
+      let loop = group.next()
+      if addresses.contains("lab") { memcached = try MemcachedServer(on: group.next()) }
+      let clients = try Self.connect(addresses, memcached, on: loop)
+      let core = try loop.submit {
+        let environment = LoopEnvironment(loop: loop, threads: threads)
+        return try LabCore(system, environment: environment, clients: clients.mapValues(\.value))
+      }.wait()
+      channel = try Self.listen(core, port: port, on: loop)
+    } catch {
+      memcached?.stop()
+      try? group.syncShutdownGracefully()
+      try? threads.syncShutdownGracefully()
+      throw error
+    }
+    self.group = group
+    self.threads = threads
+    self.memcached = memcached
+    ready = LabReady(port: channel.localAddress?.port ?? 0, pid: pid, l2Port: memcached?.port)
+  }
+
+  /// Closes everything; requests under way are cut off.
+  func stop() {
+    try? channel.close().wait()
+    memcached?.stop()
+    try? group.syncShutdownGracefully()
+    try? threads.syncShutdownGracefully()
+  }
+
+  private static func connect(
+    _ addresses: [String], _ memcached: MemcachedServer?, on loop: any EventLoop
+  ) throws -> [String: NIOLoopBound<MemcachedClient>] {
+    var clients: [String: NIOLoopBound<MemcachedClient>] = [:]
+    for address in addresses {
+      var (host, port) = ("127.0.0.1", memcached?.port ?? 0)
+      if address != "lab" {
+        let parts = address.split(separator: ":").map(String.init)
+        guard parts.count == 2, ["127.0.0.1", "localhost"].contains(parts[0]), let number = Int(parts[1]),
+          (1...65_535).contains(number)
+        else {
+          throw LabError(
+            place: "system, l2 \(address)", cause: "only a memcached on this machine is contacted",
+            remedy: "write `lab`, or 127.0.0.1:PORT")
+        }
+        (host, port) = ("127.0.0.1", number)
+      }
+      do {
+        clients[address] = try MemcachedClient.connect(host: host, port: port, on: loop).wait()
+      } catch {
+        throw LabError(
+          place: "system, l2 \(address)", cause: "no memcached answers at \(host):\(port)",
+          remedy: "start one there, or write `l2: lab`")
+      }
+    }
+    return clients
+  }
+
+  private static func listen(_ core: LabCore, port: Int, on loop: any EventLoop) throws -> any Channel {
+    do {
+      return try ServerBootstrap(group: loop)
+        .serverChannelOption(.backlog, value: 4096)
+        .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+        .childChannelInitializer { channel in
+          channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(Connection(core: core))
+          }
+        }
+        .bind(host: "127.0.0.1", port: port).wait()
+    } catch let error as IOError {
+      let isTaken = error.errnoCode == EADDRINUSE
+      throw LabError(
+        place: "127.0.0.1:\(port)",
+        cause: isTaken ? "the port is in use by another process" : "the lab cannot listen: \(error.description)",
+        remedy: isTaken
+          ? "stop that process (`ss -ltnp 'sport = :\(port)'` names it) or let the lab choose with port 0"
+          : "use port 0, or one above 1023")
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import NIOCore
+
+/// What a request is answered with, before it becomes bytes of HTTP.
+struct Answer {
+  enum ContentType { case none, json, text, bytes }
+  var status = 200
+  var body = ByteBuffer()
+  var contentType = ContentType.none
+  /// With its quotes.
+  var etag: String?
+}
+
+/// Which committed state an answer was read from; decides later whether a cached copy is stale.
+struct Provenance: Sendable {
+  /// `WriteLog.sequence` before the first read; `.max` when nothing was read.
+  var sequence: UInt64 = .max
+  var rows: [RowKey] = []
+}
+
+/// Who waits for the answer: a connection, or a test.
+protocol ExchangeOwner: AnyObject {
+  func answered(_ exchange: Exchange)
+}
+
+/// One request on its way through the stages of its route. A connection owns one and reuses it, because
+/// HTTP/1.1 answers in order; between `submit` and `answered` nobody else may touch it.
+final class Exchange {
+  enum CacheState { case none, hit, miss }
+
+  var route: Route!
+  /// Values of the route's `{…}` segments, in order.
+  var variables: [String] = []
+  var isHead = false
+  var ifNoneMatch: String?
+  /// Held only while the request is on its way, which breaks the cycle with the connection.
+  var owner: (any ExchangeOwner)?
+
+  var answer = Answer()
+  var cacheState = CacheState.none
+  var provenance = Provenance()
+  /// Index of the next stage.
+  var nextStage = 0
+  /// Caches that were missed and want the answer, outermost first.
+  var fills: [Fill] = []
+  /// How many of the route's invalidations are done.
+  var invalidationsDone = 0
+
+  struct Fill { var cache: CacheStage; var key: String }
+
+  /// Ready for the next request of the connection.
+  func reset() {
+    variables.removeAll(keepingCapacity: true)
+    isHead = false
+    ifNoneMatch = nil
+    answer = Answer()
+    cacheState = .none
+    provenance = Provenance()
+    nextStage = 0
+    fills.removeAll(keepingCapacity: true)
+    invalidationsDone = 0
+  }
+
+  /// Replaces the answer by a status with one line of text.
+  func fail(_ status: Int, _ reason: String) {
+    answer = Answer(status: status, body: ByteBuffer(string: reason + "\n"), contentType: .text)
+  }
+
+  /// An `If-None-Match` that names the answer's entity tag (RFC 9110, 13.1.2).
+  var isNotModified: Bool {
+    guard answer.status == 200, let etag = answer.etag, let wanted = ifNoneMatch else { return false }
+    if wanted == "*" || wanted == etag { return true }
+    return wanted.split(separator: ",").contains { part in
+      var tag = part.drop { $0 == " " }
+      while tag.last == " " { tag.removeLast() }
+      if tag.hasPrefix("W/") { tag = tag.dropFirst(2) }
+      return tag == etag
+    }
+  }
+}

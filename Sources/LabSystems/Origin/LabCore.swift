@@ -1,0 +1,154 @@
+import ExperimentModel
+import NIOCore
+
+/// A whole system without its sockets: roles, routes, stages, database. Confined to one event loop after
+/// it was built; `@unchecked Sendable` only so that it can be handed to that loop.
+final class LabCore: @unchecked Sendable {
+  let system: SystemSpec
+  let environment: any Environment
+  private(set) var table = RouteTable()
+  private(set) var roles: [Role] = []
+  private(set) var caches: [CacheStage] = []
+  private(set) var stages: [any Stage] = []
+  private let database: LabDatabase?
+  private let writes = WriteLog()
+  var usageBase = ProcessUsage()
+
+  /// - Parameter clients: a memcached client for each address in the system's `l2` fields.
+  /// - Throws: `LabError` naming the first part of the system that cannot be served.
+  init(
+    _ system: SystemSpec, environment: any Environment, clients: [String: MemcachedClient] = [:]
+  ) throws {
+    self.system = system
+    self.environment = environment
+    database = system.data.isEmpty ? nil : try LabDatabase(system.data, seed: system.seed)
+    let tables = Dictionary(uniqueKeysWithValues: system.data.enumerated().map { ($1.name, $0) })
+
+    let pools = try Self.openPools(system, database)
+
+    for roleSpec in system.roles {
+      let role = try Role(roleSpec, environment: environment)
+      roles.append(role)
+      for routeSpec in roleSpec.routes {
+        let route = try Route(routeSpec, role: role)
+        for stage in routeSpec.stages {
+          let place = "system, role \(role.name), route \(route.method) \(route.path), stage \(stage.name)"
+          switch stage.work {
+          case .wait(let spec):
+            let seed = system.seed &+ UInt64(stages.count)
+            route.stages.append(WaitStage(spec, name: stage.name, seed: seed, environment: environment))
+          case .bytes(let spec):
+            guard (0...(64 << 20)).contains(spec.size) else {
+              throw LabError(place: place, cause: "\(spec.size) bytes", remedy: "use at most 64 MiB")
+            }
+            route.stages.append(BytesStage(spec, name: stage.name, seed: system.seed))
+          case .sql(let spec):
+            route.stages.append(
+              try SQLStage(
+                spec, name: stage.name, route: route, pool: pools[stage.name]!, tables: tables, writes: writes,
+                environment: environment, place: place))
+          case .cache(let spec):
+            let cache = try makeCacheStage(spec, stage.name, route, clients, place)
+            caches.append(cache)
+            route.stages.append(cache)
+          }
+          stages.append(route.stages.last!)
+        }
+        table.routes.append(route)
+      }
+    }
+    try connectInvalidations()
+  }
+
+  /// One pool for each name of SQL stages, as large as the largest that is asked for: a `db` that two routes use is one
+  /// database with one set of connections. Every connection has all of the name's statements prepared.
+  private static func openPools(
+    _ system: SystemSpec, _ database: LabDatabase?
+  ) throws -> [String: ConnectionPool] {
+    var wanted: [String: (size: Int, texts: [String])] = [:]
+    for case .sql(let spec, let stage) in system.allWork {
+      guard (1...256).contains(spec.pool) else {
+        throw LabError(
+          place: "system, stage \(stage)", cause: "a pool of \(spec.pool) connections",
+          remedy: "use between 1 and 256")
+      }
+      var pool = wanted[stage] ?? (0, [])
+      pool.size = max(pool.size, spec.pool)
+      if !pool.texts.contains(spec.statement) { pool.texts.append(spec.statement) }
+      wanted[stage] = pool
+    }
+    var pools: [String: ConnectionPool] = [:]
+    for (stage, pool) in wanted {
+      guard let database else {
+        throw LabError(
+          place: "system, stage \(stage)", cause: "there is SQL but no data", remedy: "declare a dataset under `data`")
+      }
+      let connections = try (0..<pool.size).map { _ in
+        let connection = try database.connect()
+        for text in pool.texts { try connection.prepare(text, place: "system, stage \(stage)") }
+        return connection
+      }
+      pools[stage] = ConnectionPool(connections, statements: pool.texts)
+    }
+    return pools
+  }
+
+  private func makeCacheStage(
+    _ spec: CacheSpec, _ name: String, _ route: Route, _ clients: [String: MemcachedClient], _ place: String
+  ) throws -> CacheStage {
+    guard spec.capacity ?? 0 >= 0, spec.bytes ?? 1 > 0, (0...1).contains(spec.jitter), spec.ttl?.rawValue ?? 1 > 0
+    else {
+      throw LabError(
+        place: place, cause: "a negative capacity, bytes or ttl, or a jitter outside 0…1",
+        remedy: "use capacity ≥ 0 (0 is off), bytes > 0, ttl > 0 and jitter between 0 and 1")
+    }
+    let key = try KeyTemplate(spec.key, variables: route.variableNames, place: place)
+    let prefix = "nb:\(environment.now):\(caches.count):"
+    let second = spec.l2.flatMap { clients[$0] }.map { SecondLevel(client: $0, prefix: prefix) }
+    return CacheStage(
+      spec, name: name, key: key, seed: system.seed &+ UInt64(stages.count), writes: writes, secondLevel: second,
+      environment: environment)
+  }
+
+  private func connectInvalidations() throws {
+    for cache in caches {
+      guard let wanted = cache.spec.invalidateOn else { continue }
+      let parts = wanted.split(separator: " ", maxSplits: 1).map(String.init)
+      guard parts.count == 2,
+        let route = table.routes.first(where: { $0.method == parts[0].uppercased() && $0.path == parts[1] })
+      else {
+        let known = table.routes.map { "`\($0.method) \($0.path)`" }.joined(separator: ", ")
+        throw LabError(
+          place: "system, stage \(cache.name)", cause: "invalidate_on `\(wanted)` is no route",
+          remedy: "name one of \(known)")
+      }
+      let place = "system, stage \(cache.name), invalidate_on \(wanted)"
+      route.invalidations.append(
+        (cache, try KeyTemplate(cache.spec.key, variables: route.variableNames, place: place)))
+    }
+  }
+}
+
+extension SystemSpec {
+  /// A stage's work with the stage's name.
+  enum NamedWork { case sql(SQLSpec, String), cache(CacheSpec, String), other }
+
+  var allWork: [NamedWork] {
+    roles.flatMap(\.routes).flatMap(\.stages).map { stage in
+      switch stage.work {
+      case .sql(let spec): .sql(spec, stage.name)
+      case .cache(let spec): .cache(spec, stage.name)
+      case .wait, .bytes: .other
+      }
+    }
+  }
+
+  /// The distinct `l2` addresses of caches that are not switched off.
+  var secondLevelAddresses: [String] {
+    var seen: [String] = []
+    for case .cache(let spec, _) in allWork {
+      if let address = spec.l2, spec.capacity != 0, !seen.contains(address) { seen.append(address) }
+    }
+    return seen
+  }
+}

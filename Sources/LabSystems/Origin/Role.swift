@@ -1,0 +1,155 @@
+import ExperimentModel
+import NIOCore
+
+/// An origin: a FIFO queue, its workers, and the walk of each request through the stages of its route.
+/// Lives on one event loop; it never touches a socket.
+final class Role {
+  let name: String
+  private let environment: any Environment
+  private var queue: WorkerQueue<Exchange>
+  private var isDraining = false
+  private var isTimeoutArmed = false
+
+  private var requests = 0
+  private var rejected = 0
+  private var timedOut = 0
+  private var queueWait: Int64 = 0
+  private var queuePeak = 0
+
+  init(_ spec: RoleSpec, environment: any Environment) throws {
+    let place = "system, role \(spec.name)"
+    guard spec.kind == "origin" else {
+      throw LabError(
+        place: place, cause: "kind `\(spec.kind)` is not served by this lab", remedy: "use `kind: origin`")
+    }
+    guard spec.workers > 0, spec.queueLimit >= 0 else {
+      throw LabError(
+        place: place, cause: "\(spec.workers) workers with a queue of \(spec.queueLimit)",
+        remedy: "use at least one worker and a queue of zero or more")
+    }
+    name = spec.name
+    self.environment = environment
+    queue = WorkerQueue(
+      workers: spec.workers, queueLimit: spec.queueLimit, timeout: spec.timeout.rawValue)
+  }
+
+  // MARK: The way of a request
+
+  /// A request arrives; its owner hears of it exactly once.
+  func submit(_ exchange: Exchange) {
+    requests += 1
+    switch queue.arrive(exchange, now: environment.now) {
+    case .start:
+      run(exchange)
+    case .wait:
+      queuePeak = max(queuePeak, queue.depth)
+      armTimeout()
+    case .reject:
+      rejected += 1
+      exchange.fail(503, "\(name): queue is full")
+      answer(exchange)
+    }
+  }
+
+  /// A stage that said `later` is done.
+  func resume(_ exchange: Exchange) { run(exchange) }
+
+  private func run(_ exchange: Exchange) {
+    let stages = exchange.route.stages
+    while exchange.nextStage < stages.count {
+      let stage = stages[exchange.nextStage]
+      exchange.nextStage += 1
+      if stage.isOff { continue }
+      switch stage.enter(exchange) {
+      case .next: continue
+      case .answer: return complete(exchange)
+      case .later: return
+      }
+    }
+    complete(exchange)
+  }
+
+  /// The answer is known: fills the caches that were missed (innermost first), drops invalidated keys,
+  /// answers, and lets the next request in.
+  func complete(_ exchange: Exchange) {
+    while let fill = exchange.fills.popLast() { fill.cache.loaded(fill.key, by: exchange) }
+    let invalidations = exchange.route.invalidations
+    if exchange.answer.status < 300 {
+      while exchange.invalidationsDone < invalidations.count {
+        let (cache, template) = invalidations[exchange.invalidationsDone]
+        exchange.invalidationsDone += 1
+        // With a second level the delete must be answered before the writer is: `drop` completes later.
+        if cache.drop(template.key(exchange.variables), for: exchange) == .later { return }
+      }
+    }
+    // The slot is free before the answer goes out: a client's next request must not meet the slot of its last one.
+    queue.release()
+    answer(exchange)
+    drain()
+  }
+
+  private func answer(_ exchange: Exchange) {
+    let owner = exchange.owner
+    exchange.owner = nil
+    owner?.answered(exchange)
+  }
+
+  /// Starts waiting requests while workers are free. A loop and not recursion: a thousand queued hits
+  /// complete one after the other on a flat stack.
+  private func drain() {
+    if isDraining { return }
+    isDraining = true
+    defer { isDraining = false }
+    while true {
+      let now = environment.now
+      expire(now)
+      guard let (exchange, waited) = queue.take(now: now) else { return }
+      queueWait += waited
+      run(exchange)
+    }
+  }
+
+  // MARK: Timeouts and the stall fault
+
+  private func expire(_ now: Int64) {
+    while let (exchange, waited) = queue.takeExpired(now: now) {
+      queueWait += waited
+      timedOut += 1
+      exchange.fail(504, "\(name): waited longer than the timeout")
+      answer(exchange)
+    }
+  }
+
+  /// One timer per role suffices: with one timeout for all, the oldest request expires first.
+  private func armTimeout() {
+    guard !isTimeoutArmed, let deadline = queue.nextTimeout else { return }
+    isTimeoutArmed = true
+    environment.at(deadline) { [self] in
+      isTimeoutArmed = false
+      expire(environment.now)
+      armTimeout()
+    }
+  }
+
+  /// Takes no request from the queue for `duration` nanoseconds; requests in service go on.
+  func stall(_ duration: Int64) {
+    let end = environment.now + duration
+    queue.stall(until: end)
+    environment.at(end) { [self] in drain() }
+  }
+
+  // MARK: Counters
+
+  func appendCounters(to counters: inout Counters) {
+    counters.add(name, "requests", requests)
+    counters.add(name, "rejected", rejected)
+    counters.add(name, "timed_out", timedOut)
+    counters.add(name, "queue_wait_ns", Int(queueWait))
+    counters.peak(name, "queue_peak", queuePeak)
+  }
+
+  func resetCounters() {
+    requests = 0; rejected = 0; timedOut = 0; queueWait = 0
+    queuePeak = queue.depth
+  }
+}

@@ -1,0 +1,84 @@
+import ExperimentModel
+import GRDBSQLite
+import NIOCore
+
+// The one file of LabSystems that calls SQLite's C functions, together with PreparedStatement.swift.
+// Plain C calls and not GRDB's records: the subject of measurement is the statement, and the VM step
+// counter belongs to the statement handle.
+
+/// One connection with its prepared statements. It is used by one thread at a time: the pool lends it to
+/// exactly one request, on the event loop or on a worker thread, hence the unchecked conformance.
+final class SQLConnection: @unchecked Sendable {
+  let handle: OpaquePointer
+  private var statements: [PreparedStatement] = []
+  /// Tables and rows that the running statement has changed (SQLite's update hook).
+  fileprivate(set) var changes: [(table: String, row: Int64)] = []
+  /// Tables that the statement being prepared reads (SQLite's authorizer).
+  fileprivate(set) var tablesRead: Set<String> = []
+
+  init(path: String) throws {
+    var handle: OpaquePointer?
+    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
+    let code = sqlite3_open_v2(path, &handle, flags, nil)
+    guard code == SQLITE_OK, let handle else {
+      let message = String(cString: sqlite3_errstr(code))
+      sqlite3_close_v2(handle)
+      throw LabError(
+        place: path, cause: "SQLite cannot open the lab's database: \(message)",
+        remedy: "make room in the temporary folder, or set TMPDIR to one that is writable")
+    }
+    self.handle = handle
+    let context = Unmanaged.passUnretained(self).toOpaque()
+    _ = sqlite3_update_hook(
+      handle,
+      { context, _, _, table, row in
+        guard let context, let table else { return }
+        let connection = Unmanaged<SQLConnection>.fromOpaque(context).takeUnretainedValue()
+        connection.changes.append((String(cString: table), row))
+      }, context)
+    sqlite3_set_authorizer(
+      handle,
+      { context, action, table, _, _, _ in
+        if action == SQLITE_READ, let context, let table {
+          let connection = Unmanaged<SQLConnection>.fromOpaque(context).takeUnretainedValue()
+          connection.tablesRead.insert(String(cString: table))
+        }
+        return SQLITE_OK
+      }, context)
+  }
+
+  deinit {
+    statements.removeAll()
+    sqlite3_close_v2(handle)
+  }
+
+  /// Prepares a statement; its index is the number of statements prepared before.
+  @discardableResult
+  func prepare(_ text: String, place: String) throws -> PreparedStatement {
+    tablesRead.removeAll()
+    let statement = try PreparedStatement(text, on: self, place: place)
+    statements.append(statement)
+    return statement
+  }
+
+  func statement(_ index: Int) -> PreparedStatement { statements[index] }
+
+  func takeChanges() -> [(table: String, row: Int64)] {
+    defer { changes.removeAll(keepingCapacity: true) }
+    return changes
+  }
+
+  /// For pragmas and DDL of the lab itself.
+  func execute(_ text: String) throws {
+    guard sqlite3_exec(handle, text, nil, nil, nil) == SQLITE_OK else {
+      throw LabError(
+        place: "lab database", cause: "`\(text)` failed: \(message)",
+        remedy: "check the name of the dataset and the space in the temporary folder")
+    }
+  }
+
+  /// How long a statement may wait for another connection's lock.
+  func setBusyTimeout(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
+
+  var message: String { String(cString: sqlite3_errmsg(handle)) }
+}

@@ -1,0 +1,166 @@
+import ExperimentModel
+import NIOCore
+
+/// Runs one prepared statement on a connection of the stage's pool and answers with its rows.
+///
+/// Where a statement runs follows from its query plan. A search by rowid costs a few microseconds whatever the
+/// size of the table, less than handing it to a thread and back; so it runs on the event loop, where the order of
+/// reads and writes is the order of requests. Anything that scans runs on a thread, up to `pool` at once.
+/// A point write that meets a scanning writer's lock is repeated on a thread, where it may wait.
+final class SQLStage: Stage {
+  let name: String
+  var isOff = false
+  private let pool: ConnectionPool
+  /// Index of the statement on every connection of the pool.
+  private let statement: Int
+  private let isPointLookup: Bool
+  /// Index of the route variable for each parameter.
+  private let arguments: [Int]
+  /// What a cached answer of this statement depends on; the row is filled in for a point lookup.
+  private let tablesRead: [Int]
+  private let keyParameter: Int?
+  private let tables: [String: Int]
+  private let writes: WriteLog
+  private let environment: any Environment
+  private var calls = 0
+  private var errors = 0
+  private var vmSteps = 0
+
+  /// - Parameter tables: index of every dataset's table.
+  init(
+    _ spec: SQLSpec, name: String, route: Route, pool: ConnectionPool, tables: [String: Int], writes: WriteLog,
+    environment: any Environment, place: String
+  ) throws {
+    self.name = name
+    self.pool = pool
+    guard let index = pool.statements.firstIndex(of: spec.statement) else {
+      preconditionFailure("the pool of \(name) was opened without the statement of \(place)")
+    }
+    statement = index
+    self.tables = tables
+    self.writes = writes
+    self.environment = environment
+    let prepared = pool.prepared(index)
+    isPointLookup = prepared.isPointLookup
+    arguments = try prepared.parameters.map { parameter in
+      guard let index = route.variableNames.firstIndex(of: parameter) else {
+        let known = route.variableNames.map { ":\($0)" }.joined(separator: ", ")
+        throw LabError(
+          place: place,
+          cause: parameter.isEmpty
+            ? "a parameter has no name" : "parameter :\(parameter) is no variable of the route",
+          remedy: known.isEmpty ? "give the route's path a variable" : "use \(known)")
+      }
+      return index
+    }
+    tablesRead = prepared.tablesRead.compactMap { tables[$0] }
+    let key = prepared.parameters.firstIndex(of: "id") ?? (prepared.parameters.count == 1 ? 0 : nil)
+    keyParameter = isPointLookup ? key : nil
+  }
+
+  func enter(_ exchange: Exchange) -> StageStep {
+    calls += 1
+    guard let connection = pool.takeIdle() else {
+      pool.wait(now: environment.now) { [self] connection in
+        if isPointLookup {
+          if let outcome = runHere(exchange, connection) { finishLater(exchange, connection, outcome) }
+        } else {
+          runOnThread(exchange, connection)
+        }
+      }
+      return .later
+    }
+    guard isPointLookup else {
+      runOnThread(exchange, connection)
+      return .later
+    }
+    guard let outcome = runHere(exchange, connection) else { return .later }
+    pool.giveBack(connection, now: environment.now)
+    return apply(outcome, to: exchange)
+  }
+
+  /// On the event loop; nil when another writer held the lock and a thread tries again.
+  private func runHere(_ exchange: Exchange, _ connection: SQLConnection) -> SQLOutcome? {
+    noteReads(exchange)
+    connection.setBusyTimeout(milliseconds: 0)
+    let outcome = connection.statement(statement).run(values(exchange))
+    if case .busy = outcome.end {
+      runOnThread(exchange, connection)
+      return nil
+    }
+    return outcome
+  }
+
+  private func runOnThread(_ exchange: Exchange, _ connection: SQLConnection) {
+    // The sequence number is taken before the statement starts: a write that commits meanwhile makes the answer
+    // count as older than it may be, never as newer.
+    noteReads(exchange)
+    let values = values(exchange)
+    let statement = statement
+    environment.offload {
+      connection.setBusyTimeout(milliseconds: 5_000)
+      return connection.statement(statement).run(values)
+    } then: { [self] outcome in
+      finishLater(exchange, connection, outcome)
+    }
+  }
+
+  private func finishLater(_ exchange: Exchange, _ connection: SQLConnection, _ outcome: SQLOutcome) {
+    // First the result, then the connection: giving it back may start the next statement at once.
+    let step = apply(outcome, to: exchange)
+    pool.giveBack(connection, now: environment.now)
+    if case .answer = step {
+      exchange.route.role.complete(exchange)
+    } else {
+      exchange.route.role.resume(exchange)
+    }
+  }
+
+  private func values(_ exchange: Exchange) -> [String] { arguments.map { exchange.variables[$0] } }
+
+  private func noteReads(_ exchange: Exchange) {
+    exchange.provenance.sequence = min(exchange.provenance.sequence, writes.sequence)
+    for table in tablesRead {
+      let row = keyParameter.flatMap { Int64(exchange.variables[arguments[$0]]) } ?? RowKey.wholeTable
+      exchange.provenance.rows.append(RowKey(table: table, row: row))
+    }
+  }
+
+  private func apply(_ outcome: SQLOutcome, to exchange: Exchange) -> StageStep {
+    vmSteps += outcome.vmSteps
+    for change in outcome.changes {
+      if let table = tables[change.table] { writes.record(RowKey(table: table, row: change.row)) }
+    }
+    switch outcome.end {
+    case .rows where outcome.rowCount > 0:
+      exchange.answer.body = outcome.body
+      exchange.answer.contentType = .json
+      return .next
+    case .changed(let count) where count > 0:
+      exchange.answer.body = ByteBuffer(string: "{\"changed\":\(count)}")
+      exchange.answer.contentType = .json
+      return .next
+    case .rows, .changed:
+      exchange.fail(404, "\(name): no matching row")
+    case .busy:
+      errors += 1
+      exchange.fail(503, "\(name): the database stayed locked for 5 s")
+    case .failed(let message):
+      errors += 1
+      exchange.fail(500, "\(name): \(message)")
+    }
+    return .answer
+  }
+
+  func appendCounters(to counters: inout Counters) {
+    counters.add(name, "calls", calls)
+    counters.add(name, "vm_steps", vmSteps)
+    counters.add(name, "errors", errors)
+    counters.peak(name, "pool_wait_ns", Int(pool.waited))
+  }
+
+  func resetCounters() {
+    calls = 0; vmSteps = 0; errors = 0
+    pool.resetCounters()
+  }
+}

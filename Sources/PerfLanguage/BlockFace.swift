@@ -1,0 +1,141 @@
+// What a block shows to addresses: its arms, their parameters, its metrics. Every address of a
+// notebook is checked against one of these, so that a run never looks up what cannot be there.
+
+import ExperimentModel
+import TextModel
+
+struct BlockFace {
+  var id: String
+  var kind: String
+  /// In the order of the table; `arms[0]` is the baseline of a comparison.
+  var arms: [String]
+  /// Of each arm, by last path segment.
+  var params: [[String: Double]]
+  var isComparison: Bool
+  /// Of an arm.
+  var metrics: Set<String>
+  /// Of the block as a whole.
+  var wholeMetrics: Set<String> = []
+
+  static let reserved: Set<String> = ["ratio", "delta", "est", "baseline", "candidate"]
+
+  /// The unit of the value at an address of this block.
+  ///
+  /// - Throws: `unknown-metric`, `unknown-arm`, `unknown-point`, `ambiguous-address`.
+  func unit(of address: Address) throws(Problem) -> MetricUnit {
+    guard let metric = Metric.named(address.metric) else {
+      throw Problem(
+        id: PerfDiagnosticID.unknownMetric, cause: "there is no metric `\(address.metric)`",
+        remedy: suggestion(for: address.metric, among: Array(metrics.union(wholeMetrics)), what: "metrics of \(kind) blocks"))
+    }
+    if wholeMetrics.contains(metric.name) {
+      guard address.arm.isEmpty, address.at.isEmpty else {
+        throw Problem(
+          id: PerfDiagnosticID.unknownArm, cause: "`\(metric.name)` is a figure of the whole block, not of an arm",
+          remedy: "write `\(metric.name)` without arm and point")
+      }
+      return metric.unit
+    }
+    guard metrics.contains(metric.name) else {
+      throw Problem(
+        id: PerfDiagnosticID.unknownMetric, cause: "a \(kind) block such as `\(id)` has no `\(metric.name)`",
+        remedy: suggestion(for: metric.name, among: metrics.union(wholeMetrics).sorted(), what: "its metrics"))
+    }
+    return try unit(of: metric, address)
+  }
+
+  private func unit(of metric: Metric, _ address: Address) throws(Problem) -> MetricUnit {
+    var path = address.arm
+    let isPoint = path.first == "est"
+    if isPoint { path.removeFirst() }
+    guard path.count <= 2, path.count < 2 || path[0] == "ratio" || path[0] == "delta" else {
+      throw Problem(
+        id: PerfDiagnosticID.unknownArm, cause: "`\(path.joined(separator: "."))` is not an arm of `\(id)`", remedy: armNames(among: nil))
+    }
+    if let first = path.first, first == "ratio" || first == "delta" {
+      guard isComparison else {
+        throw Problem(
+          id: PerfDiagnosticID.unknownArm, cause: "`\(id)` compares nothing, so it has no `\(first)`", remedy: "add `compare:` to it, or name an arm")
+      }
+      let candidates = Array(arms.dropFirst())
+      if path.count == 2 {
+        guard candidates.contains(path[1]) else {
+          throw Problem(id: PerfDiagnosticID.unknownArm, cause: "`\(path[1])` is not a candidate of `\(id)`", remedy: suggestion(for: path[1], among: candidates, what: "its candidates"))
+        }
+      } else if candidates.count > 1 {
+        throw Problem(
+          id: PerfDiagnosticID.ambiguousAddress, cause: "`\(id)` has \(candidates.count) candidates: `\(first)` of which?",
+          remedy: "write " + candidates.map { "`\(first).\($0).\(metric.name)`" }.joined(separator: " or "))
+      }
+      return first == "ratio" ? .ratio : metric.unit
+    }
+    if isPoint {
+      throw Problem(id: PerfDiagnosticID.unknownArm, cause: "`est` stands before `ratio` or `delta`", remedy: "write `est.ratio.\(metric.name)`, or leave `est` out")
+    }
+    try checkArm(path.first, metric, address)
+    return metric.unit
+  }
+
+  private func checkArm(_ name: String?, _ metric: Metric, _ address: Address) throws(Problem) {
+    var rows = Array(arms.indices)
+    switch name {
+    case nil: break
+    case "baseline": rows = isComparison ? [0] : []
+    case "candidate":
+      rows = isComparison ? Array(rows.dropFirst()) : []
+      if rows.count > 1 {
+        throw Problem(id: PerfDiagnosticID.ambiguousAddress, cause: "`\(id)` has \(rows.count) candidates", remedy: armNames(among: nil))
+      }
+    case let name?: rows = rows.filter { arms[$0] == name }
+    }
+    if rows.isEmpty {
+      throw Problem(id: PerfDiagnosticID.unknownArm, cause: "`\(name ?? "")` is not an arm of `\(id)`", remedy: armNames(among: name))
+    }
+    if !address.at.isEmpty {
+      let points = rows.filter { row in address.at.allSatisfy { params[row][$0.key] == $0.value } }
+      if points.isEmpty { throw unknownPoint(address, rows) }
+      rows = points
+    }
+    if rows.count > 1 {
+      let isSweep = params.contains { !$0.isEmpty }
+      throw Problem(
+        id: PerfDiagnosticID.ambiguousAddress, cause: "`\(id)` has \(rows.count) arms: `\(metric.name)` of which?",
+        remedy: isSweep ? "name a point: " + points.prefix(8).map { "`\(metric.name)@\($0)`" }.joined(separator: ", ") : armNames(among: nil))
+    }
+  }
+
+  private func unknownPoint(_ address: Address, _ rows: [Int]) -> Problem {
+    let written = address.at.sorted { $0.key < $1.key }.map { "\($0.key)=\(numberText($0.value))" }.joined(separator: ",")
+    return Problem(
+      id: PerfDiagnosticID.unknownPoint, cause: "`\(id)` has no point `@\(written)`",
+      remedy: points.isEmpty ? "it varies nothing" : "its points: " + points.prefix(12).map { "`@\($0)`" }.joined(separator: ", "))
+  }
+
+  /// `capacity=100`, … with times in nanoseconds as milliseconds.
+  private var points: [String] {
+    params.compactMap { row in
+      row.isEmpty ? nil : row.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.key == "ttl" || $0.key == "thinkTime" ? numberText($0.value / 1e6) + "ms" : numberText($0.value))" }.joined(separator: ",")
+    }
+  }
+
+  private func armNames(among name: String?) -> String {
+    let names = arms + (isComparison ? ["ratio", "delta"] : [])
+    return suggestion(for: name ?? "", among: names, what: "its arms")
+  }
+}
+
+/// Which metrics blocks of a kind have.
+enum MetricSets {
+  private static let elsewhere: Set<String> = [
+    "time", "cpu", "vm_steps", "checksum", "parity", "low", "base", "high", "per_million", "payback_days", "instances",
+    "lfu_bound", "che_error",
+  ]
+  static let load = Set(Metric.all.map(\.name)).subtracting(elsewhere)
+  static let loadWhole: Set<String> = ["che_error"]
+  static let bench: Set<String> = ["time", "cpu", "vm_steps"]
+  static let benchWhole: Set<String> = ["parity"]
+  static let sim: Set<String> = ["hit_ratio", "lfu_bound"]
+  static func cost(_ formula: String) -> Set<String> {
+    formula == "F1" ? ["low", "base", "high"] : ["per_million", "instances"]
+  }
+}

@@ -1,0 +1,118 @@
+// A block with every default filled in, as YAML that means the same: the key table walked over what
+// the author wrote.
+
+import DocumentModel
+import ExperimentModel
+import StrictYAML
+import TextModel
+
+/// The block `id` of a notebook with its defaults; nil when there is no such block, or when it is not YAML.
+public func explain(_ document: Document, id: String, context: PlanContext) -> String? {
+  let planning = Planning(document, context)
+  let planned = planning.run()
+  guard let block = planning.blocks.first(where: { $0.id == id }) else { return nil }
+  var lines: [String] = []
+  if let cell = planned.plan.cells.first(where: { $0.id == id }) {
+    lines.append("# inputs \(cell.inputs)" + (cell.needs.isEmpty ? "" : ", runs after \(cell.needs.joined(separator: ", "))"))
+  }
+  Explainer(context: context).mapping(block.node, block.kind, indent: 0, kindWord: block.kind.rawValue, into: &lines)
+  return lines.joined(separator: "\n") + "\n"
+}
+
+private struct Explainer {
+  let context: PlanContext
+
+  /// - Parameter kindWord: replaces the value of `kind`, so that sugar shows what it stands for.
+  func mapping(_ node: YAMLNode, _ shape: Shape, indent: Int, kindWord: String? = nil, into lines: inout [String]) {
+    let pad = String(repeating: " ", count: indent)
+    let entries = node.entries ?? []
+    for key in shape.keys {
+      if key.name == "of" { continue }
+      guard let value = node[key.name] else {
+        if let standard = key.standard { lines.append("\(pad)\(key.name): \(standard)  # default") }
+        continue
+      }
+      if key.name == "kind", let kindWord { lines.append("\(pad)kind: \(kindWord)"); continue }
+      append(value, key.name, innerShape(key, of: shape), pad, into: &lines)
+    }
+    // Roles with names of their own.
+    for entry in entries where shape.key(entry.key) == nil && entry.value.entries != nil {
+      append(entry.value, entry.key, shape == .system ? .role : nil, pad, into: &lines)
+    }
+    if shape == .cost, let formula = node["formula"]?.text { courseMoney(formula, node["inputs"], pad, into: &lines) }
+  }
+
+  private func innerShape(_ key: Key, of shape: Shape) -> Shape? {
+    if case .shape(let inner) = key.type { return inner }
+    return switch (shape, key.name) {
+    case (.compare, "baseline"), (.compare, "candidates"): .variant
+    case (_, "stages"): .stage
+    case (_, "scenario"): .request
+    case (_, "faults"): .fault
+    case (_, "plots"): .plot
+    case (_, "claims"): .claim
+    case (_, "subjects"): .subject
+    case (.sim, "vary"): .vary
+    case (.runbook, "metrics"): .runbookMetric
+    default: nil
+    }
+  }
+
+  private func append(_ value: YAMLNode, _ name: String, _ shape: Shape?, _ pad: String, into lines: inout [String]) {
+    let label = quoted(name)
+    if name == "routes", let routes = value.entries {
+      lines.append("\(pad)routes:")
+      for route in routes {
+        lines.append("\(pad)  \(quoted(route.key)):")
+        for item in route.value.items ?? [] {
+          guard let entry = item.entries?.first, let stage = stageKinds.first(where: { $0.rawValue == entry.key }) else { continue }
+          lines.append("\(pad)    - \(entry.key): \(flow(entry.value, stage))")
+        }
+      }
+    } else if name == "data", let sets = value.entries {
+      lines.append("\(pad)data:")
+      for set in sets { lines.append("\(pad)  \(set.key): \(flow(set.value, .dataset))") }
+    } else if let items = value.items, let shape, items.contains(where: { $0.entries != nil }) {
+      lines.append("\(pad)\(label):")
+      for item in items { lines.append("\(pad)  - \(flow(item, shape))") }
+    } else if value.entries != nil, let shape {
+      lines.append("\(pad)\(label):")
+      mapping(value, shape, indent: pad.count + 2, into: &lines)
+    } else {
+      lines.append("\(pad)\(label): \(flow(value, nil))")
+    }
+  }
+
+  /// On one line; mappings of a shape with their defaults.
+  private func flow(_ node: YAMLNode, _ shape: Shape?) -> String {
+    switch node.content {
+    case .scalar(let scalar): return scalar.style == .quoted ? quoted(scalar.text, always: true) : quoted(scalar.text)
+    case .sequence(let items): return "[" + items.map { flow($0, shape) }.joined(separator: ", ") + "]"
+    case .mapping(let entries):
+      var parts = entries.map { entry in
+        "\(quoted(entry.key)): \(flow(entry.value, shape.flatMap { s in s.key(entry.key).flatMap { innerShape($0, of: s) } }))"
+      }
+      for key in shape?.keys ?? [] {
+        if let standard = key.standard, node[key.name] == nil { parts.append("\(key.name): \(standard)") }
+      }
+      return "{" + parts.joined(separator: ", ") + "}"
+    }
+  }
+
+  private func quoted(_ text: String, always: Bool = false) -> String {
+    let special = text.isEmpty || text.contains(": ") || text.contains(" #") || text.contains(where: { "{}[],\"'\n\\".contains($0) })
+      || "&*!|>%@`?- ".contains(text.first ?? " ") || text.hasSuffix(":") || text.hasSuffix(" ")
+      || ["yes", "no", "on", "off"].contains(text.lowercased())
+    guard always || special else { return text }
+    let escaped = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    return "\"\(escaped)\""
+  }
+
+  private func courseMoney(_ formula: String, _ inputs: YAMLNode?, _ pad: String, into lines: inout [String]) {
+    for row in costFormulas[formula] ?? [] where inputs?[row.name] == nil {
+      if let money = context.courseMoney[row.name] {
+        lines.append("\(pad)# from the course: \(row.name) = \(numberText(money.value))\(money.unit == .usd ? " USD" : "")")
+      }
+    }
+  }
+}

@@ -1,0 +1,31 @@
+// Collects what is wrong while a notebook is planned. A part that is read for several arms reports
+// its mistake once.
+
+import TextModel
+
+/// Diagnostics of one planning run; a class because every reader of a part adds to the same list.
+final class Findings {
+  private(set) var diagnostics = Diagnostics()
+  private var seen: Set<Diagnostic> = []
+
+  func error(_ id: DiagnosticID, _ cause: String, remedy: String?, at place: SourceRange) {
+    add(Diagnostic(id, .error, cause, remedy: remedy, at: place))
+  }
+
+  func warning(_ id: DiagnosticID, _ cause: String, remedy: String?, at place: SourceRange) {
+    add(Diagnostic(id, .warning, cause, remedy: remedy, at: place))
+  }
+
+  func add(contentsOf more: [Diagnostic]) { more.forEach(add) }
+
+  private func add(_ diagnostic: Diagnostic) {
+    if seen.insert(diagnostic).inserted { diagnostics.add(diagnostic) }
+  }
+}
+
+/// "did you mean `rate`?", else all the legal names when they are few enough to read.
+func suggestion(for word: String, among names: [String], what: String = "known here") -> String {
+  if let near = nearestName(to: word, among: names) { return "did you mean `\(near)`?" }
+  if names.isEmpty { return "nothing is \(what)" }
+  return "\(what): " + names.prefix(40).map { "`\($0)`" }.joined(separator: ", ")
+}

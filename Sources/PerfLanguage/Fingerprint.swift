@@ -1,0 +1,49 @@
+// Seeds and input digests: the same on every machine and in every run, so neither `Hasher` nor
+// floating-point formatting by locale.
+
+import Crypto
+import ExperimentModel
+import Foundation
+
+/// Raised when a kernel's meaning of the same plan changes, so that old results read as stale.
+let kernelVersion = 1
+
+/// A seed for a part of a lesson: FNV-1a of the id, mixed with the lesson's seed by splitmix64. 53 bits, so
+/// that it survives every JSON reader.
+func derivedSeed(_ lesson: UInt64, _ id: String) -> UInt64 {
+  var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+  for byte in id.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+  var z = lesson &+ hash &+ 0x9e37_79b9_7f4a_7c15
+  z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+  z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+  return (z ^ (z >> 31)) & ((1 << 53) - 1)
+}
+
+/// 10 hex digits of SHA-256 over the canonical JSON of what the cell asks: titles, reasons, plots, declared
+/// times and the age of facts are not part of the question.
+func inputsDigest(_ cell: Cell) -> String {
+  var question = cell
+  question.inputs = ""
+  question.title = nil
+  question.why = nil
+  question.plots = []
+  question.blockTime = nil
+  if case .cost(var cost) = question.work {
+    cost.inputs = cost.inputs.mapValues { input in
+      if case .fact(let id, let value, let unit, let asOf, _) = input { return .fact(id: id, value: value, unit: unit, asOf: asOf, stale: false) }
+      return input
+    }
+    question.work = .cost(cost)
+  }
+  struct Keyed: Encodable {
+    var kernel: Int
+    var cell: Cell
+  }
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  guard let json = try? encoder.encode(Keyed(kernel: kernelVersion, cell: question)) else {
+    preconditionFailure("a plan holds only finite numbers and text")
+  }
+  let digest = Array(SHA256.hash(data: json).prefix(5))
+  return digest.map { String(format: "%02x", $0) }.joined()
+}

@@ -1,0 +1,191 @@
+// Rows of the key table: blocks, and the parts that are not systems.
+
+import ExperimentModel
+
+private let kind = Key("kind", .other("the block's kind"), "says what the block is", required: true)
+private let id = Key("id", .name, "unique in the notebook; results and values are called after it", required: true)
+private let title = Key("title", .text, "a heading for its results")
+private let why = Key("why", .text, "one line for the optimization log")
+private let thresholds = Key("thresholds", .other("expressions by metric"), "METRIC: ['[agg] op value']; a failed one fails the run")
+private let expect = Key("expect", .other("predictions by metric"), "METRIC: {value, tolerance, theory}; never fails a run")
+private let gate = Key("gate", .list("'ADDRESS op VALUE'"), "mastery; shown by `nb run`, judged by `nb grade`")
+private let plots = Key("plots", .list("plots"), "what is drawn beside the table")
+private let blockTime = Key("block_time", .shape(.blockTime), "how long it may take")
+
+/// Traffic; a variant may override each of them.
+private let traffic: [Key] = [
+  Key("executor", .word(Executor.allCases.map(\.rawValue)), "who decides when the next request is sent", required: true),
+  Key("arrivals", .word(Arrivals.allCases.map(\.rawValue)), "spacing of scheduled requests", standard: "poisson"),
+  Key("rate", .rate, "for constant-arrival-rate"),
+  Key("stages", .list("{target, duration}"), "ramps, for ramping-arrival-rate and ramping-vus"),
+  Key("vus", .integer(1), "users who wait for each answer, for constant-vus and shared-iterations"),
+  Key("iterations", .integer(1), "requests in all, for shared-iterations"),
+  Key("connections", .integer(1), "open connections at most; without it 64, or one per user"),
+  Key("thinkTime", .duration, "pause of a user after an answer"),
+  Key("timeout", .duration, "of one request", standard: "10s"),
+  Key("scenario", .list("requests"), "what is asked for", required: true),
+  Key("warm", .shape(.warm), "traffic before measuring, excluded from every number"),
+  Key("faults", .list("faults"), "a timeline, from the start of each slice"),
+]
+
+/// The same rows where nothing is required: the block has said it.
+private let overrides: [Key] = traffic.map { Key($0.name, $0.type, $0.meaning) }
+
+let blockKeys: [Shape: [Key]] = [
+  .lesson: [
+    kind, Key("id", .name, "such as `day08`", required: true),
+    Key("day", .integer(0), "of the course", required: true),
+    Key("title", .text, "of the lesson", required: true),
+    Key("seed", .integer(0), "all randomness of the notebook follows from it", standard: "1"),
+    Key("claims", .list("claims"), "what the lesson says, and which block shows it"),
+    Key("minutes", .shape(.minutes), "of class time for each part"),
+    Key("block_time", .shape(.blockTime), "what all blocks together may take", standard: "{full: 60s, quick: 10s}"),
+  ],
+  .claim: [
+    Key("id", .name, "what `{{ claim ID }}` calls it", required: true),
+    Key("text", .text, "the claim", required: true),
+    Key("verified_by", .text, "`BLOCK.expect`, `BLOCK.thresholds` or `BLOCK.gate`", required: true),
+  ],
+  .minutes: ["problem", "pattern", "load", "tradeoffs", "docs"].map { Key($0, .integer(0), "minutes of this part") },
+  .blockTime: [
+    Key("full", .duration, "in a full run", required: true),
+    Key("quick", .duration, "with --quick", required: true),
+  ],
+  .load: [
+    kind, Key("of", .word(["load"]), "what a `compare`, `sweep` or `chaos` block is of"), id, title,
+    Key("uses", .name, "the system under test: a system block, else a preset", required: true),
+    Key("set", .other("values by path"), "overrides of the system, such as `origin.workers: 4`"),
+  ] + traffic.prefix(2) + [
+    traffic[2], Key("duration", .duration, "measured time of each arm"),
+  ] + traffic.dropFirst(3) + [
+    Key("compare", .shape(.compare), "paired comparison of variants, ABBA, with an A/A control"),
+    Key("vary", .shape(.vary), "one arm for each value of a parameter"),
+    thresholds, expect, gate, plots, blockTime, why,
+  ],
+  .variant: [
+    Key("name", .name, "of the arm", required: true),
+    Key("set", .other("values by path"), "overrides of the system, after the block's"),
+  ] + overrides,
+  .compare: [
+    Key("baseline", .other("a variant"), "what the others are compared with", required: true),
+    Key("candidates", .list("variants"), "what is compared with it", required: true),
+    Key("order", .word(["abba"]), "of the slices", standard: "abba"),
+    Key("runs", .integer(6), "slices of each arm", standard: "8"),
+    Key("metric", .text, "what the verdict is about", standard: "mean"),
+  ],
+  .vary: [
+    Key("param", .text, "a path as in `set`, or `rate`, `vus`, `iterations`, `connections`, `thinkTime`", required: true),
+    Key("values", .list("values with their units"), "one arm each", required: true),
+    Key("quick", .list("values"), "those measured with --quick; without it all"),
+  ],
+  .stage: [
+    Key("target", .other("a rate, or a number of users"), "at the end of the stage", required: true),
+    Key("duration", .duration, "of the straight line to the target", required: true),
+  ],
+  .request: ["get", "head", "post", "put", "patch", "delete"].map { Key($0, .text, "the path, such as `/product/{id}`") } + [
+    Key("name", .text, "of the request; without it method and path"),
+    Key("weight", .number(0...Double.infinity), "how often, beside the others", standard: "1"),
+    Key("key", .other("a dataset, or {dist, n, s}"), "what fills the path's `{…}`"),
+    Key("headers", .other("texts by name"), "sent with it"),
+    Key("body", .text, "sent with it"),
+  ],
+  .keys: [
+    Key("dist", .word(["zipf", "uniform", "sequential"]), "popularity of the keys 1…n", required: true),
+    Key("n", .integer(1), "number of keys", required: true),
+    Key("s", .number(0...10), "exponent of `zipf`", standard: "0.9"),
+  ],
+  .fault: [
+    Key("at", .duration, "from the start of each slice", required: true),
+    Key("for", .duration, "how long, for `stall`"),
+    Key("target", .name, "a role or a stage", required: true),
+    Key("toxic", .word(Toxic.allCases.map(\.rawValue)), "`stall`: a role takes no request; `expire`: a cache drops everything", required: true),
+  ],
+  .warm: [
+    Key("requests", .integer(1), "this many requests of the scenario"),
+    Key("keys", .text, "`top-N`: the N most popular keys once each"),
+  ],
+  .threshold: [
+    Key("threshold", .text, "'[agg] op value'", required: true),
+    Key("abortOnFail", .flag, "stop the block when it fails", standard: "false"),
+  ],
+  .expectation: [
+    Key("value", .other("a value with its unit"), "the prediction; may be left out with a closed form"),
+    Key("tolerance", .other("`10pct` of the value, `2pp`, `5ms`, `0.15`"), "half width of what still agrees", required: true),
+    Key("theory", .text, "where the prediction comes from"),
+  ],
+  .plot: [
+    Key("kind", .word(["distribution", "curve", "timeline"]), "without it: a sweep gives a curve, else a distribution"),
+    Key("x", .text, "a curve's horizontal axis: the varied parameter"),
+    Key("y", .other("a metric, or a list of them"), "what is drawn"),
+    Key("overlay", .text, "theory drawn as a line"),
+    Key("scale", .word(["linear", "log"]), "of the horizontal axis", standard: "linear"),
+  ],
+  .bench: [
+    kind, Key("of", .word(["bench"]), "what a `compare` block is of"), id, title,
+    Key("uses", .name, "the system whose data and cache the subjects use"),
+    Key("set", .other("values by path"), "overrides of the system"),
+    Key("subjects", .list("subjects"), "what is timed", required: true),
+    Key("compare", .shape(.pairing), "paired comparison, ABBA, with an A/A control"),
+    thresholds, expect, gate, plots, blockTime, why,
+  ],
+  .subject: [
+    Key("builtin", .word(["cache-get", "memcached-get", "spin"]), "work built into the lab"),
+    Key("fence", .name, "a `sql` code fence"),
+    Key("name", .name, "of the subject; without it the fence or the work"),
+  ],
+  .pairing: [
+    Key("baseline", .name, "a subject", required: true),
+    Key("candidates", .list("names of subjects"), "without it all the others"),
+    Key("order", .word(["abba"]), "of the measurements", standard: "abba"),
+    Key("pairs", .integer(6), "of each comparison in a full run", standard: "40"),
+    Key("metric", .text, "what the verdict is about", standard: "time"),
+  ],
+  .sim: [
+    kind, Key("of", .word(["sim"]), "what a `sweep` block is of"), id, title,
+    Key("model", .word(["cache"]), "what is simulated", required: true),
+    Key("params", .shape(.cacheModel), "of the model"),
+    Key("vary", .other("one or a list of two {param, values}"), "one arm for each combination"),
+    Key("replications", .integer(2), "independent repetitions, each with its own seed", standard: "20"),
+    thresholds, expect, gate, plots, blockTime, why,
+  ],
+  .cacheModel: [
+    Key("n", .integer(1), "keys", standard: "10000"),
+    Key("s", .number(0...10), "Zipf exponent", standard: "0.9"),
+    Key("capacity", .integer(1), "entries", standard: "1000"),
+    Key("policy", .word(CachePolicy.allCases.map(\.rawValue)), "which entry gives way", standard: "lru"),
+    Key("requests", .integer(1), "of one replication", standard: "100000"),
+    Key("scan", .shape(.scan), "bursts of keys that are asked for once"),
+  ],
+  .scan: [
+    Key("every", .integer(1), "requests from one burst to the next", required: true),
+    Key("length", .integer(1), "keys of a burst", required: true),
+  ],
+  .cost: [
+    kind, id, title,
+    Key("formula", .word(["F1", "F3"]), "F1: revenue lost by delay; F3: infrastructure per million requests", required: true),
+    Key("inputs", .other("values by name"), "a value with its unit, {low, base, high}, `${ADDRESS}` or `${market.FACT}`", required: true),
+    Key("sources", .list("market facts"), "where the numbers come from"),
+    expect, gate, plots, blockTime, why,
+  ],
+  .bracket: ["low", "base", "high"].map { Key($0, .number(0...Double.infinity), "end or middle of the bracket", required: true) },
+  .check: [
+    kind, id, title,
+    Key("edit", .shape(.edit), "what the learner changes"),
+    Key("gate", .list("'ADDRESS op VALUE'"), "judged by `nb grade`", required: true),
+    Key("hint_after", .integer(1), "failed attempts before a hint"), blockTime, why,
+  ],
+  .edit: [Key("params", .list("paths"), "of systems, as in `set`", required: true)],
+  .runbook: [
+    kind, id, title,
+    Key("symptom", .text, "what is seen first", required: true),
+    Key("metrics", .list("metrics"), "what to look at, and when to wake somebody"),
+    Key("steps", .list("texts"), "what to do, in order", required: true),
+    Key("links", .list("block ids"), "which blocks show it"),
+  ],
+  .runbookMetric: [
+    Key("name", .text, "a metric", required: true),
+    Key("warn", .text, "a limit such as `1.3x` or `30s`"),
+    Key("page", .text, "a limit at which somebody is called"),
+    Key("info", .flag, "only to look at", standard: "false"),
+  ],
+]

@@ -1,0 +1,66 @@
+// Rows of the key table: systems and their parts.
+
+import ExperimentModel
+
+let systemKeys: [Shape: [Key]] = [
+  .system: [
+    Key("kind", .other("the block's kind"), "says what the block is", required: true),
+    Key("id", .name, "what `uses:` calls it", required: true),
+    Key("title", .text, "a heading for it"),
+    Key("extends", .name, "a preset or another system that this one changes"),
+    Key("origin", .shape(.role), "the role that answers; a role may have any name with `kind: origin`"),
+    Key("data", .other("datasets by name"), "seeded tables with the ids 1…rows"),
+  ],
+  .role: [
+    Key("kind", .word(["origin"]), "what the role does", standard: "origin"),
+    Key("workers", .integer(1), "slots of the queue served at the same time; not threads", standard: "32"),
+    Key("queue", .shape(.queue), "what waits for a worker"),
+    Key("timeout", .duration, "a request that waited longer is answered 504", standard: "10s"),
+    Key("routes", .other("lists of stages by `METHOD /path/{x}`"), "what a request passes through"),
+  ],
+  .queue: [
+    Key("limit", .integer(0), "requests that may wait; one more is answered 503", standard: "256"),
+    Key("discipline", .word(["fifo"]), "who is served next", standard: "fifo"),
+  ],
+  .cache: [
+    Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
+    Key("key", .text, "a template over the route's variables, such as `{id}`; without it all of them"),
+    Key("policy", .word(CachePolicy.allCases.map(\.rawValue)), "which entry gives way", standard: "lru"),
+    Key("capacity", .integer(0), "entries; 0 switches the cache off"),
+    Key("bytes", .size, "budget of stored bodies, beside or instead of `capacity`"),
+    Key("ttl", .duration, "age at which an entry expires; without it never"),
+    Key("jitter", .share, "share of the TTL that is drawn at random", standard: "0"),
+    Key("single_flight", .flag, "concurrent misses of a key wait for one load", standard: "false"),
+    Key("l2", .text, "second level over the memcached protocol: `lab`, or HOST:PORT"),
+    Key("invalidate_on", .text, "a route whose requests drop the key, such as `PUT /product/{id}`"),
+  ],
+  .sql: [
+    Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
+    Key("fence", .name, "the `sql` code fence with the statement"),
+    Key("statement", .text, "the statement itself, instead of `fence`; `:id` is the route's variable"),
+    Key("pool", .integer(1), "connections; a request waits for a free one", standard: "5"),
+  ],
+  .wait: [
+    Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
+    Key("dist", .word(["constant", "uniform", "exp"]), "how the wait is distributed", standard: "constant"),
+    Key("mean", .duration, "for `constant` and `exp`"),
+    Key("min", .duration, "for `uniform`"),
+    Key("max", .duration, "for `uniform`"),
+    Key("stands_for", .text, "the remote party this timer stands for; shown with every result"),
+  ],
+  .bytes: [
+    Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
+    Key("size", .size, "of the body", required: true),
+    Key("etag", .flag, "send an ETag, and 304 to who has it", standard: "false"),
+  ],
+  .dataset: [
+    Key("rows", .integer(1), "ids 1…rows", required: true),
+    Key("popularity", .other("`uniform`, `sequential` or `{zipf: 0.9}`"), "how often each id is asked for", standard: "uniform"),
+  ],
+]
+
+/// The kinds of stages; `off: true` in `set` removes one.
+let stageKinds: [Shape] = [.cache, .sql, .wait, .bytes]
+
+/// Stages of the language that this version of nb does not have.
+let laterStages = ["cpu", "lock", "call", "publish", "alloc", "io", "infer", "limit", "error"]

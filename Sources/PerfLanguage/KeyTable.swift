@@ -1,0 +1,126 @@
+// The one table of keys. It drives the parser (Fields.swift), `nb explain` (Explain.swift) and the
+// reference page (ReferencePage.swift), so that none of them can say something that another does not.
+// The rows are in KeyTable+Blocks.swift and KeyTable+Systems.swift.
+
+/// Mappings that have a fixed set of keys.
+enum Shape: String, CaseIterable {
+  // Blocks, by kind.
+  case lesson, system, load, bench, sim, cost, check, runbook
+  // Parts of declaring blocks.
+  case claim, minutes, blockTime = "block_time", runbookMetric = "runbook metric"
+  // Systems.
+  case role, queue, cache, sql, wait, bytes, dataset
+  // Load.
+  case stage = "ramp stage", request, keys = "key distribution", variant, compare, vary, fault, warm
+  // Judging and plots.
+  case threshold, expectation, plot
+  // Other kinds.
+  case subject, pairing = "compare of a bench", cacheModel = "cache model", scan, bracket, edit
+
+  static let blocks: [Shape] = [.lesson, .system, .load, .bench, .sim, .cost, .check, .runbook]
+
+  /// Where it stands, for messages and the reference page.
+  var title: String {
+    switch self {
+    case _ where Self.blocks.contains(self): "a `\(rawValue)` block"
+    case .role: "a role"
+    case .cache, .sql, .wait, .bytes: "the stage `\(rawValue)`"
+    case .cacheModel: "the parameters of the model `cache`"
+    case .dataset, .request, .variant, .fault, .threshold, .plot, .subject, .claim, .bracket: "a \(rawValue)"
+    case .expectation: "an expectation"
+    case .stage, .keys, .runbookMetric: "a \(rawValue)"
+    case .pairing: "`compare` of a bench"
+    default: "`\(rawValue)`"
+    }
+  }
+}
+
+/// What a key's value may be.
+indirect enum KeyType {
+  /// `[a-z][a-z0-9-]*`
+  case name
+  case text
+  case word([String])
+  /// A whole number of at least this.
+  case integer(Int)
+  /// A number within these bounds.
+  case number(ClosedRange<Double>)
+  case flag
+  case duration
+  case rate
+  case size
+  /// 0…1, or in percent.
+  case share
+  case shape(Shape)
+  /// A list; of what, in words.
+  case list(String)
+  /// Read by code; in words.
+  case other(String)
+}
+
+/// One row of the table.
+struct Key {
+  var name: String
+  var type: KeyType
+  var required: Bool
+  /// As it would be written; nil: nothing happens without the key.
+  var standard: String?
+  var meaning: String
+
+  init(_ name: String, _ type: KeyType, _ meaning: String, required: Bool = false, standard: String? = nil) {
+    self.name = name
+    self.type = type
+    self.meaning = meaning
+    self.required = required
+    self.standard = standard
+  }
+}
+
+extension Shape {
+  /// The rows of this shape, in the order in which `nb explain` prints them.
+  var keys: [Key] { keyTable[self] ?? [] }
+
+  func key(_ name: String) -> Key? { keys.first { $0.name == name } }
+
+  /// Words of the language that this version of nb does not execute: named, so that a reader learns
+  /// that the word is right and the version too old.
+  var later: [String] {
+    switch self {
+    case .load: ["fit", "requires", "write", "steady_state", "telemetry"]
+    case .bench: ["fit", "requires", "write", "vary", "validate"]
+    case .sim: ["validate", "fit", "requires", "write"]
+    case .cost: ["roi", "write"]
+    case .role: ["count", "transport"]
+    case .cache: ["stale_while_revalidate"]
+    case .sql: ["params", "database"]
+    case .wait: ["async"]
+    case .bytes: ["compress", "writes", "nodelay"]
+    case .request: ["file", "capture", "check", "thinkTime", "tags", "journey", "steps"]
+    default: []
+    }
+  }
+}
+
+private let keyTable: [Shape: [Key]] = blockKeys.merging(systemKeys) { a, _ in a }
+
+extension KeyType {
+  /// In words, for messages and the reference page.
+  var words: String {
+    switch self {
+    case .name: "a name such as `hit-curve`"
+    case .text: "text"
+    case .word(let words): words.map { "`\($0)`" }.joined(separator: ", ")
+    case .integer(let least): least == Int.min ? "a whole number" : "a whole number ≥ \(least)"
+    case .number(let range):
+      range.upperBound == .infinity ? "a number ≥ \(range.lowerBound)" : "a number from \(range.lowerBound) to \(range.upperBound)"
+    case .flag: "`true` or `false`"
+    case .duration: "a time such as `20ms`"
+    case .rate: "a rate such as `120rps` or `2k/s`"
+    case .size: "a size such as `2KiB`"
+    case .share: "a share such as `0.1` or `10pct`"
+    case .shape(let shape): "a mapping, see \(shape.title)"
+    case .list(let what): "a list of \(what)"
+    case .other(let what): what
+    }
+  }
+}

@@ -1,0 +1,237 @@
+// Bench, simulation and check blocks, and what all executing blocks share: judgements, plots, times.
+
+import ExperimentModel
+import StrictYAML
+import TextModel
+
+extension Planning {
+  // MARK: Shared
+
+  /// The system that `uses` names, or nil after a report.
+  func system(named fields: Fields, of block: Block) -> SystemDraft? {
+    guard let name = fields.text("uses") else { return nil }
+    return system(name, at: fields.contents("uses")?.range ?? fields.place("uses"))
+  }
+
+  /// A cell but for what refers to other blocks, which References.swift adds.
+  func finish(_ block: Block, _ fields: Fields, _ work: Work, _ face: BlockFace, _ plots: [PlotSpec]) -> CellDraft {
+    let judge = JudgementReader(face: face, findings: findings)
+    let hasThresholds = fields.shape.key("thresholds") != nil
+    let hasExpect = fields.shape.key("expect") != nil
+    let cell = Cell(
+      id: block.id, title: fields.text("title"), work: work, thresholds: hasThresholds ? judge.thresholds(fields.contents("thresholds")) : [],
+      expects: hasExpect ? judge.expectations(fields.contents("expect")) : [], plots: plots, blockTime: readBlockTime(fields),
+      why: fields.text("why"), inputs: "")
+    return CellDraft(block: block, cell: cell, face: face, gates: fields.texts("gate"))
+  }
+
+  func readBlockTime(_ fields: Fields) -> BlockTime? {
+    guard let times = fields.fields("block_time"), let full = times.duration("full"), let quick = times.duration("quick") else { return nil }
+    return BlockTime(full: full, quick: quick)
+  }
+
+  /// nil without `plots`, so that the caller's standard applies.
+  func readPlots(_ fields: Fields, _ face: BlockFace) -> [PlotSpec]? {
+    guard fields.has("plots") else { return nil }
+    return fields.items("plots").compactMap { item in
+      let plot = Fields(item, .plot, findings)
+      guard !plot.isBroken else { return nil }
+      let isSweep = face.params.contains { !$0.isEmpty }
+      let kind = plot.text("kind").flatMap(PlotSpec.Kind.init) ?? (plot.has("x") || isSweep ? .curve : .distribution)
+      let yNodes = plot.contents("y").map { $0.items ?? [$0] } ?? []
+      for y in yNodes where !face.metrics.contains(y.text ?? "") {
+        findings.error(
+          PerfDiagnosticID.unknownMetric, "`\(y.text ?? y.kindName)` is not a metric of a \(face.kind) block",
+          remedy: suggestion(for: y.text ?? "", among: face.metrics.sorted(), what: "its metrics"), at: y.range)
+      }
+      if kind == .curve, !isSweep, face.kind == "load" {
+        findings.error(PerfDiagnosticID.doesNotApply, "a curve needs `vary`, and `\(face.id)` varies nothing", remedy: "use `kind: distribution` or `kind: timeline`", at: item.range)
+      }
+      if let x = plot.text("x"), isSweep, let last = x.split(separator: ".").last.map(String.init), !face.params.contains(where: { $0[last] != nil }) {
+        findings.error(
+          PerfDiagnosticID.unknownPath, "`\(x)` is not what `\(face.id)` varies", remedy: suggestion(for: last, among: Array(Set(face.params.flatMap(\.keys))), what: "it varies"),
+          at: plot.contents("x")?.range ?? item.range)
+      }
+      if let overlay = plot.text("overlay"), !theories.contains(where: { $0.name == overlay }) {
+        findings.error(
+          PerfDiagnosticID.unknownTheory, "there is no closed form `\(overlay)` to draw", remedy: suggestion(for: overlay, among: theories.map(\.name), what: "closed forms"),
+          at: plot.contents("overlay")?.range ?? item.range)
+      }
+      return PlotSpec(kind: kind, x: plot.text("x"), y: yNodes.compactMap(\.text), overlay: plot.text("overlay"), logX: plot.text("scale") == "log")
+    }
+  }
+
+  // MARK: Bench
+
+  func planBench(_ block: Block, _ fields: Fields) -> CellDraft? {
+    var subjects = fields.items("subjects").compactMap(readSubject)
+    guard !subjects.isEmpty, subjects.count == fields.items("subjects").count else {
+      if fields.has("subjects"), fields.items("subjects").isEmpty {
+        findings.error(PerfDiagnosticID.outOfRange, "`subjects` is empty: there is nothing to time", remedy: "such as [{builtin: cache-get}]", at: fields.place("subjects"))
+      }
+      return nil
+    }
+    var names: Set<String> = []
+    for (i, subject) in subjects.enumerated() where !names.insert(subject.name).inserted {
+      findings.error(PerfDiagnosticID.duplicateName, "two subjects are called `\(subject.name)`", remedy: "give each a `name:`", at: fields.items("subjects")[i].range)
+    }
+    var comparison: Comparison?
+    var pairs = 40
+    if let compare = fields.fields("compare") {
+      pairs = compare.integer("pairs") ?? pairs
+      guard let ordered = pairing(compare, subjects) else { return nil }
+      subjects = ordered
+      comparison = Comparison(runs: pairs, metric: compare.text("metric") ?? "time")
+      if comparison?.metric != "time" {
+        findings.error(PerfDiagnosticID.unknownMetric, "a bench compares `time`", remedy: "leave `metric` out", at: compare.place("metric"))
+      }
+    }
+    guard let system = benchSystem(block, fields, subjects) else { return nil }
+    let face = BlockFace(
+      id: block.id, kind: "bench", arms: subjects.map(\.name), params: subjects.map { _ in [:] }, isComparison: comparison != nil,
+      metrics: MetricSets.bench, wholeMetrics: MetricSets.benchWhole)
+    let cell = BenchCell(subjects: subjects, comparison: comparison, pairs: pairs, system: system, seed: seed(for: block.id))
+    return finish(block, fields, .bench(cell), face, readPlots(fields, face) ?? [])
+  }
+
+  private func readSubject(_ item: YAMLNode) -> SubjectSpec? {
+    let fields = Fields(item, .subject, findings)
+    guard !fields.isBroken else { return nil }
+    guard fields.has("builtin") != fields.has("fence") else {
+      findings.error(PerfDiagnosticID.missingKey, "a subject is either `builtin` or `fence`", remedy: "such as {builtin: cache-get} or {fence: product-by-id}", at: item.range)
+      return nil
+    }
+    if let word = fields.text("builtin") { return SubjectSpec(name: fields.text("name") ?? word, work: .builtin(word)) }
+    guard let fence = fields.text("fence") else { return nil }
+    guard let statement = resolver.statements[fence] else {
+      let other = otherFences[fence]
+      findings.error(
+        PerfDiagnosticID.unknownFence, other.map { "the fence `#\(fence)` is \($0); this version of nb times `sql` fences" } ?? "there is no `sql` code fence `#\(fence)`",
+        remedy: suggestion(for: fence, among: resolver.statements.keys.sorted(), what: "sql fences"), at: fields.contents("fence")?.range ?? item.range)
+      return nil
+    }
+    return SubjectSpec(name: fields.text("name") ?? fence, work: .sql(statement))
+  }
+
+  /// The baseline first, then the candidates; the runner compares every other subject with the first.
+  private func pairing(_ compare: Fields, _ subjects: [SubjectSpec]) -> [SubjectSpec]? {
+    guard let baseline = compare.text("baseline") else { return nil }
+    let names = subjects.map(\.name)
+    var written = compare.texts("candidates")
+    if !compare.has("candidates") { written = names.filter { $0 != baseline }.map { ($0, compare.place("compare")) } }
+    var ordered: [SubjectSpec] = []
+    for (name, place) in [(baseline, compare.contents("baseline")?.range ?? compare.place("baseline"))] + written {
+      guard let subject = subjects.first(where: { $0.name == name }) else {
+        findings.error(PerfDiagnosticID.unknownArm, "`\(name)` is not a subject of this block", remedy: suggestion(for: name, among: names, what: "its subjects"), at: place)
+        return nil
+      }
+      if !ordered.contains(subject) { ordered.append(subject) }
+    }
+    for name in names where !ordered.contains(where: { $0.name == name }) {
+      findings.error(PerfDiagnosticID.doesNotApply, "the subject `\(name)` is neither baseline nor candidate", remedy: "add it to `candidates`, or leave it out", at: compare.place("candidates"))
+      return nil
+    }
+    guard ordered.count > 1 else {
+      findings.error(PerfDiagnosticID.outOfRange, "a comparison needs a second subject", remedy: "add one to `subjects`", at: compare.place("baseline"))
+      return nil
+    }
+    return ordered
+  }
+
+  /// `spin` needs no system (`.some(nil)`); everything else reads a system's rows. nil after a report.
+  private func benchSystem(_ block: Block, _ fields: Fields, _ subjects: [SubjectSpec]) -> SystemSpec?? {
+    guard fields.has("uses") else {
+      if subjects.allSatisfy({ $0.work == .builtin("spin") }) { return .some(nil) }
+      if !fields.isBroken {
+        findings.error(PerfDiagnosticID.missingKey, "these subjects read a system's data, so the block needs `uses`", remedy: "such as `uses: shop`", at: fields.place("subjects"))
+      }
+      return nil
+    }
+    guard var draft = system(named: fields, of: block) else { return nil }
+    draft.apply(fields.contents("set"), findings)
+    return resolver.resolve(draft, seed: seed(for: draft.id)).map { .some($0) }
+  }
+
+  // MARK: Simulation
+
+  func planSim(_ block: Block, _ fields: Fields) -> CellDraft? {
+    guard let model = fields.text("model"), let replications = fields.integer("replications") else { return nil }
+    let params = Fields(fields.contents("params") ?? YAMLNode(.mapping([]), at: fields.place("params")), .cacheModel, findings)
+    guard !params.isBroken else { return nil }
+    var axes: [(param: String, points: [YAMLNode])] = []
+    if let vary = fields.contents("vary") {
+      let items = vary.items ?? [vary]
+      if items.count > 2 {
+        findings.error(PerfDiagnosticID.outOfRange, "a simulation varies at most two parameters, not \(items.count)", remedy: "make two blocks of it", at: fields.place("vary"))
+      }
+      for item in items {
+        let axis = Fields(item, .vary, findings)
+        guard let param = axis.text("param") else { continue }
+        guard Shape.cacheModel.key(param) != nil, param != "scan" else {
+          findings.error(
+            PerfDiagnosticID.unknownPath, "the model `cache` has no `\(param)` to vary",
+            remedy: suggestion(for: param, among: Shape.cacheModel.keys.map(\.name).filter { $0 != "scan" }, what: "its parameters"), at: axis.contents("param")?.range ?? item.range)
+          return nil
+        }
+        if axis.has("quick") {
+          findings.error(PerfDiagnosticID.doesNotApply, "`quick` does nothing in a simulation, which has fewer requests with --quick", remedy: "leave it out", at: axis.place("quick"))
+        }
+        axes.append((param, axis.items("values")))
+      }
+    }
+    guard let arms = simArms(params, axes), !arms.isEmpty else { return nil }
+    let face = BlockFace(
+      id: block.id, kind: "sim", arms: arms.map(\.name), params: arms.map { _ in [:] }, isComparison: false, metrics: MetricSets.sim)
+    let cell = SimCell(model: model, arms: arms, replications: replications, seed: seed(for: block.id))
+    return finish(block, fields, .sim(cell), face, readPlots(fields, face) ?? [])
+  }
+
+  /// One arm for each combination; its name is its values, `lru-0.9`, or the policy alone.
+  private func simArms(_ params: Fields, _ axes: [(param: String, points: [YAMLNode])]) -> [SimArm]? {
+    var words = ["policy": params.text("policy") ?? "lru"]
+    var numbers: [String: Double] = [:]
+    for name in ["n", "s", "capacity", "requests"] { numbers[name] = params.value(name)?.plain }
+    if let scan = params.fields("scan"), let every = scan.integer("every"), let length = scan.integer("length") {
+      numbers["scan_every"] = Double(every)
+      numbers["scan_length"] = Double(length)
+    }
+    var arms = [SimArm(name: "", words: words, numbers: numbers)]
+    for (param, points) in axes {
+      guard let key = Shape.cacheModel.key(param) else { return nil }
+      var next: [SimArm] = []
+      for arm in arms {
+        for point in points {
+          switch convert(point, key) {
+          case .success(let value?):
+            var one = arm
+            if let number = value.plain { one.numbers[param] = number } else if case .text(let word) = value { one.words[param] = word }
+            let label = value.plain == nil ? point.text ?? "" : (arm.name.isEmpty ? "\(param)-" : "") + (point.text ?? "")
+            one.name = arm.name.isEmpty ? label : "\(arm.name)-\(label)"
+            next.append(one)
+          case .success(nil): return nil
+          case .failure(let problem):
+            findings.error(problem.id, problem.cause, remedy: problem.remedy, at: point.range)
+            return nil
+          }
+        }
+      }
+      arms = next
+    }
+    words = arms.first?.words ?? words
+    if axes.isEmpty { arms[0].name = words["policy"] ?? "cache" }
+    return arms
+  }
+
+  // MARK: Check
+
+  func planCheck(_ block: Block, _ fields: Fields) -> CellDraft? {
+    let paths = fields.fields("edit")?.texts("params") ?? []
+    let known = drafts.values.flatMap(\.paths)
+    for (path, place) in paths where !drafts.values.contains(where: { $0.key(at: path) != nil }) {
+      findings.error(PerfDiagnosticID.unknownPath, "no system of this notebook has `\(path)`", remedy: suggestion(for: path, among: Array(Set(known)), what: "paths"), at: place)
+    }
+    let face = BlockFace(id: block.id, kind: "check", arms: [], params: [], isComparison: false, metrics: [])
+    let cell = CheckCell(editParams: paths.map(\.text), hintAfter: fields.integer("hint_after"))
+    return finish(block, fields, .check(cell), face, [])
+  }
+}

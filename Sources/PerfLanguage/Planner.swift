@@ -1,0 +1,50 @@
+// The face of this module: a notebook's perf blocks → a plan, with every mistake of all blocks at
+// once. Never runs anything and never reads a file: facts and money come in the context.
+
+import DocumentModel
+import ExperimentModel
+import TextModel
+
+/// What planning needs to know besides the notebook.
+public struct PlanContext: Sendable {
+  /// Market facts by id.
+  public var facts: [String: MarketFact]
+  /// The course's own numbers, used for inputs of cost formulas that a block leaves out.
+  public var courseMoney: [String: Quantity]
+  public init(facts: [String: MarketFact] = [:], courseMoney: [String: Quantity] = [:]) {
+    self.facts = facts
+    self.courseMoney = courseMoney
+  }
+}
+
+/// A block and where it stands.
+public struct PlannedBlock: Hashable, Sendable {
+  public var id: String
+  /// `load` also for the sugar kinds of it.
+  public var kind: String
+  /// The whole fence.
+  public var fence: SourceRange
+}
+
+/// A plan and its blocks in the order of the text.
+public struct PlannedNotebook: Sendable {
+  public var plan: Plan
+  public var blocks: [PlannedBlock]
+  /// The notebook's `system` blocks without any cell's overrides, by id.
+  public var systems: [String: SystemSpec]
+}
+
+/// Makes plans.
+public struct Planner: Sendable {
+  let context: PlanContext
+  public init(_ context: PlanContext = PlanContext()) { self.context = context }
+
+  /// Plans every block. Blocks with mistakes are left out of the plan and reported, `document.diagnostics` too;
+  /// run a plan only when `diagnostics` has no errors.
+  public func plan(_ document: Document, diagnostics: inout Diagnostics) -> PlannedNotebook {
+    let planning = Planning(document, context)
+    let planned = planning.run()
+    diagnostics.add(contentsOf: planning.findings.diagnostics.ordered)
+    return planned
+  }
+}

@@ -1,0 +1,52 @@
+// The reference of blocks, keys, metrics, closed forms and units, printed from the tables that the
+// parser uses.
+
+import ExperimentModel
+
+/// A Markdown page; the same text for the same version of nb.
+public func referencePage() -> String {
+  var page = """
+    # Reference: perf blocks
+
+    A block is strict YAML in a ```` ```perf ```` fence. A number that measures something has its unit:
+    \(units()).
+
+    """
+  for shape in Shape.allCases where !shape.keys.isEmpty {
+    let heading = Shape.blocks.contains(shape) ? "## kind: \(shape.rawValue)" : "### \(shape.title)"
+    page += "\n\(heading)\n\n| key | value | default | meaning |\n| :-- | :-- | :-- | :-- |\n"
+    for key in shape.keys {
+      let standard = key.required ? "required" : key.standard.map { "`\($0)`" } ?? ""
+      page += "| `\(key.name)` | \(cell(key.type.words)) | \(standard) | \(cell(key.meaning)) |\n"
+    }
+  }
+  page += "\n## Inputs of cost formulas\n\n| formula | input | value | meaning |\n| :-- | :-- | :-- | :-- |\n"
+  for formula in costFormulas.keys.sorted() {
+    for row in costFormulas[formula] ?? [] {
+      page += "| \(formula) | `\(row.name)` | \(cell(spelling(of: row.unit).name))\(row.required ? "" : ", optional") | \(cell(row.meaning)) |\n"
+    }
+  }
+  page += "\n## Metrics\n\n| metric | unit | better | of | meaning |\n| :-- | :-- | :-- | :-- | :-- |\n"
+  for metric in Metric.all {
+    page += "| `\(metric.name)` | \(metric.unit.rawValue) | \(metric.better.rawValue) | \(kinds(metric.name)) | \(cell(metric.meaning)) |\n"
+  }
+  page += "\n## Closed forms\n\nAn expectation without `value` names one of these.\n\n| theory | predicts | formula |\n| :-- | :-- | :-- |\n"
+  for theory in theories {
+    page += "| `\(theory.name)` | \(theory.metrics.map { "`\($0)`" }.joined(separator: ", ")) | \(cell(theory.meaning)) |\n"
+  }
+  page += "\n## Preset systems\n\n" + presetNames.map { "- `\($0)`" }.joined(separator: "\n") + "\n"
+  return page
+}
+
+private func cell(_ text: String) -> String { text.replacing("|", with: "\\|") }
+
+private func units() -> String { unitTable.map { "`\($0.name)`" }.joined(separator: " ") }
+
+private func kinds(_ metric: String) -> String {
+  var names: [String] = []
+  if MetricSets.load.union(MetricSets.loadWhole).contains(metric) { names.append("load") }
+  if MetricSets.bench.union(MetricSets.benchWhole).contains(metric) { names.append("bench") }
+  if MetricSets.sim.contains(metric) { names.append("sim") }
+  if MetricSets.cost("F1").union(MetricSets.cost("F3")).contains(metric) { names.append("cost") }
+  return names.isEmpty ? "shown only" : names.joined(separator: ", ")
+}

@@ -1,0 +1,195 @@
+// A `system` block → SystemDraft: roles, routes, stages, datasets. Overrides and closed types come later.
+
+import ExperimentModel
+import StrictYAML
+import TextModel
+
+struct SystemReader {
+  let findings: Findings
+
+  /// - Parameter base: what `extends` names, already read.
+  func read(_ node: YAMLNode, id: String, base: SystemDraft?) -> SystemDraft {
+    let before = findings.diagnostics.all.count
+    let roleEntries = (node.entries ?? []).filter { $0.key == "origin" || $0.value["kind"]?.text != nil }
+    // A role may have any name; what is none of ours and no role is an unknown key.
+    let ownRoles = Set(roleEntries.map(\.key)).subtracting(["origin"])
+    let fields = Fields(node, .system, findings, ignoring: ownRoles)
+    var draft = SystemDraft(id: id, roles: base?.roles ?? [], data: base?.data ?? [], place: fields.place("id"))
+    for entry in roleEntries { readRole(entry, into: &draft) }
+    if let data = fields.contents("data") { readData(data, into: &draft) }
+    if draft.roles.isEmpty {
+      findings.error(
+        PerfDiagnosticID.missingKey, "the system `\(id)` has no role, so nothing would answer", remedy: "add `origin:` with routes, or `extends: shop`", at: draft.place)
+    }
+    checkNames(&draft)
+    draft.isBroken = findings.diagnostics.all[before...].contains { $0.severity == .error } || base?.isBroken == true
+    return draft
+  }
+
+  // MARK: Roles
+
+  private func readRole(_ entry: YAMLEntry, into draft: inout SystemDraft) {
+    let fields = Fields(entry.value, .role, findings)
+    guard isBlockName(entry.key) else {
+      findings.error(PerfDiagnosticID.badName, "`\(entry.key)` is not a name for a role", remedy: "small letters, digits and hyphens, a letter first", at: entry.keyRange)
+      return
+    }
+    let index = draft.roles.firstIndex { $0.name == entry.key } ?? {
+      draft.roles.append(RoleDraft(name: entry.key, params: [:], routes: [], place: entry.keyRange))
+      return draft.roles.count - 1
+    }()
+    for name in ["workers", "timeout"] where fields.has(name) {
+      draft.roles[index].params[name] = fields.value(name).map { Parameter(value: $0, place: fields.place(name)) }
+    }
+    if let queue = fields.fields("queue"), queue.has("limit"), let limit = queue.value("limit") {
+      draft.roles[index].params["queue.limit"] = Parameter(value: limit, place: queue.place("limit"))
+    }
+    if let routes = fields.contents("routes") {
+      guard let entries = routes.entries else {
+        findings.error(PerfDiagnosticID.wrongType, "`routes` is a mapping, not \(routes.kindName)", remedy: "such as `GET /product/{id}:` and a list of stages", at: routes.range)
+        return
+      }
+      for route in entries {
+        guard let read = readRoute(route) else { continue }
+        if let old = draft.roles[index].routes.firstIndex(where: { $0.method == read.method && $0.path == read.path }) {
+          draft.roles[index].routes[old] = read
+        } else {
+          draft.roles[index].routes.append(read)
+        }
+      }
+    }
+    if draft.roles[index].routes.isEmpty {
+      findings.error(PerfDiagnosticID.missingKey, "the role `\(entry.key)` needs `routes`", remedy: "add `routes:` with `GET /path:` and a list of stages", at: entry.keyRange)
+    }
+  }
+
+  // MARK: Routes
+
+  private func readRoute(_ entry: YAMLEntry) -> RouteDraft? {
+    guard let route = parseRoute(entry.key) else {
+      findings.error(
+        PerfDiagnosticID.badRoute, "`\(entry.key)` is not a route", remedy: "write a method and a path, such as `GET /product/{id}`", at: entry.keyRange)
+      return nil
+    }
+    guard let items = entry.value.items, !items.isEmpty else {
+      findings.error(
+        PerfDiagnosticID.wrongType, "a route has a list of stages, not \(entry.value.kindName)",
+        remedy: "such as `- bytes: {size: 2KiB}`", at: entry.value.isNull ? entry.keyRange : entry.value.range)
+      return nil
+    }
+    var stages: [StageDraft] = []
+    for item in items {
+      if let stage = readStage(item) { stages.append(stage) }
+    }
+    return RouteDraft(method: route.method, path: route.path, stages: stages, place: entry.keyRange)
+  }
+
+  private func readStage(_ item: YAMLNode) -> StageDraft? {
+    guard let entries = item.entries, entries.count == 1 else {
+      findings.error(PerfDiagnosticID.wrongType, "a stage is one `kind: {parameters}`", remedy: "such as `- bytes: {size: 2KiB}`", at: item.range)
+      return nil
+    }
+    let entry = entries[0]
+    guard let kind = stageKinds.first(where: { $0.rawValue == entry.key }) else {
+      let names = stageKinds.map(\.rawValue)
+      let isLater = laterStages.contains(entry.key)
+      findings.error(
+        PerfDiagnosticID.unknownStage, isLater ? "this version of nb has no stage `\(entry.key)`" : "there is no stage `\(entry.key)`",
+        remedy: isLater ? "those it has: \(names.joined(separator: ", "))" : suggestion(for: entry.key, among: names, what: "stages"), at: entry.keyRange)
+      return nil
+    }
+    let fields = Fields(entry.value, kind, findings)
+    if kind == .wait, !fields.has("stands_for") {
+      findings.error(
+        PerfDiagnosticID.missingStandsFor, "a wait without `stands_for` would be an unlabelled sleep",
+        remedy: "say which remote party it stands for: `stands_for: remote primary database`", at: entry.keyRange)
+    }
+    if kind == .sql, !fields.has("fence"), !fields.has("statement") {
+      findings.error(PerfDiagnosticID.missingKey, "the stage `sql` needs `fence` or `statement`", remedy: "name a `sql` code fence: `fence: product-by-id`", at: entry.keyRange)
+    }
+    var params: [String: Parameter] = [:]
+    for key in kind.keys where key.name != "as" && fields.has(key.name) {
+      params[key.name] = fields.value(key.name).map { Parameter(value: $0, place: fields.contents(key.name)?.range ?? entry.keyRange) }
+    }
+    return StageDraft(kind: kind, name: fields.text("as") ?? "", params: params, place: entry.keyRange)
+  }
+
+  /// Stages without `as` are called after their kind, the second one `bytes-2`; given names are unique.
+  private func checkNames(_ draft: inout SystemDraft) {
+    var taken = Set(draft.roles.map(\.name))
+    let given = draft.roles.flatMap(\.routes).flatMap(\.stages).filter { !$0.name.isEmpty }
+    for stage in given where !taken.insert(stage.name).inserted {
+      findings.error(
+        PerfDiagnosticID.duplicateName, "two parts of the system `\(draft.id)` are called `\(stage.name)`",
+        remedy: "counters and overrides go by name: give each its own `as:`", at: stage.place)
+    }
+    for r in draft.roles.indices {
+      for route in draft.roles[r].routes.indices {
+        for s in draft.roles[r].routes[route].stages.indices where draft.roles[r].routes[route].stages[s].name.isEmpty {
+          let kind = draft.roles[r].routes[route].stages[s].kind.rawValue
+          let name = ([kind] + (2...99).map { "\(kind)-\($0)" }).first { !taken.contains($0) } ?? kind
+          taken.insert(name)
+          draft.roles[r].routes[route].stages[s].name = name
+        }
+      }
+    }
+  }
+
+  // MARK: Data
+
+  private func readData(_ node: YAMLNode, into draft: inout SystemDraft) {
+    guard let entries = node.entries else {
+      findings.error(PerfDiagnosticID.wrongType, "`data` is a mapping of datasets, not \(node.kindName)", remedy: "such as `products: {rows: 10000}`", at: node.range)
+      return
+    }
+    for entry in entries {
+      guard isTableName(entry.key) else {
+        findings.error(PerfDiagnosticID.badName, "`\(entry.key)` is not a name for a dataset", remedy: "small letters, digits and `_`, a letter first: it is a table's name in SQL", at: entry.keyRange)
+        continue
+      }
+      let fields = Fields(entry.value, .dataset, findings)
+      guard let rows = fields.integer("rows") else { continue }
+      guard rows <= 5_000_000 else {
+        findings.error(PerfDiagnosticID.outOfRange, "`rows` is at most 5000000, not \(rows)", remedy: "a lab's data is in memory", at: fields.place("rows"))
+        continue
+      }
+      guard let popularity = readPopularity(fields, rows) else { continue }
+      draft.data.removeAll { $0.name == entry.key }
+      draft.data.append(DatasetSpec(name: entry.key, rows: rows, popularity: popularity))
+    }
+  }
+
+  private func readPopularity(_ fields: Fields, _ rows: Int) -> KeyDistribution? {
+    guard let node = fields.contents("popularity") else { return .uniform(n: rows) }
+    if node.text == "uniform" { return .uniform(n: rows) }
+    if node.text == "sequential" { return .sequential(n: rows) }
+    if let text = node["zipf"]?.text, node.entries?.count == 1, let s = WrittenQuantity(text), s.unit.isEmpty, (0...10).contains(s.number) {
+      return .zipf(n: rows, s: s.number)
+    }
+    findings.error(PerfDiagnosticID.wrongType, "`popularity` is `uniform`, `sequential` or {zipf: S} with S from 0 to 10", remedy: "such as {zipf: 0.9}", at: node.range)
+    return nil
+  }
+}
+
+private let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+
+/// `GET /product/{id}`; at most one variable per segment, and each a whole segment.
+func parseRoute(_ text: String) -> (method: String, path: String)? {
+  let words = text.split(separator: " ")
+  guard words.count == 2, methods.contains(String(words[0])), isPath(String(words[1])) else { return nil }
+  return (String(words[0]), String(words[1]))
+}
+
+func isPath(_ path: String) -> Bool {
+  guard path.hasPrefix("/"), path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return false }
+  return path.split(separator: "/").allSatisfy { segment in
+    let braces = segment.contains("{") || segment.contains("}")
+    guard braces else { return true }
+    return segment.hasPrefix("{") && segment.hasSuffix("}") && isTableName(String(segment.dropFirst().dropLast()))
+  }
+}
+
+private func isTableName(_ text: String) -> Bool {
+  guard let first = text.utf8.first, first >= 0x61, first <= 0x7A, text.utf8.count <= 64 else { return false }
+  return text.utf8.allSatisfy { $0 >= 0x61 && $0 <= 0x7A || $0 >= 0x30 && $0 <= 0x39 || $0 == 0x5F }
+}

@@ -1,0 +1,131 @@
+// SystemDraft with its overrides applied → SystemSpec: defaults filled in, fences inlined, and the
+// rules that hold between parameters.
+
+import ExperimentModel
+import TextModel
+
+struct SystemResolver {
+  /// The text of `sql` fences by id.
+  let statements: [String: String]
+  let findings: Findings
+
+  /// nil after a mistake, which is reported.
+  func resolve(_ draft: SystemDraft, seed: UInt64) -> SystemSpec? {
+    guard !draft.isBroken else { return nil }
+    let before = findings.diagnostics.all.count
+    var isWhole = true
+    let roles = draft.roles.map { role in
+      RoleSpec(
+        name: role.name, workers: integer(role.params["workers"], Shape.role.key("workers")) ?? 32,
+        queueLimit: integer(role.params["queue.limit"], Shape.queue.key("limit")) ?? 256,
+        timeout: duration(role.params["timeout"], Shape.role.key("timeout")) ?? Nanoseconds(seconds: 10),
+        routes: role.routes.map { route in
+          RouteSpec(
+            method: route.method, path: route.path,
+            stages: route.stages.filter { !$0.isOff }.compactMap { stage in
+              guard let work = work(stage, route, draft) else { isWhole = false; return nil }
+              return StageSpec(name: stage.name, work: work)
+            })
+        })
+    }
+    guard isWhole, !findings.diagnostics.all[before...].contains(where: { $0.severity == .error }) else { return nil }
+    return SystemSpec(id: draft.id, seed: seed, roles: roles, data: draft.data)
+  }
+
+  private func work(_ stage: StageDraft, _ route: RouteDraft, _ draft: SystemDraft) -> StageWork? {
+    switch stage.kind {
+    case .cache: cache(stage, route, draft).map { .cache($0) }
+    case .sql: statement(stage, route).map { .sql(SQLSpec(statement: $0, pool: integer(stage.params["pool"], stage.kind.key("pool")) ?? 5)) }
+    case .wait: wait(stage).map { .wait($0) }
+    default: .bytes(BytesSpec(size: stage.params["size"]?.value.plain.map { Int($0) } ?? 0, etag: stage.params["etag"]?.value == .flag(true)))
+    }
+  }
+
+  private func cache(_ stage: StageDraft, _ route: RouteDraft, _ draft: SystemDraft) -> CacheSpec? {
+    let params = stage.params
+    guard params["capacity"] != nil || params["bytes"] != nil else {
+      findings.error(
+        PerfDiagnosticID.missingKey, "the cache `\(stage.name)` needs `capacity` or `bytes`", remedy: "such as `capacity: 1000`; 0 switches it off", at: stage.place)
+      return nil
+    }
+    let key = text(params["key"]) ?? route.variables.map { "{\($0)}" }.joined(separator: "/")
+    for name in templateVariables(key) where !route.variables.contains(name) {
+      findings.error(
+        PerfDiagnosticID.keyMismatch, "the cache's key uses `{\(name)}`, which is not in the route `\(route.path)`",
+        remedy: suggestion(for: name, among: route.variables, what: "variables of the route"), at: params["key"]?.place ?? stage.place)
+    }
+    var invalidateOn: String?
+    if let written = text(params["invalidate_on"]) {
+      let known = draft.roles.flatMap(\.routes).map { "\($0.method) \($0.path)" }
+      if !known.contains(written) {
+        findings.error(
+          PerfDiagnosticID.unknownRoute, "`invalidate_on` names `\(written)`, which is no route of the system `\(draft.id)`",
+          remedy: suggestion(for: written, among: known, what: "its routes"), at: params["invalidate_on"]?.place ?? stage.place)
+      }
+      invalidateOn = written
+    }
+    return CacheSpec(
+      key: key, policy: text(params["policy"]).flatMap(CachePolicy.init) ?? .lru, capacity: params["capacity"]?.value.plain.map { Int($0) },
+      bytes: params["bytes"]?.value.plain.map { Int($0) }, ttl: duration(params["ttl"], nil), jitter: params["jitter"]?.value.plain ?? 0,
+      singleFlight: params["single_flight"]?.value == .flag(true), l2: text(params["l2"]), invalidateOn: invalidateOn)
+  }
+
+  private func statement(_ stage: StageDraft, _ route: RouteDraft) -> String? {
+    if let statement = text(stage.params["statement"]) { return statement }
+    guard let fence = text(stage.params["fence"]) else { return nil }
+    guard let statement = statements[fence] else {
+      findings.error(
+        PerfDiagnosticID.unknownFence, "there is no `sql` code fence `#\(fence)`",
+        remedy: statements.isEmpty ? "add one: ```sql #\(fence)" : suggestion(for: fence, among: Array(statements.keys.sorted()), what: "sql fences"),
+        at: stage.params["fence"]?.place ?? stage.place)
+      return nil
+    }
+    return statement
+  }
+
+  private func wait(_ stage: StageDraft) -> WaitSpec? {
+    let dist = text(stage.params["dist"]) ?? "constant"
+    let standsFor = text(stage.params["stands_for"]) ?? ""
+    let needed = dist == "uniform" ? ["min", "max"] : ["mean"]
+    for name in needed where stage.params[name] == nil {
+      findings.error(
+        PerfDiagnosticID.missingKey, "the wait `\(stage.name)` with `dist: \(dist)` needs `\(name)`", remedy: "such as `\(name): 20ms`",
+        at: stage.params["dist"]?.place ?? stage.place)
+    }
+    for name in ["mean", "min", "max"] where stage.params[name] != nil && !needed.contains(name) {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "`\(name)` does nothing with `dist: \(dist)`", remedy: "that needs \(needed.map { "`\($0)`" }.joined(separator: " and "))",
+        at: stage.params[name]?.place ?? stage.place)
+    }
+    let mean = duration(stage.params["mean"], nil)
+    switch dist {
+    case "uniform":
+      guard let min = duration(stage.params["min"], nil), let max = duration(stage.params["max"], nil) else { return nil }
+      guard min <= max else {
+        findings.error(PerfDiagnosticID.outOfRange, "`min` of the wait `\(stage.name)` is above its `max`", remedy: "swap them", at: stage.params["min"]?.place ?? stage.place)
+        return nil
+      }
+      return WaitSpec(distribution: .uniform(min: min, max: max), standsFor: standsFor)
+    case "exp": return mean.map { WaitSpec(distribution: .exponential(mean: $0), standsFor: standsFor) }
+    default: return mean.map { WaitSpec(distribution: .constant(mean: $0), standsFor: standsFor) }
+    }
+  }
+
+  // MARK: Values, with the table's standard
+
+  private func text(_ parameter: Parameter?) -> String? {
+    if case .text(let text)? = parameter?.value { text } else { nil }
+  }
+
+  private func integer(_ parameter: Parameter?, _ key: Key?) -> Int? { value(parameter, key)?.plain.map { Int($0) } }
+
+  private func duration(_ parameter: Parameter?, _ key: Key?) -> Nanoseconds? {
+    if case .duration(let time)? = value(parameter, key) { time } else { nil }
+  }
+
+  private func value(_ parameter: Parameter?, _ key: Key?) -> Value? {
+    if let parameter { return parameter.value }
+    guard let key, let standard = key.standard, case .success(let value) = parseValue(standard, key.type) else { return nil }
+    return value
+  }
+}

@@ -1,0 +1,22 @@
+// Dated outside facts as a table: what is said, by whom, as of when, and whether it has gone stale.
+
+import ExperimentModel
+
+/// A GFM table of facts in the given order; a sentence when there is none.
+public func marketTable(_ facts: [MarketFact]) -> String {
+  guard !facts.isEmpty else { return "*No market facts are used here.*" }
+  var table = MarkdownTable(columns: [
+    ("fact", .left), ("value", .right), ("as of", .left), ("source", .left), ("strength", .left), ("state", .left),
+  ])
+  for fact in facts {
+    let source = fact.sourceKind.isEmpty ? fact.source : "\(fact.source) (\(fact.sourceKind))"
+    table.rows.append([
+      escapedMarkdown(fact.statement), escapedMarkdown(fact.value), escapedMarkdown(fact.asOf), escapedMarkdown(source),
+      escapedMarkdown(fact.strength ?? "–"),
+      fact.stale ? "**STALE** (over \(days(fact.ttlDays)))" : "current for \(days(fact.ttlDays))",
+    ])
+  }
+  return table.text
+}
+
+private func days(_ count: Int) -> String { count == 1 ? "1 day" : "\(fixed(Double(count), 0, grouped: true)) days" }

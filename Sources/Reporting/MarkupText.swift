@@ -1,0 +1,22 @@
+// Text that becomes HTML or SVG: five characters escaped, control characters that XML forbids dropped.
+
+/// Text fit for element content and for attributes in double or single quotes.
+public func escapedMarkup(_ text: String) -> String {
+  var out = String.UnicodeScalarView()
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "&": out.append(contentsOf: "&amp;".unicodeScalars)
+    case "<": out.append(contentsOf: "&lt;".unicodeScalars)
+    case ">": out.append(contentsOf: "&gt;".unicodeScalars)
+    case "\"": out.append(contentsOf: "&quot;".unicodeScalars)
+    case "'": out.append(contentsOf: "&#39;".unicodeScalars)
+    default:
+      switch scalar.value {
+      case 0x00...0x08, 0x0B, 0x0C, 0x0E...0x1F, 0x7F...0x9F, 0xFFFE, 0xFFFF: continue
+      case 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: continue
+      default: out.append(scalar)
+      }
+    }
+  }
+  return String(out)
+}

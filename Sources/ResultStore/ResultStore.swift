@@ -1,0 +1,108 @@
+// Saved results in SQLite (`.nb/results.sqlite`, WAL). One row for each finished cell, written the
+// moment it finishes, so that a killed run loses only the cell it was in. Rows are never changed.
+
+import ExperimentModel
+import Foundation
+import GRDB
+
+/// What is kept beside a result and never written into a notebook.
+public struct RunStamp: Codable, Hashable, Sendable {
+  /// ISO 8601, UTC.
+  public var finished: String
+  public var commit: String?
+  /// CPU model, cores, kernel, nb version: one line each.
+  public var environment: [String: String]
+  public init(finished: String, commit: String?, environment: [String: String]) {
+    self.finished = finished
+    self.commit = commit
+    self.environment = environment
+  }
+}
+
+/// Why the store could not be used; `remedy` says what to do.
+public struct StoreError: Error, Sendable {
+  public var cause: String
+  public var remedy: String
+}
+
+public struct ResultStore: Sendable {
+  private let queue: DatabaseQueue
+
+  /// Opens or creates the store at `path`; its folder must exist.
+  ///
+  /// - Throws: `StoreError` when the file is not a store or may not be written.
+  public init(path: String) throws {
+    do {
+      var configuration = Configuration()
+      configuration.busyMode = .timeout(10)
+      configuration.prepareDatabase { db in
+        try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+      }
+      queue = try DatabaseQueue(path: path, configuration: configuration)
+      try Self.migrator.migrate(queue)
+    } catch {
+      throw StoreError(
+        cause: "the results database \(path) cannot be used: \(error)",
+        remedy: "move it away; nb makes a new one, and what the notebooks show is in Notebooks/results")
+    }
+  }
+
+  private static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("results") { db in
+      try db.execute(
+        sql: """
+          CREATE TABLE result (
+            id INTEGER PRIMARY KEY,
+            lesson TEXT NOT NULL,
+            cell TEXT NOT NULL,
+            inputs TEXT NOT NULL,
+            quick INTEGER NOT NULL,
+            finished TEXT NOT NULL,
+            stamp BLOB NOT NULL,
+            value BLOB NOT NULL
+          );
+          CREATE INDEX result_by_cell ON result (lesson, cell, id);
+          """)
+    }
+    return migrator
+  }
+
+  /// Saves one finished cell; on return it is on disk.
+  public func save(_ result: CellResult, lesson: String, stamp: RunStamp) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let value = try encoder.encode(result)
+    let stampData = try encoder.encode(stamp)
+    try queue.write { db in
+      try db.execute(
+        sql: "INSERT INTO result (lesson, cell, inputs, quick, finished, stamp, value) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        arguments: [lesson, result.id, result.inputs, result.quick, stamp.finished, stampData, value])
+    }
+  }
+
+  /// The newest saved result of each cell of a lesson. A row that this version cannot read is left out.
+  public func latest(lesson: String) throws -> [String: CellResult] {
+    let rows = try queue.read { db in
+      try Row.fetchAll(
+        db,
+        sql: "SELECT cell, value FROM result WHERE id IN (SELECT max(id) FROM result WHERE lesson = ? GROUP BY cell)",
+        arguments: [lesson])
+    }
+    var results: [String: CellResult] = [:]
+    let decoder = JSONDecoder()
+    for row in rows {
+      if let result = try? decoder.decode(CellResult.self, from: row["value"] as Data) {
+        results[row["cell"]] = result
+      }
+    }
+    return results
+  }
+
+  /// How many results a lesson has, over all runs.
+  public func count(lesson: String) throws -> Int {
+    try queue.read { db in
+      try Int.fetchOne(db, sql: "SELECT count(*) FROM result WHERE lesson = ?", arguments: [lesson]) ?? 0
+    }
+  }
+}
