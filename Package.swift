@@ -91,6 +91,10 @@ let package = Package(
     .testTarget(name: "ExperimentRunnerTests", dependencies: ["ExperimentRunner", "ExperimentModel", "Statistics"]),
     .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "ExperimentModel"] + nio),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "ExperimentModel"]),
+    .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML", "TextModel"]),
+    .testTarget(name: "PerfLanguageTests", dependencies: ["PerfLanguage", "DocumentModel", "ExperimentModel", "StrictYAML", "TextModel"]),
+    .testTarget(name: "MarketTests", dependencies: ["Market", "ExperimentModel", "TextModel"]),
+    .testTarget(name: "CourseSiteTests", dependencies: ["CourseSite", "DocumentModel", "ExperimentModel", "Reporting", "TextModel"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -15,7 +15,7 @@ struct WriteBack {
   /// What the notebook shows now, by cell.
   private(set) var shown: [String: CellResult]
   /// Cells whose last run failed or was INVALID, with the reason; they keep their last good table.
-  private var failed: [String: String] = [:]
+  private var failed: [String: (reason: String, inputs: String)] = [:]
   private var refusedAlready: Set<String> = []
 
   init(_ notebook: Notebook, overwrite: Bool) {
@@ -29,9 +29,9 @@ struct WriteBack {
   /// - Returns: findings to print, such as a region that a person edited.
   mutating func take(_ result: CellResult) throws(FileError) -> Diagnostics {
     if let failure = result.failure {
-      failed[result.id] = failure
+      failed[result.id] = (failure, result.inputs)
     } else if result.validity == .invalid {
-      failed[result.id] = "the run was INVALID: \(result.validityReason ?? "the generator fell behind")"
+      failed[result.id] = ("the run was INVALID: \(result.validityReason ?? "the generator fell behind")", result.inputs)
     } else {
       failed[result.id] = nil
       if let old = shown[result.id], agrees(result, with: old) {
@@ -51,13 +51,15 @@ struct WriteBack {
     let cells = Dictionary(now.plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
     for block in now.planned.blocks {
       guard let cell = cells[block.id] else { continue }
+      // A failure that answers an older question says nothing about this one.
+      let failure = failed[block.id].flatMap { $0.inputs == cell.inputs ? $0.reason : nil }
       if let result = shown[block.id] {
-        guard result.inputs == cell.inputs || failed[block.id] != nil || wasWritten(result, in: now) else { continue }
+        guard result.inputs == cell.inputs || failure != nil || wasWritten(result, in: now) else { continue }
         var markdown = regionMarkdown(result)
-        if let reason = failed[block.id] { markdown = failureNote(reason) + "\n\n" + markdown }
+        if let failure { markdown = failureNote(failure) + "\n\n" + markdown }
         regions.append(RegionText(id: block.id, inputs: result.inputs, markdown: markdown, after: block.fence))
-      } else if let reason = failed[block.id] {
-        regions.append(RegionText(id: block.id, inputs: cell.inputs, markdown: failureNote(reason), after: block.fence))
+      } else if let failure {
+        regions.append(RegionText(id: block.id, inputs: cell.inputs, markdown: failureNote(failure), after: block.fence))
       }
     }
     for value in now.document.values where value.kind == .marketRegion {

@@ -48,7 +48,11 @@ extension LoadExecution {
     let right = b.slices.compactMap { b.sliceValue(name, $0) }
     guard left.count == right.count, left.count >= 6 else { return nil }
     var ratio: Estimate?
-    if let outcome = comparePaired(baseline: left, candidate: right) {
+    if let unit = Metric.named(name)?.unit, unit == .count || unit == .perSecond {
+      // Counts add up over slices, so their ratio is that of the sums; a single slice holds too few to
+      // order. The interval is the ratio estimator's over the pairs.
+      ratio = ratioEstimate(left, right)
+    } else if let outcome = comparePaired(baseline: left, candidate: right) {
       ratio = Estimate(outcome.ratio, low: outcome.interval.low, high: outcome.interval.high)
     }
     let differences = zip(left, right).map { $0 - $1 }

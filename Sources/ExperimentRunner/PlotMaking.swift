@@ -42,22 +42,27 @@ extension LoadExecution {
       var x: [Double] = []
       var y: [Double] = []
       var offset = 0.0
+      // At most 60 points: a window of its own is too short to be a rate.
+      let group = max(1, arm.slices.reduce(0) { $0 + $1.record.windows.count } / 60)
       for slice in arm.slices {
-        let width = Double(LoadOptions().windowLength.rawValue)
-        for window in slice.record.windows {
+        let windows = slice.record.windows
+        for first in stride(from: 0, to: windows.count, by: group) {
+          let part = windows[first..<min(first + group, windows.count)]
+          let seconds = Double(part.count) * slice.record.windowLength.seconds
+          let completed = part.reduce(0) { $0 + $1.completed }
+          let hits = part.reduce(0) { $0 + $1.hits }
+          let misses = part.reduce(0) { $0 + $1.misses }
           let value: Double?
           switch metric {
-          case "hit_ratio":
-            let lookups = window.hits + window.misses
-            value = lookups > 0 ? Double(window.hits) / Double(lookups) : nil
-          case "origin_rps", "origin_requests": value = Double(window.misses) / (width / 1e9)
-          case "p99": value = window.completed > 0 ? Double(window.p99.rawValue) : nil
-          case "p50": value = window.completed > 0 ? Double(window.p50.rawValue) : nil
-          case "mean": value = window.completed > 0 ? window.mean : nil
-          default: value = Double(window.completed) / (width / 1e9)
+          case "hit_ratio": value = hits + misses > 0 ? Double(hits) / Double(hits + misses) : nil
+          case "origin_rps", "origin_requests": value = Double(misses) / seconds
+          case "p99": value = part.map { Double($0.p99.rawValue) }.max()
+          case "mean":
+            value = completed > 0 ? part.reduce(0) { $0 + $1.mean * Double($1.completed) } / Double(completed) : nil
+          default: value = Double(completed) / seconds
           }
           if let value {
-            x.append(offset + Double(window.start.rawValue))
+            x.append(offset + Double(windows[first].start.rawValue))
             y.append(value)
           }
         }

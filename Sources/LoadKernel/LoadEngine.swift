@@ -95,7 +95,7 @@ final class LoadLoop {
       ? Int(profile.stages.map(\.target).max() ?? 1) : profile.vus ?? 1
     let count = profile.executor.isOpen ? profile.connections ?? 64 : max(1, users)
     connections = try Connections(count: count, sendSize: writer.capacity, target: target)
-    recorder = Recorder(start: 0, windowLength: options.windowLength)
+    recorder = Recorder(start: 0, windowLength: Nanoseconds(100_000_000))
     for slot in 0..<count {
       let code = connections.open(slot)
       guard code == 0 else {
@@ -111,7 +111,7 @@ final class LoadLoop {
     nb_tight_timers()
     let duration = (options.measured ?? profile.duration).rawValue
     start = nb_now() + 1_000_000
-    recorder = Recorder(start: start, windowLength: options.windowLength)
+    recorder = Recorder(start: start, windowLength: windowLength(duration))
     let isOpen = profile.executor.isOpen
     let rampEnd = profile.stages.reduce(Int64(0)) { $0 + $1.duration.rawValue }
     switch profile.executor {
@@ -175,6 +175,13 @@ final class LoadLoop {
     var record = recorder.finish(now: stopped ? finish : max(last, start + 1), cpu: nb_thread_cpu() - cpuStart, plannedRate: planned)
     judge(&record)
     return record
+  }
+
+  private func windowLength(_ duration: Int64) -> Nanoseconds {
+    if let given = options.windowLength { return given }
+    guard profile.executor != .sharedIterations else { return Nanoseconds(10_000_000) }
+    let ramp = profile.stages.reduce(Int64(0)) { $0 + $1.duration.rawValue }
+    return Nanoseconds(min(max((ramp > 0 ? ramp : duration) / 200, 10_000_000), 1_000_000_000))
   }
 
   // MARK: Sending

@@ -30,7 +30,8 @@ public struct LoadOptions: Sendable {
   public var measured: Nanoseconds?
   /// Makes the slices of an arm draw different numbers; the same salt draws the same in every arm.
   public var seedSalt: UInt64 = 0
-  public var windowLength = Nanoseconds(100_000_000)
+  /// Length of the record's windows; nil: a 200th of the duration, 10 ms to 1 s; 10 ms when a run ends by count.
+  public var windowLength: Nanoseconds?
   /// No spinning before a send: later by up to 0.1 ms, but without the CPU.
   public var polite = false
   public init() {}
@@ -89,6 +90,7 @@ public struct LoadRecord: Sendable {
   /// CPU time of the generator's thread over elapsed time.
   public var generatorCPUShare = 0.0
   public var windows: [LoadWindow] = []
+  public var windowLength = Nanoseconds.zero
   public var verdict = RunValidity.valid
   public var reason: String?
 

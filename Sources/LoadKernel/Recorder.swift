@@ -19,6 +19,7 @@ struct Recorder {
     self.windowLength = windowLength.rawValue
     window = LoadWindow(start: .zero)
     windowEnd = start + windowLength.rawValue
+    record.windowLength = windowLength
     windowTimes.reserveCapacity(16_384)
   }
 

@@ -15,7 +15,9 @@ public func loadFacts(_ source: SourceText, today: String, diagnostics: inout Di
   guard let root = YAMLNode(parsing: source, limits: YAMLLimits(bytes: 1 << 20), diagnostics: &diagnostics) else { return [] }
   var reader = FactReader(today: CalendarDay(today))
   if reader.today == nil {
-    reader.report(MarketDiagnosticID.badDate, "today is `\(today)`, which is not a date", "set NB_TODAY to one such as 2026-11-23, or unset it", root.range)
+    reader.report(
+      MarketDiagnosticID.badDate, "today is `\(today)`, which is not a date", "set NB_TODAY to one such as 2026-11-23, or unset it",
+      root.range)
   }
   let facts = reader.facts(root)
   diagnostics.add(contentsOf: reader.findings)
@@ -35,7 +37,9 @@ private struct FactReader {
 
   mutating func facts(_ root: YAMLNode) -> [MarketFact] {
     guard let entries = root.entries else {
-      report(MarketDiagnosticID.wrongType, "a facts file is a mapping with `facts:`, not \(root.kindName)", "begin with `facts:` and a list", root.range)
+      report(
+        MarketDiagnosticID.wrongType, "a facts file is a mapping with `facts:`, not \(root.kindName)", "begin with `facts:` and a list",
+        root.range)
       return []
     }
     // `feeds` may stand in the same file; `nb market refresh` reads them.
@@ -52,7 +56,9 @@ private struct FactReader {
     for item in items {
       guard let fact = fact(item) else { continue }
       if facts.contains(where: { $0.id == fact.id }) {
-        report(MarketDiagnosticID.duplicate, "two facts are called `\(fact.id)`", "keep the newer one; a disagreeing source goes into `conflicts`", item["id"]?.range ?? item.range)
+        report(
+          MarketDiagnosticID.duplicate, "two facts are called `\(fact.id)`",
+          "keep the newer one; a disagreeing source goes into `conflicts`", item["id"]?.range ?? item.range)
       } else {
         facts.append(fact)
       }
@@ -68,13 +74,16 @@ private struct FactReader {
     let names = Self.required + Self.optional
     for entry in entries where !names.contains(entry.key) {
       let near = nearestName(to: entry.key, among: names).map { "did you mean `\($0)`?" }
-      report(MarketDiagnosticID.unknownKey, "unknown key `\(entry.key)` of a fact", near ?? "keys here: \(names.joined(separator: ", "))", entry.keyRange)
+      report(
+        MarketDiagnosticID.unknownKey, "unknown key `\(entry.key)` of a fact", near ?? "keys here: \(names.joined(separator: ", "))",
+        entry.keyRange)
     }
     var texts: [String: String] = [:]
     var isWhole = true
     for name in Self.required {
       guard let node = item[name], !node.isNull else {
-        report(MarketDiagnosticID.missingKey, "this fact needs `\(name)`", Self.meaning[name] ?? "add it", entries.first?.keyRange ?? item.range)
+        report(
+          MarketDiagnosticID.missingKey, "this fact needs `\(name)`", Self.meaning[name] ?? "add it", entries.first?.keyRange ?? item.range)
         isWhole = false
         continue
       }
@@ -92,7 +101,9 @@ private struct FactReader {
       return nil
     }
     guard let days = Int(texts["ttl_days"] ?? ""), days > 0 else {
-      report(MarketDiagnosticID.wrongType, "`ttl_days` is a whole number of days above 0, not `\(texts["ttl_days"] ?? "")`", "such as 180", item["ttl_days"]?.range ?? item.range)
+      report(
+        MarketDiagnosticID.wrongType, "`ttl_days` is a whole number of days above 0, not `\(texts["ttl_days"] ?? "")`", "such as 180",
+        item["ttl_days"]?.range ?? item.range)
       return nil
     }
     let parsed = numberAndUnit(texts["value"] ?? "")

@@ -38,7 +38,9 @@ private func parseParts(_ text: String) -> Result<Parts, AddressError> {
   let names = separated(String(halves[0]))
   let form = "write BLOCK.METRIC, BLOCK.ARM.METRIC, or with a point of a sweep BLOCK.METRIC@param=value"
   for name in names where !isPart(name) {
-    return .failure(AddressError(cause: name.isEmpty ? "`\(text)` is not an address: a part is empty" : "`\(name)` in `\(text)` is not a name", remedy: form))
+    return .failure(
+      AddressError(
+        cause: name.isEmpty ? "`\(text)` is not an address: a part is empty" : "`\(name)` in `\(text)` is not a name", remedy: form))
   }
   guard names.count <= 6 else { return .failure(AddressError(cause: "`\(text)` has more parts than an address can have", remedy: form)) }
   var at: [String: Double] = [:]
@@ -46,7 +48,8 @@ private func parseParts(_ text: String) -> Result<Parts, AddressError> {
     for pair in halves[1].split(separator: ",", omittingEmptySubsequences: false) {
       let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard sides.count == 2, !sides[0].isEmpty, let quantity = parseQuantity(String(sides[1])) else {
-        return .failure(AddressError(cause: "`@\(pair)` in `\(text)` is not param=value", remedy: "such as `@capacity=1000` or `@ttl=20ms`"))
+        return .failure(
+          AddressError(cause: "`@\(pair)` in `\(text)` is not param=value", remedy: "such as `@capacity=1000` or `@ttl=20ms`"))
       }
       guard at.updateValue(quantity.value, forKey: String(sides[0])) == nil else {
         return .failure(AddressError(cause: "`\(sides[0])` is given twice in `\(text)`", remedy: form))

@@ -55,12 +55,15 @@ struct BlockFace {
     if let first = path.first, first == "ratio" || first == "delta" {
       guard isComparison else {
         throw Problem(
-          id: PerfDiagnosticID.unknownArm, cause: "`\(id)` compares nothing, so it has no `\(first)`", remedy: "add `compare:` to it, or name an arm")
+          id: PerfDiagnosticID.unknownArm, cause: "`\(id)` compares nothing, so it has no `\(first)`",
+          remedy: "add `compare:` to it, or name an arm")
       }
       let candidates = Array(arms.dropFirst())
       if path.count == 2 {
         guard candidates.contains(path[1]) else {
-          throw Problem(id: PerfDiagnosticID.unknownArm, cause: "`\(path[1])` is not a candidate of `\(id)`", remedy: suggestion(for: path[1], among: candidates, what: "its candidates"))
+          throw Problem(
+            id: PerfDiagnosticID.unknownArm, cause: "`\(path[1])` is not a candidate of `\(id)`",
+            remedy: suggestion(for: path[1], among: candidates, what: "its candidates"))
         }
       } else if candidates.count > 1 {
         throw Problem(
@@ -70,7 +73,9 @@ struct BlockFace {
       return first == "ratio" ? .ratio : metric.unit
     }
     if isPoint {
-      throw Problem(id: PerfDiagnosticID.unknownArm, cause: "`est` stands before `ratio` or `delta`", remedy: "write `est.ratio.\(metric.name)`, or leave `est` out")
+      throw Problem(
+        id: PerfDiagnosticID.unknownArm, cause: "`est` stands before `ratio` or `delta`",
+        remedy: "write `est.ratio.\(metric.name)`, or leave `est` out")
     }
     try checkArm(path.first, metric, address)
     return metric.unit
@@ -100,7 +105,8 @@ struct BlockFace {
       let isSweep = params.contains { !$0.isEmpty }
       throw Problem(
         id: PerfDiagnosticID.ambiguousAddress, cause: "`\(id)` has \(rows.count) arms: `\(metric.name)` of which?",
-        remedy: isSweep ? "name a point: " + points.prefix(8).map { "`\(metric.name)@\($0)`" }.joined(separator: ", ") : armNames(among: nil))
+        remedy: isSweep
+          ? "name a point: " + points.prefix(8).map { "`\(metric.name)@\($0)`" }.joined(separator: ", ") : armNames(among: nil))
     }
   }
 
@@ -114,7 +120,11 @@ struct BlockFace {
   /// `capacity=100`, … with times in nanoseconds as milliseconds.
   private var points: [String] {
     params.compactMap { row in
-      row.isEmpty ? nil : row.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.key == "ttl" || $0.key == "thinkTime" ? numberText($0.value / 1e6) + "ms" : numberText($0.value))" }.joined(separator: ",")
+      row.isEmpty
+        ? nil
+        : row.sorted { $0.key < $1.key }.map {
+          "\($0.key)=\($0.key == "ttl" || $0.key == "thinkTime" ? numberText($0.value / 1e6) + "ms" : numberText($0.value))"
+        }.joined(separator: ",")
     }
   }
 

@@ -20,7 +20,8 @@ let costFormulas: [String: [CostInputRow]] = [
     CostInputRow(name: "conversion", unit: .share, required: true, meaning: "share of visits that buy"),
     CostInputRow(name: "order_value", unit: .usd, required: true, meaning: "of one order"),
     CostInputRow(name: "delay", unit: .nanoseconds, required: true, meaning: "the delay that is valued, such as `${onoff.delta.on.mean}`"),
-    CostInputRow(name: "sensitivity_per_100ms", unit: .share, required: true, meaning: "share of revenue lost per 100 ms, as {low, base, high}"),
+    CostInputRow(
+      name: "sensitivity_per_100ms", unit: .share, required: true, meaning: "share of revenue lost per 100 ms, as {low, base, high}"),
   ],
   "F3": [
     CostInputRow(name: "cpu_per_req", unit: .nanoseconds, required: true, meaning: "CPU time of one request"),
@@ -35,7 +36,9 @@ extension Planning {
   func planCost(_ block: Block, _ fields: Fields) -> CellDraft? {
     guard let formula = fields.text("formula"), let rows = costFormulas[formula], let node = fields.contents("inputs") else { return nil }
     guard let entries = node.entries else {
-      findings.error(PerfDiagnosticID.wrongType, "`inputs` is a mapping, not \(node.kindName)", remedy: "\(formula) has \(rows.map(\.name).joined(separator: ", "))", at: node.range)
+      findings.error(
+        PerfDiagnosticID.wrongType, "`inputs` is a mapping, not \(node.kindName)",
+        remedy: "\(formula) has \(rows.map(\.name).joined(separator: ", "))", at: node.range)
       return nil
     }
     var inputs: [String: CostInput] = [:]
@@ -43,23 +46,29 @@ extension Planning {
     for entry in entries {
       guard let row = rows.first(where: { $0.name == entry.key }) else {
         findings.error(
-          PerfDiagnosticID.unknownKey, "formula \(formula) has no input `\(entry.key)`", remedy: suggestion(for: entry.key, among: rows.map(\.name), what: "its inputs"),
+          PerfDiagnosticID.unknownKey, "formula \(formula) has no input `\(entry.key)`",
+          remedy: suggestion(for: entry.key, among: rows.map(\.name), what: "its inputs"),
           at: entry.keyRange)
         continue
       }
       do throws(Problem) {
         let input = try input(entry.value, row)
         inputs[row.name] = input
-        if case .reference(let address) = input { references.append(PendingReference(address: address, unit: row.unit, place: entry.value.range)) }
+        if case .reference(let address) = input {
+          references.append(PendingReference(address: address, unit: row.unit, place: entry.value.range))
+        }
       } catch {
         findings.error(error.id, error.cause, remedy: error.remedy, at: entry.value.isNull ? entry.keyRange : entry.value.range)
       }
     }
     for row in rows where !entries.contains(where: { $0.key == row.name }) {
       // The course's own numbers stand in, so that a learner overrides them in one place.
-      if let money = context.courseMoney[row.name] { inputs[row.name] = .quantity(money) } else if row.required {
+      if let money = context.courseMoney[row.name] {
+        inputs[row.name] = .quantity(money)
+      } else if row.required {
         findings.error(
-          PerfDiagnosticID.missingKey, "formula \(formula) needs the input `\(row.name)`", remedy: "add `\(row.name)`: \(row.meaning); \(spelling(of: row.unit).name) such as \(spelling(of: row.unit).example)",
+          PerfDiagnosticID.missingKey, "formula \(formula) needs the input `\(row.name)`",
+          remedy: "add `\(row.name)`: \(row.meaning); \(spelling(of: row.unit).name) such as \(spelling(of: row.unit).example)",
           at: fields.place("inputs"))
       }
     }
@@ -75,7 +84,8 @@ extension Planning {
   private func input(_ node: YAMLNode, _ row: CostInputRow) throws(Problem) -> CostInput {
     if node.entries != nil { return try bracket(node, row) }
     guard let text = node.text, !node.isNull else {
-      throw Problem(id: PerfDiagnosticID.wrongType, cause: "`\(row.name)` is \(spelling(of: row.unit).name), not \(node.kindName)", remedy: row.meaning)
+      throw Problem(
+        id: PerfDiagnosticID.wrongType, cause: "`\(row.name)` is \(spelling(of: row.unit).name), not \(node.kindName)", remedy: row.meaning)
     }
     if text.hasPrefix("${") {
       guard text.hasSuffix("}") else {
@@ -96,12 +106,15 @@ extension Planning {
     let fields = Fields(node, .bracket, findings)
     for name in ["low", "base", "high"] {
       guard let number = fields.number(name) else {
-        throw Problem(id: PerfDiagnosticID.wrongType, cause: "the bracket of `\(row.name)` is {low, base, high}", remedy: "such as {low: 0, base: 0.003, high: 0.01}")
+        throw Problem(
+          id: PerfDiagnosticID.wrongType, cause: "the bracket of `\(row.name)` is {low, base, high}",
+          remedy: "such as {low: 0, base: 0.003, high: 0.01}")
       }
       ends.append(number)
     }
     guard row.name == "sensitivity_per_100ms" else {
-      throw Problem(id: PerfDiagnosticID.doesNotApply, cause: "only `sensitivity_per_100ms` is a bracket", remedy: "give `\(row.name)` one value")
+      throw Problem(
+        id: PerfDiagnosticID.doesNotApply, cause: "only `sensitivity_per_100ms` is a bracket", remedy: "give `\(row.name)` one value")
     }
     guard ends[0] <= ends[1], ends[1] <= ends[2] else {
       throw Problem(id: PerfDiagnosticID.outOfRange, cause: "the bracket of `\(row.name)` is not in order", remedy: "low ≤ base ≤ high")
@@ -112,12 +125,15 @@ extension Planning {
   private func fact(_ id: String, _ row: CostInputRow, _ place: SourceRange) throws(Problem) -> CostInput {
     guard let fact = context.facts[id] else { throw unknownFact(id) }
     guard let number = fact.number else {
-      throw Problem(id: PerfDiagnosticID.wrongType, cause: "the market fact `\(id)` has no number: \(fact.value)", remedy: "use one with a number, or write the value")
+      throw Problem(
+        id: PerfDiagnosticID.wrongType, cause: "the market fact `\(id)` has no number: \(fact.value)",
+        remedy: "use one with a number, or write the value")
     }
     // A share may be written plain in facts.yml, as in a block.
     guard fact.unit == row.unit || fact.unit == .plain && [.share, .count, .ratio].contains(row.unit) else {
       throw Problem(
-        id: PerfDiagnosticID.wrongUnit, cause: "`\(row.name)` is \(spelling(of: row.unit).name), and the market fact `\(id)` is \(fact.value)",
+        id: PerfDiagnosticID.wrongUnit,
+        cause: "`\(row.name)` is \(spelling(of: row.unit).name), and the market fact `\(id)` is \(fact.value)",
         remedy: "such as \(spelling(of: row.unit).example)")
     }
     if fact.stale {
@@ -142,6 +158,8 @@ extension Planning {
   private func unknownFact(_ id: String) -> Problem {
     Problem(
       id: PerfDiagnosticID.unknownFact, cause: "there is no market fact `\(id)`",
-      remedy: context.facts.isEmpty ? "add it to market/facts.yml in the course folder" : suggestion(for: id, among: context.facts.keys.sorted(), what: "facts in facts.yml"))
+      remedy: context.facts.isEmpty
+        ? "add it to market/facts.yml in the course folder"
+        : suggestion(for: id, among: context.facts.keys.sorted(), what: "facts in facts.yml"))
   }
 }

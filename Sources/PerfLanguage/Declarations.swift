@@ -12,7 +12,8 @@ extension Planning {
       let claim = Fields(item, .claim, findings)
       guard let id = claim.text("id"), let text = claim.text("text"), let source = claim.text("verified_by") else { continue }
       if claims.contains(where: { $0.id == id }) {
-        findings.error(PerfDiagnosticID.duplicateName, "two claims are called `\(id)`", remedy: "give each its own id", at: claim.place("id"))
+        findings.error(
+          PerfDiagnosticID.duplicateName, "two claims are called `\(id)`", remedy: "give each its own id", at: claim.place("id"))
       }
       claims.append(Claim(id: id, text: text, verifiedBy: source))
       claimPlaces.append((source, claim.contents("verified_by")?.range ?? item.range))
@@ -36,7 +37,8 @@ extension Planning {
       guard let name = metric.text("name") else { continue }
       if Metric.named(name) == nil {
         findings.error(
-          PerfDiagnosticID.unknownMetric, "there is no metric `\(name)`", remedy: suggestion(for: name, among: Metric.all.map(\.name), what: "metrics"),
+          PerfDiagnosticID.unknownMetric, "there is no metric `\(name)`",
+          remedy: suggestion(for: name, among: Metric.all.map(\.name), what: "metrics"),
           at: metric.contents("name")?.range ?? item.range)
       }
       metrics.append(RunbookMetric(name: name, warn: metric.text("warn"), page: metric.text("page")))
@@ -44,7 +46,8 @@ extension Planning {
     let links = fields.texts("links")
     for (id, place) in links where !blocks.contains(where: { $0.id == id }) {
       findings.error(
-        PerfDiagnosticID.unknownBlock, "there is no block `\(id)` in this notebook", remedy: suggestion(for: id, among: blocks.map(\.id), what: "blocks"), at: place)
+        PerfDiagnosticID.unknownBlock, "there is no block `\(id)` in this notebook",
+        remedy: suggestion(for: id, among: blocks.map(\.id), what: "blocks"), at: place)
     }
     guard let symptom = fields.text("symptom") else { return nil }
     return RunbookSpec(id: block.id, symptom: symptom, metrics: metrics, steps: fields.texts("steps").map(\.text), links: links.map(\.text))

@@ -32,7 +32,10 @@ private struct Explainer {
         if let standard = key.standard { lines.append("\(pad)\(key.name): \(standard)  # default") }
         continue
       }
-      if key.name == "kind", let kindWord { lines.append("\(pad)kind: \(kindWord)"); continue }
+      if key.name == "kind", let kindWord {
+        lines.append("\(pad)kind: \(kindWord)")
+        continue
+      }
       append(value, key.name, innerShape(key, of: shape), pad, into: &lines)
     }
     // Roles with names of their own.
@@ -100,7 +103,8 @@ private struct Explainer {
   }
 
   private func quoted(_ text: String, always: Bool = false) -> String {
-    let special = text.isEmpty || text.contains(": ") || text.contains(" #") || text.contains(where: { "{}[],\"'\n\\".contains($0) })
+    let special =
+      text.isEmpty || text.contains(": ") || text.contains(" #") || text.contains(where: { "{}[],\"'\n\\".contains($0) })
       || "&*!|>%@`?- ".contains(text.first ?? " ") || text.hasSuffix(":") || text.hasSuffix(" ")
       || ["yes", "no", "on", "off"].contains(text.lowercased())
     guard always || special else { return text }

@@ -14,7 +14,9 @@ struct Comparative {
   init?(_ text: String) {
     guard let first = text.firstIndex(where: { "<>=".contains($0) }) else { return nil }
     let rest = text[first...]
-    guard let op = Operator.allCases.filter({ rest.hasPrefix($0.rawValue) }).max(by: { $0.rawValue.count < $1.rawValue.count }) else { return nil }
+    guard let op = Operator.allCases.filter({ rest.hasPrefix($0.rawValue) }).max(by: { $0.rawValue.count < $1.rawValue.count }) else {
+      return nil
+    }
     left = text[..<first].trimmed
     self.op = op
     right = rest.dropFirst(op.rawValue.count).trimmed
@@ -109,7 +111,8 @@ struct JudgementReader {
     if let found = known[aggregate] { return found }
     throw Problem(
       id: PerfDiagnosticID.unknownAggregate, cause: "`\(metric)` has no aggregate `\(aggregate)`",
-      remedy: known.isEmpty ? "it is one number: leave the aggregate out" : "it has " + known.keys.sorted().map { "`\($0)`" }.joined(separator: ", "))
+      remedy: known.isEmpty
+        ? "it is one number: leave the aggregate out" : "it has " + known.keys.sorted().map { "`\($0)`" }.joined(separator: ", "))
   }
 
   /// Without an arm a threshold holds for every arm of a block that has several.
@@ -143,17 +146,21 @@ struct JudgementReader {
     let theory = fields.text("theory")
     guard fields.has("value") else {
       guard let theory else {
-        throw Problem(id: PerfDiagnosticID.missingKey, cause: "a prediction needs `value`, or `theory` with a closed form", remedy: "closed forms: \(theories.map { "`\($0.name)`" }.joined(separator: ", "))")
+        throw Problem(
+          id: PerfDiagnosticID.missingKey, cause: "a prediction needs `value`, or `theory` with a closed form",
+          remedy: "closed forms: \(theories.map { "`\($0.name)`" }.joined(separator: ", "))")
       }
       guard let known = theories.first(where: { $0.name == theory }) else {
         findings.error(
-          PerfDiagnosticID.unknownTheory, "there is no closed form `\(theory)`", remedy: suggestion(for: theory, among: theories.map(\.name), what: "closed forms"),
+          PerfDiagnosticID.unknownTheory, "there is no closed form `\(theory)`",
+          remedy: suggestion(for: theory, among: theories.map(\.name), what: "closed forms"),
           at: fields.contents("theory")?.range ?? fields.place("theory"))
         return []
       }
       guard known.metrics.contains(address.metric) else {
         findings.error(
-          PerfDiagnosticID.unknownTheory, "`\(theory)` predicts \(known.metrics.joined(separator: ", ")), not `\(address.metric)`", remedy: "give `value:` instead",
+          PerfDiagnosticID.unknownTheory, "`\(theory)` predicts \(known.metrics.joined(separator: ", ")), not `\(address.metric)`",
+          remedy: "give `value:` instead",
           at: fields.contents("theory")?.range ?? fields.place("theory"))
         return []
       }
@@ -189,7 +196,8 @@ struct JudgementReader {
       if let limit = parseLimit(text, unit: unit) { return (limit.value, false) }
     }
     findings.error(
-      PerfDiagnosticID.wrongUnit, "`tolerance` is a share of the value or \(spelling(of: unit).name), not \(node.text.map { "`\($0)`" } ?? node.kindName)",
+      PerfDiagnosticID.wrongUnit,
+      "`tolerance` is a share of the value or \(spelling(of: unit).name), not \(node.text.map { "`\($0)`" } ?? node.kindName)",
       remedy: "such as 10pct\(unit == .share ? ", 2pp" : ", \(spelling(of: unit).example)")", at: node.range)
     return nil
   }
@@ -199,7 +207,8 @@ struct JudgementReader {
   private func mapping(_ node: YAMLNode?, _ what: String) -> [YAMLEntry] {
     guard let node else { return [] }
     guard let entries = node.entries else {
-      findings.error(PerfDiagnosticID.wrongType, "`\(what)` is a mapping by metric, not \(node.kindName)", remedy: "such as `mean: …`", at: node.range)
+      findings.error(
+        PerfDiagnosticID.wrongType, "`\(what)` is a mapping by metric, not \(node.kindName)", remedy: "such as `mean: …`", at: node.range)
       return []
     }
     return entries
@@ -220,7 +229,8 @@ func limit(_ text: String, _ unit: MetricUnit, _ what: String) throws(Problem) -
   if let quantity = parseLimit(text, unit: unit) { return quantity }
   let (name, example) = spelling(of: unit)
   if let written = WrittenQuantity(text), written.unit.isEmpty {
-    throw Problem(id: PerfDiagnosticID.missingUnit, cause: "`\(what)` is about \(name); `\(text)` has no unit", remedy: "such as \(example)")
+    throw Problem(
+      id: PerfDiagnosticID.missingUnit, cause: "`\(what)` is about \(name); `\(text)` has no unit", remedy: "such as \(example)")
   }
   throw Problem(id: PerfDiagnosticID.wrongUnit, cause: "`\(what)` is about \(name), and `\(text)` is none", remedy: "such as \(example)")
 }

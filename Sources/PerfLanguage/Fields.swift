@@ -11,6 +11,8 @@ struct Fields {
   let findings: Findings
   private var entries: [String: YAMLEntry] = [:]
   private var values: [String: Value] = [:]
+  /// Keys that were written, or misspelt so that we know which was meant, whether or not their value was refused.
+  private var mentioned: Set<String> = []
   /// A required key is missing or a value was refused.
   private(set) var isBroken = false
 
@@ -28,7 +30,9 @@ struct Fields {
     }
     let names = shape.keys.map(\.name)
     for entry in written where !ignoring.contains(entry.key) {
+      mentioned.insert(entry.key)
       guard let key = shape.key(entry.key) else {
+        if let meant = nearestName(to: entry.key, among: names) { mentioned.insert(meant) }
         reportUnknown(entry, names)
         continue
       }
@@ -41,7 +45,7 @@ struct Fields {
         isBroken = true
       }
     }
-    for key in shape.keys where key.required && !written.contains(where: { $0.key == key.name }) {
+    for key in shape.keys where key.required && !mentioned.contains(key.name) {
       findings.error(
         PerfDiagnosticID.missingKey, "\(shape.title) needs `\(key.name)`", remedy: "add `\(key.name)`: \(key.meaning); \(key.type.words)",
         at: written.first?.keyRange ?? node.range)
@@ -64,6 +68,8 @@ struct Fields {
   // MARK: Access. A key that was left out has the table's standard value.
 
   func has(_ key: String) -> Bool { entries[key] != nil }
+  /// Written, but perhaps refused: its absence is not worth another error.
+  func mentions(_ key: String) -> Bool { mentioned.contains(key) }
   func contents(_ key: String) -> YAMLNode? { entries[key]?.value }
   func place(_ key: String) -> SourceRange { entries[key]?.keyRange ?? node.entries?.first?.keyRange ?? node.range }
 
@@ -90,7 +96,9 @@ struct Fields {
   func texts(_ key: String) -> [(text: String, place: SourceRange)] {
     items(key).compactMap { item in
       guard let text = item.text, !item.isNull else {
-        findings.error(PerfDiagnosticID.wrongType, "`\(key)` is a list of texts, and this is \(item.kindName)", remedy: "quote it if it holds `: `", at: item.range)
+        findings.error(
+          PerfDiagnosticID.wrongType, "`\(key)` is a list of texts, and this is \(item.kindName)", remedy: "quote it if it holds `: `",
+          at: item.range)
         return nil
       }
       return (text, item.range)
@@ -108,7 +116,9 @@ struct Problem: Error {
 /// A value as its key's type says; nil for what callers read themselves.
 func convert(_ node: YAMLNode, _ key: Key) -> Result<Value?, Problem> {
   func wrongType() -> Problem {
-    Problem(id: PerfDiagnosticID.wrongType, cause: "`\(key.name)` is \(key.type.words), not \(node.kindName)", remedy: "see `\(key.name)` in the reference: \(key.meaning)")
+    Problem(
+      id: PerfDiagnosticID.wrongType, cause: "`\(key.name)` is \(key.type.words), not \(node.kindName)",
+      remedy: "see `\(key.name)` in the reference: \(key.meaning)")
   }
   if node.isNull { return .failure(wrongType()) }
   switch key.type {
@@ -135,18 +145,22 @@ func parseValue(_ text: String, _ type: KeyType) -> Result<Value?, Problem> {
   case .text: return .success(.text(text))
   case .name:
     guard isBlockName(text) else {
-      return refused(PerfDiagnosticID.badName, "a name: small letters, digits and hyphens, a letter first; not `\(text)`", "such as `hit-curve`")
+      return refused(
+        PerfDiagnosticID.badName, "a name: small letters, digits and hyphens, a letter first; not `\(text)`", "such as `hit-curve`")
     }
     return .success(.text(text))
   case .word(let words):
     guard words.contains(text) else {
-      return refused(PerfDiagnosticID.unknownValue, "one of \(type.words), not `\(text)`", suggestion(for: text, among: words, what: "legal words"))
+      return refused(
+        PerfDiagnosticID.unknownValue, "one of \(type.words), not `\(text)`", suggestion(for: text, among: words, what: "legal words"))
     }
     return .success(.text(text))
   case .integer(let least):
     guard let number = Int(text) else { return wrong() }
     guard number >= least, number <= 1_000_000_000 else {
-      return refused(PerfDiagnosticID.outOfRange, "\(type.words), not \(number)", number < least ? "write at least \(least)" : "write at most 1000000000")
+      return refused(
+        PerfDiagnosticID.outOfRange, "\(type.words), not \(number)", number < least ? "write at least \(least)" : "write at most 1000000000"
+      )
     }
     return .success(.integer(number))
   case .number(let range):
@@ -175,12 +189,16 @@ private func parseDimension(_ text: String, _ unit: MetricUnit, _ type: KeyType)
   }
   if written.unit.isEmpty, written.number != 0 {
     let names = unitTable.filter { $0.unit == unit && $0.name != "µs" }.map { "`\(text)\($0.name)`" }
-    return .failure(Problem(id: PerfDiagnosticID.missingUnit, cause: "\(type.words); `\(text)` has no unit", remedy: "write " + names.joined(separator: ", ")))
+    return .failure(
+      Problem(
+        id: PerfDiagnosticID.missingUnit, cause: "\(type.words); `\(text)` has no unit", remedy: "write " + names.joined(separator: ", ")))
   }
   guard let quantity = written.unit.isEmpty ? Quantity(0, unit) : parseQuantity(text), quantity.unit == unit else {
     let names = unitTable.filter { $0.unit == unit }.map(\.name)
     return .failure(
-      Problem(id: PerfDiagnosticID.wrongUnit, cause: "\(type.words); `\(written.unit)` is no unit of that", remedy: suggestion(for: written.unit, among: names, what: "units here")))
+      Problem(
+        id: PerfDiagnosticID.wrongUnit, cause: "\(type.words); `\(written.unit)` is no unit of that",
+        remedy: suggestion(for: written.unit, among: names, what: "units here")))
   }
   guard quantity.value >= 0, quantity.value < 1e17 else {
     return .failure(Problem(id: PerfDiagnosticID.outOfRange, cause: "\(type.words), not `\(text)`", remedy: "such as `\(example)`"))

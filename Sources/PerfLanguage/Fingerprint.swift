@@ -30,7 +30,9 @@ func inputsDigest(_ cell: Cell) -> String {
   question.blockTime = nil
   if case .cost(var cost) = question.work {
     cost.inputs = cost.inputs.mapValues { input in
-      if case .fact(let id, let value, let unit, let asOf, _) = input { return .fact(id: id, value: value, unit: unit, asOf: asOf, stale: false) }
+      if case .fact(let id, let value, let unit, let asOf, _) = input {
+        return .fact(id: id, value: value, unit: unit, asOf: asOf, stale: false)
+      }
       return input
     }
     question.work = .cost(cost)

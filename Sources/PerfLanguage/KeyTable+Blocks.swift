@@ -98,7 +98,9 @@ let blockKeys: [Shape: [Key]] = [
     Key("at", .duration, "from the start of each slice", required: true),
     Key("for", .duration, "how long, for `stall`"),
     Key("target", .name, "a role or a stage", required: true),
-    Key("toxic", .word(Toxic.allCases.map(\.rawValue)), "`stall`: a role takes no request; `expire`: a cache drops everything", required: true),
+    Key(
+      "toxic", .word(Toxic.allCases.map(\.rawValue)), "`stall`: a role takes no request; `expire`: a cache drops everything", required: true
+    ),
   ],
   .warm: [
     Key("requests", .integer(1), "this many requests of the scenario"),

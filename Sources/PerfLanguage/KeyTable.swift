@@ -7,15 +7,23 @@ enum Shape: String, CaseIterable {
   // Blocks, by kind.
   case lesson, system, load, bench, sim, cost, check, runbook
   // Parts of declaring blocks.
-  case claim, minutes, blockTime = "block_time", runbookMetric = "runbook metric"
+  case claim, minutes
+  case blockTime = "block_time"
+  case runbookMetric = "runbook metric"
   // Systems.
   case role, queue, cache, sql, wait, bytes, dataset
   // Load.
-  case stage = "ramp stage", request, keys = "key distribution", variant, compare, vary, fault, warm
+  case stage = "ramp stage"
+  case request
+  case keys = "key distribution"
+  case variant, compare, vary, fault, warm
   // Judging and plots.
   case threshold, expectation, plot
   // Other kinds.
-  case subject, pairing = "compare of a bench", cacheModel = "cache model", scan, bracket, edit
+  case subject
+  case pairing = "compare of a bench"
+  case cacheModel = "cache model"
+  case scan, bracket, edit
 
   static let blocks: [Shape] = [.lesson, .system, .load, .bench, .sim, .cost, .check, .runbook]
 
@@ -118,7 +126,7 @@ extension KeyType {
     case .rate: "a rate such as `120rps` or `2k/s`"
     case .size: "a size such as `2KiB`"
     case .share: "a share such as `0.1` or `10pct`"
-    case .shape(let shape): "a mapping, see \(shape.title)"
+    case .shape(let shape): "a mapping with \(shape.keys.map { "`\($0.name)`" }.joined(separator: ", "))"
     case .list(let what): "a list of \(what)"
     case .other(let what): what
     }

@@ -19,14 +19,17 @@ extension Planning {
     let hasThresholds = fields.shape.key("thresholds") != nil
     let hasExpect = fields.shape.key("expect") != nil
     let cell = Cell(
-      id: block.id, title: fields.text("title"), work: work, thresholds: hasThresholds ? judge.thresholds(fields.contents("thresholds")) : [],
+      id: block.id, title: fields.text("title"), work: work,
+      thresholds: hasThresholds ? judge.thresholds(fields.contents("thresholds")) : [],
       expects: hasExpect ? judge.expectations(fields.contents("expect")) : [], plots: plots, blockTime: readBlockTime(fields),
       why: fields.text("why"), inputs: "")
     return CellDraft(block: block, cell: cell, face: face, gates: fields.texts("gate"))
   }
 
   func readBlockTime(_ fields: Fields) -> BlockTime? {
-    guard let times = fields.fields("block_time"), let full = times.duration("full"), let quick = times.duration("quick") else { return nil }
+    guard let times = fields.fields("block_time"), let full = times.duration("full"), let quick = times.duration("quick") else {
+      return nil
+    }
     return BlockTime(full: full, quick: quick)
   }
 
@@ -45,19 +48,26 @@ extension Planning {
           remedy: suggestion(for: y.text ?? "", among: face.metrics.sorted(), what: "its metrics"), at: y.range)
       }
       if kind == .curve, !isSweep, face.kind == "load" {
-        findings.error(PerfDiagnosticID.doesNotApply, "a curve needs `vary`, and `\(face.id)` varies nothing", remedy: "use `kind: distribution` or `kind: timeline`", at: item.range)
-      }
-      if let x = plot.text("x"), isSweep, let last = x.split(separator: ".").last.map(String.init), !face.params.contains(where: { $0[last] != nil }) {
         findings.error(
-          PerfDiagnosticID.unknownPath, "`\(x)` is not what `\(face.id)` varies", remedy: suggestion(for: last, among: Array(Set(face.params.flatMap(\.keys))), what: "it varies"),
+          PerfDiagnosticID.doesNotApply, "a curve needs `vary`, and `\(face.id)` varies nothing",
+          remedy: "use `kind: distribution` or `kind: timeline`", at: item.range)
+      }
+      if let x = plot.text("x"), isSweep, let last = x.split(separator: ".").last.map(String.init),
+        !face.params.contains(where: { $0[last] != nil })
+      {
+        findings.error(
+          PerfDiagnosticID.unknownPath, "`\(x)` is not what `\(face.id)` varies",
+          remedy: suggestion(for: last, among: Array(Set(face.params.flatMap(\.keys))), what: "it varies"),
           at: plot.contents("x")?.range ?? item.range)
       }
       if let overlay = plot.text("overlay"), !theories.contains(where: { $0.name == overlay }) {
         findings.error(
-          PerfDiagnosticID.unknownTheory, "there is no closed form `\(overlay)` to draw", remedy: suggestion(for: overlay, among: theories.map(\.name), what: "closed forms"),
+          PerfDiagnosticID.unknownTheory, "there is no closed form `\(overlay)` to draw",
+          remedy: suggestion(for: overlay, among: theories.map(\.name), what: "closed forms"),
           at: plot.contents("overlay")?.range ?? item.range)
       }
-      return PlotSpec(kind: kind, x: plot.text("x"), y: yNodes.compactMap(\.text), overlay: plot.text("overlay"), logX: plot.text("scale") == "log")
+      return PlotSpec(
+        kind: kind, x: plot.text("x"), y: yNodes.compactMap(\.text), overlay: plot.text("overlay"), logX: plot.text("scale") == "log")
     }
   }
 
@@ -67,13 +77,17 @@ extension Planning {
     var subjects = fields.items("subjects").compactMap(readSubject)
     guard !subjects.isEmpty, subjects.count == fields.items("subjects").count else {
       if fields.has("subjects"), fields.items("subjects").isEmpty {
-        findings.error(PerfDiagnosticID.outOfRange, "`subjects` is empty: there is nothing to time", remedy: "such as [{builtin: cache-get}]", at: fields.place("subjects"))
+        findings.error(
+          PerfDiagnosticID.outOfRange, "`subjects` is empty: there is nothing to time", remedy: "such as [{builtin: cache-get}]",
+          at: fields.place("subjects"))
       }
       return nil
     }
     var names: Set<String> = []
     for (i, subject) in subjects.enumerated() where !names.insert(subject.name).inserted {
-      findings.error(PerfDiagnosticID.duplicateName, "two subjects are called `\(subject.name)`", remedy: "give each a `name:`", at: fields.items("subjects")[i].range)
+      findings.error(
+        PerfDiagnosticID.duplicateName, "two subjects are called `\(subject.name)`", remedy: "give each a `name:`",
+        at: fields.items("subjects")[i].range)
     }
     var comparison: Comparison?
     var pairs = 40
@@ -98,7 +112,9 @@ extension Planning {
     let fields = Fields(item, .subject, findings)
     guard !fields.isBroken else { return nil }
     guard fields.has("builtin") != fields.has("fence") else {
-      findings.error(PerfDiagnosticID.missingKey, "a subject is either `builtin` or `fence`", remedy: "such as {builtin: cache-get} or {fence: product-by-id}", at: item.range)
+      findings.error(
+        PerfDiagnosticID.missingKey, "a subject is either `builtin` or `fence`",
+        remedy: "such as {builtin: cache-get} or {fence: product-by-id}", at: item.range)
       return nil
     }
     if let word = fields.text("builtin") { return SubjectSpec(name: fields.text("name") ?? word, work: .builtin(word)) }
@@ -106,8 +122,10 @@ extension Planning {
     guard let statement = resolver.statements[fence] else {
       let other = otherFences[fence]
       findings.error(
-        PerfDiagnosticID.unknownFence, other.map { "the fence `#\(fence)` is \($0); this version of nb times `sql` fences" } ?? "there is no `sql` code fence `#\(fence)`",
-        remedy: suggestion(for: fence, among: resolver.statements.keys.sorted(), what: "sql fences"), at: fields.contents("fence")?.range ?? item.range)
+        PerfDiagnosticID.unknownFence,
+        other.map { "the fence `#\(fence)` is \($0); this version of nb times `sql` fences" } ?? "there is no `sql` code fence `#\(fence)`",
+        remedy: suggestion(for: fence, among: resolver.statements.keys.sorted(), what: "sql fences"),
+        at: fields.contents("fence")?.range ?? item.range)
       return nil
     }
     return SubjectSpec(name: fields.text("name") ?? fence, work: .sql(statement))
@@ -122,17 +140,22 @@ extension Planning {
     var ordered: [SubjectSpec] = []
     for (name, place) in [(baseline, compare.contents("baseline")?.range ?? compare.place("baseline"))] + written {
       guard let subject = subjects.first(where: { $0.name == name }) else {
-        findings.error(PerfDiagnosticID.unknownArm, "`\(name)` is not a subject of this block", remedy: suggestion(for: name, among: names, what: "its subjects"), at: place)
+        findings.error(
+          PerfDiagnosticID.unknownArm, "`\(name)` is not a subject of this block",
+          remedy: suggestion(for: name, among: names, what: "its subjects"), at: place)
         return nil
       }
       if !ordered.contains(subject) { ordered.append(subject) }
     }
     for name in names where !ordered.contains(where: { $0.name == name }) {
-      findings.error(PerfDiagnosticID.doesNotApply, "the subject `\(name)` is neither baseline nor candidate", remedy: "add it to `candidates`, or leave it out", at: compare.place("candidates"))
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "the subject `\(name)` is neither baseline nor candidate",
+        remedy: "add it to `candidates`, or leave it out", at: compare.place("candidates"))
       return nil
     }
     guard ordered.count > 1 else {
-      findings.error(PerfDiagnosticID.outOfRange, "a comparison needs a second subject", remedy: "add one to `subjects`", at: compare.place("baseline"))
+      findings.error(
+        PerfDiagnosticID.outOfRange, "a comparison needs a second subject", remedy: "add one to `subjects`", at: compare.place("baseline"))
       return nil
     }
     return ordered
@@ -142,8 +165,10 @@ extension Planning {
   private func benchSystem(_ block: Block, _ fields: Fields, _ subjects: [SubjectSpec]) -> SystemSpec?? {
     guard fields.has("uses") else {
       if subjects.allSatisfy({ $0.work == .builtin("spin") }) { return .some(nil) }
-      if !fields.isBroken {
-        findings.error(PerfDiagnosticID.missingKey, "these subjects read a system's data, so the block needs `uses`", remedy: "such as `uses: shop`", at: fields.place("subjects"))
+      if !fields.mentions("uses") {
+        findings.error(
+          PerfDiagnosticID.missingKey, "these subjects read a system's data, so the block needs `uses`", remedy: "such as `uses: shop`",
+          at: fields.place("subjects"))
       }
       return nil
     }
@@ -162,7 +187,9 @@ extension Planning {
     if let vary = fields.contents("vary") {
       let items = vary.items ?? [vary]
       if items.count > 2 {
-        findings.error(PerfDiagnosticID.outOfRange, "a simulation varies at most two parameters, not \(items.count)", remedy: "make two blocks of it", at: fields.place("vary"))
+        findings.error(
+          PerfDiagnosticID.outOfRange, "a simulation varies at most two parameters, not \(items.count)", remedy: "make two blocks of it",
+          at: fields.place("vary"))
       }
       for item in items {
         let axis = Fields(item, .vary, findings)
@@ -170,11 +197,14 @@ extension Planning {
         guard Shape.cacheModel.key(param) != nil, param != "scan" else {
           findings.error(
             PerfDiagnosticID.unknownPath, "the model `cache` has no `\(param)` to vary",
-            remedy: suggestion(for: param, among: Shape.cacheModel.keys.map(\.name).filter { $0 != "scan" }, what: "its parameters"), at: axis.contents("param")?.range ?? item.range)
+            remedy: suggestion(for: param, among: Shape.cacheModel.keys.map(\.name).filter { $0 != "scan" }, what: "its parameters"),
+            at: axis.contents("param")?.range ?? item.range)
           return nil
         }
         if axis.has("quick") {
-          findings.error(PerfDiagnosticID.doesNotApply, "`quick` does nothing in a simulation, which has fewer requests with --quick", remedy: "leave it out", at: axis.place("quick"))
+          findings.error(
+            PerfDiagnosticID.doesNotApply, "`quick` does nothing in a simulation, which has fewer requests with --quick",
+            remedy: "leave it out", at: axis.place("quick"))
         }
         axes.append((param, axis.items("values")))
       }
@@ -228,7 +258,9 @@ extension Planning {
     let paths = fields.fields("edit")?.texts("params") ?? []
     let known = drafts.values.flatMap(\.paths)
     for (path, place) in paths where !drafts.values.contains(where: { $0.key(at: path) != nil }) {
-      findings.error(PerfDiagnosticID.unknownPath, "no system of this notebook has `\(path)`", remedy: suggestion(for: path, among: Array(Set(known)), what: "paths"), at: place)
+      findings.error(
+        PerfDiagnosticID.unknownPath, "no system of this notebook has `\(path)`",
+        remedy: suggestion(for: path, among: Array(Set(known)), what: "paths"), at: place)
     }
     let face = BlockFace(id: block.id, kind: "check", arms: [], params: [], isComparison: false, metrics: [])
     let cell = CheckCell(editParams: paths.map(\.text), hintAfter: fields.integer("hint_after"))

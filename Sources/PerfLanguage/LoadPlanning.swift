@@ -10,73 +10,93 @@ extension Planning {
     guard let base = system(named: fields, of: block) else { return nil }
     let seed = seed(for: block.id)
     if fields.has("compare"), fields.has("vary") {
-      findings.error(PerfDiagnosticID.doesNotApply, "a block compares or varies, not both", remedy: "make two blocks of it", at: fields.place("vary"))
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "a block compares or varies, not both", remedy: "make two blocks of it", at: fields.place("vary"))
       return nil
     }
     let builder = ArmBuilder(planning: self, block: fields, base: base, seed: seed)
-    let cell: LoadCell?
+    let built: BuiltLoad?
     if fields.has("compare") {
-      cell = comparison(fields, builder)
+      built = comparison(fields, builder)
     } else if fields.has("vary") {
-      cell = sweep(fields, builder)
+      built = sweep(fields, builder)
     } else {
-      cell = builder.arm(block.id, variant: nil).map { LoadCell(arms: [$0], design: .single) }
+      built = BuiltLoad(names: [block.id], params: [[:]], arms: [builder.arm(block.id, variant: nil)], design: .single)
     }
-    guard let cell else { return nil }
+    guard let built else { return nil }
     var isComparison = false
-    if case .compare = cell.design { isComparison = true }
+    if case .compare = built.design { isComparison = true }
     let face = BlockFace(
-      id: block.id, kind: "load", arms: cell.arms.map(\.name), params: cell.arms.map(\.params), isComparison: isComparison,
-      metrics: MetricSets.load, wholeMetrics: cell.arms.count > 1 ? MetricSets.loadWhole : [])
+      id: block.id, kind: "load", arms: built.names, params: built.params, isComparison: isComparison, metrics: MetricSets.load,
+      wholeMetrics: built.names.count > 1 ? MetricSets.loadWhole : [])
     var plots = readPlots(fields, face)
     if plots == nil {
-      if case .sweep(let param, _, _) = cell.design {
+      if case .sweep(let param, _, _) = built.design {
         plots = [PlotSpec(kind: .curve, x: param, y: ["p99"])]
       } else {
         plots = [PlotSpec(kind: .distribution)]
       }
     }
-    return finish(block, fields, .load(cell), face, plots ?? [])
+    let arms = built.arms.compactMap { $0 }
+    var draft = finish(block, fields, .load(LoadCell(arms: arms, design: built.design)), face, plots ?? [])
+    draft.isBroken = arms.count < built.names.count
+    return draft
+  }
+
+  /// Arms by name, nil where one has mistakes: addresses of the block can be checked all the same.
+  private struct BuiltLoad {
+    var names: [String] = []
+    var params: [[String: Double]] = []
+    var arms: [LoadArm?] = []
+    var design: Design
   }
 
   // MARK: Designs
 
-  private func comparison(_ fields: Fields, _ builder: ArmBuilder) -> LoadCell? {
+  private func comparison(_ fields: Fields, _ builder: ArmBuilder) -> BuiltLoad? {
     guard let compare = fields.fields("compare"), let baseline = compare.contents("baseline") else { return nil }
     var variants = [baseline] + compare.items("candidates")
     if variants.count == 1 {
-      findings.error(PerfDiagnosticID.outOfRange, "`candidates` is empty: there is nothing to compare", remedy: "add one: - {name: 'on', set: {…}}", at: compare.place("candidates"))
+      findings.error(
+        PerfDiagnosticID.outOfRange, "`candidates` is empty: there is nothing to compare", remedy: "add one: - {name: 'on', set: {…}}",
+        at: compare.place("candidates"))
       return nil
     }
     if variants.count > 8 {
-      findings.error(PerfDiagnosticID.outOfRange, "a comparison has at most 7 candidates", remedy: "make several blocks of it", at: compare.place("candidates"))
+      findings.error(
+        PerfDiagnosticID.outOfRange, "a comparison has at most 7 candidates", remedy: "make several blocks of it",
+        at: compare.place("candidates"))
       variants = Array(variants.prefix(8))
     }
-    var arms: [LoadArm] = []
-    var names: Set<String> = []
+    var built = BuiltLoad(design: .compare(Comparison(runs: compare.integer("runs") ?? 8, metric: compare.text("metric") ?? "mean")))
     for variant in variants {
       let layer = Fields(variant, .variant, findings)
       guard let name = layer.text("name") else { continue }
       if BlockFace.reserved.contains(name) {
-        findings.error(PerfDiagnosticID.badName, "`\(name)` has a meaning in addresses and cannot name a variant", remedy: "such as `plain` or `cached`", at: layer.place("name"))
+        findings.error(
+          PerfDiagnosticID.badName, "`\(name)` has a meaning in addresses and cannot name a variant", remedy: "such as `plain` or `cached`",
+          at: layer.place("name"))
       }
-      if !names.insert(name).inserted {
-        findings.error(PerfDiagnosticID.duplicateName, "two variants are called `\(name)`", remedy: "give each its own name", at: layer.place("name"))
+      if built.names.contains(name) {
+        findings.error(
+          PerfDiagnosticID.duplicateName, "two variants are called `\(name)`", remedy: "give each its own name", at: layer.place("name"))
       }
-      if let arm = builder.arm(name, variant: layer) { arms.append(arm) }
+      built.names.append(name)
+      built.params.append([:])
+      built.arms.append(builder.arm(name, variant: layer))
     }
     let metric = compare.text("metric") ?? "mean"
     guard MetricSets.load.contains(metric) else {
       findings.error(
-        PerfDiagnosticID.unknownMetric, "there is no metric `\(metric)` to compare", remedy: suggestion(for: metric, among: MetricSets.load.sorted(), what: "metrics"),
+        PerfDiagnosticID.unknownMetric, "there is no metric `\(metric)` to compare",
+        remedy: suggestion(for: metric, among: MetricSets.load.sorted(), what: "metrics"),
         at: compare.contents("metric")?.range ?? compare.place("metric"))
       return nil
     }
-    guard arms.count == variants.count, let runs = compare.integer("runs") else { return nil }
-    return LoadCell(arms: arms, design: .compare(Comparison(runs: runs, metric: metric)))
+    return built.names.count > 1 ? built : nil
   }
 
-  private func sweep(_ fields: Fields, _ builder: ArmBuilder) -> LoadCell? {
+  private func sweep(_ fields: Fields, _ builder: ArmBuilder) -> BuiltLoad? {
     guard let vary = fields.fields("vary"), let param = vary.text("param") else { return nil }
     let key: Key
     if Self.variedFields.contains(param), let row = Shape.load.key(param) {
@@ -86,38 +106,46 @@ extension Planning {
     } else {
       findings.error(
         PerfDiagnosticID.unknownPath, "the system has no `\(param)` to vary",
-        remedy: suggestion(for: param, among: builder.base.paths + Self.variedFields, what: "what can be varied"), at: vary.contents("param")?.range ?? vary.place("param"))
+        remedy: suggestion(for: param, among: builder.base.paths + Self.variedFields, what: "what can be varied"),
+        at: vary.contents("param")?.range ?? vary.place("param"))
       return nil
     }
     let points = values(vary, "values", key)
     let quick = values(vary, "quick", key)
     guard !points.isEmpty else {
       if vary.items("values").isEmpty {
-        findings.error(PerfDiagnosticID.outOfRange, "`values` is empty: nothing is varied", remedy: "such as [100, 1000, 5000]", at: vary.place("values"))
+        findings.error(
+          PerfDiagnosticID.outOfRange, "`values` is empty: nothing is varied", remedy: "such as [100, 1000, 5000]", at: vary.place("values")
+        )
       }
       return nil
     }
     if points.count > 64 {
-      findings.error(PerfDiagnosticID.outOfRange, "a sweep has at most 64 points, not \(points.count)", remedy: "leave some out", at: vary.place("values"))
+      findings.error(
+        PerfDiagnosticID.outOfRange, "a sweep has at most 64 points, not \(points.count)", remedy: "leave some out",
+        at: vary.place("values"))
       return nil
     }
     for point in quick where !points.contains(where: { $0.number == point.number }) {
-      findings.error(PerfDiagnosticID.outOfRange, "`quick` has \(point.text), which is not one of the values", remedy: "it is the part of `values` that is measured with --quick", at: point.place)
+      findings.error(
+        PerfDiagnosticID.outOfRange, "`quick` has \(point.text), which is not one of the values",
+        remedy: "it is the part of `values` that is measured with --quick", at: point.place)
     }
     let last = param.split(separator: ".").last.map(String.init) ?? param
-    var arms: [LoadArm] = []
+    var built = BuiltLoad(design: .sweep(param: param, values: points.map(\.number), quick: quick.map(\.number)))
     for (i, point) in points.enumerated() {
       if points[..<i].contains(where: { $0.number == point.number }) {
-        findings.error(PerfDiagnosticID.duplicateName, "the value \(point.text) is given twice", remedy: "keep one of them", at: point.place)
+        findings.error(
+          PerfDiagnosticID.duplicateName, "the value \(point.text) is given twice", remedy: "keep one of them", at: point.place)
         continue
       }
-      if var arm = builder.arm(point.text, variant: nil, varied: (param, point.value, point.place)) {
-        arm.params = [last: point.number]
-        arms.append(arm)
-      }
+      var arm = builder.arm(point.text, variant: nil, varied: (param, point.value, point.place))
+      arm?.params = [last: point.number]
+      built.names.append(point.text)
+      built.params.append([last: point.number])
+      built.arms.append(arm)
     }
-    guard arms.count == points.count else { return nil }
-    return LoadCell(arms: arms, design: .sweep(param: param, values: points.map(\.number), quick: quick.map(\.number)))
+    return built
   }
 
   static let variedFields = ["rate", "vus", "iterations", "connections", "thinkTime"]
@@ -135,8 +163,11 @@ extension Planning {
       switch convert(item, key) {
       case .success(let value?):
         if let number = value.plain { return Point(text: item.text ?? "", value: value, number: number, place: item.range) }
-        findings.error(PerfDiagnosticID.wrongType, "`\(key.name)` is a word, and a load block varies numbers", remedy: "use `compare` with a variant for each word", at: item.range)
-      case .success(nil): findings.error(PerfDiagnosticID.wrongType, "`\(key.name)` cannot be varied", remedy: "use `compare`", at: item.range)
+        findings.error(
+          PerfDiagnosticID.wrongType, "`\(key.name)` is a word, and a load block varies numbers",
+          remedy: "use `compare` with a variant for each word", at: item.range)
+      case .success(nil):
+        findings.error(PerfDiagnosticID.wrongType, "`\(key.name)` cannot be varied", remedy: "use `compare`", at: item.range)
       case .failure(let problem): findings.error(problem.id, problem.cause, remedy: problem.remedy, at: item.range)
       }
       return nil

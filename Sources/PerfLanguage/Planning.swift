@@ -30,6 +30,8 @@ struct CellDraft {
   var face: BlockFace
   var gates: [(text: String, place: SourceRange)]
   var references: [PendingReference] = []
+  /// It has mistakes: its judgements are checked, and the plan goes without it.
+  var isBroken = false
 }
 
 /// State of one run of `Planner.plan`.
@@ -60,7 +62,9 @@ final class Planning {
     reportDuplicates()
     let lessons = blocks.filter { $0.kind == .lesson }
     for extra in lessons.dropFirst() {
-      findings.error(PerfDiagnosticID.secondLesson, "this notebook already has a lesson, `\(lessons[0].id)`", remedy: "keep one `lesson` block", at: extra.idPlace)
+      findings.error(
+        PerfDiagnosticID.secondLesson, "this notebook already has a lesson, `\(lessons[0].id)`", remedy: "keep one `lesson` block",
+        at: extra.idPlace)
     }
     let lesson = lessons.first.flatMap(readLesson)
     readSystems()
@@ -68,7 +72,7 @@ final class Planning {
     connect(&cells, lesson)
     checkTimes(cells, lesson)
     let runbooks = blocks.filter { $0.kind == .runbook }.compactMap(readRunbook)
-    var plan = Plan(lesson: lesson, cells: cells.map(\.cell), runbooks: runbooks)
+    var plan = Plan(lesson: lesson, cells: cells.filter { !$0.isBroken }.map(\.cell), runbooks: runbooks)
     for i in plan.cells.indices { plan.cells[i].inputs = inputsDigest(plan.cells[i]) }
     return PlannedNotebook(
       plan: plan, blocks: blocks.map { PlannedBlock(id: $0.id, kind: $0.kind.rawValue, fence: $0.fence) }, systems: resolvedSystems())
@@ -85,7 +89,8 @@ final class Planning {
     for fence in document.codeFences {
       guard let id = fence.id else { continue }
       guard seen.insert(id).inserted else {
-        findings.error(PerfDiagnosticID.duplicateFence, "two code fences are called `#\(id)`", remedy: "give each its own id", at: fence.infoRange)
+        findings.error(
+          PerfDiagnosticID.duplicateFence, "two code fences are called `#\(id)`", remedy: "give each its own id", at: fence.infoRange)
         continue
       }
       if fence.language == "sql" { statements[id] = statement(of: fence) } else { otherFences[id] = fence.language }
@@ -106,14 +111,20 @@ final class Planning {
     findings.add(contentsOf: diagnostics.all)
     guard let node else { return nil }
     guard let entries = node.entries else {
-      findings.error(PerfDiagnosticID.wrongType, "a block is a mapping, not \(node.kindName)", remedy: "begin with `kind: load` and `id: base`", at: node.range)
+      findings.error(
+        PerfDiagnosticID.wrongType, "a block is a mapping, not \(node.kindName)", remedy: "begin with `kind: load` and `id: base`",
+        at: node.range)
       return nil
     }
     guard let kind = blockKind(node, entries) else { return nil }
     guard let id = node["id"]?.text, let entry = entries.first(where: { $0.key == "id" }) else {
       // Its mistakes besides the missing id are worth reading too.
-      if kind != .system { _ = Fields(node, kind, findings) } else {
-        findings.error(PerfDiagnosticID.missingKey, "a `system` block needs `id`", remedy: "such as `id: shop`", at: entries.first?.keyRange ?? node.range)
+      if kind != .system {
+        _ = Fields(node, kind, findings)
+      } else {
+        findings.error(
+          PerfDiagnosticID.missingKey, "a `system` block needs `id`", remedy: "such as `id: shop`",
+          at: entries.first?.keyRange ?? node.range)
       }
       return nil
     }
@@ -124,7 +135,8 @@ final class Planning {
   private func blockKind(_ node: YAMLNode, _ entries: [YAMLEntry]) -> Shape? {
     guard let kind = node["kind"], let word = kind.text, !kind.isNull else {
       findings.error(
-        PerfDiagnosticID.missingKey, "a block needs `kind`", remedy: "one of \(Shape.blocks.map { "`\($0.rawValue)`" }.joined(separator: ", "))",
+        PerfDiagnosticID.missingKey, "a block needs `kind`",
+        remedy: "one of \(Shape.blocks.map { "`\($0.rawValue)`" }.joined(separator: ", "))",
         at: entries.first?.keyRange ?? node.range)
       return nil
     }
@@ -149,7 +161,8 @@ final class Planning {
     for block in blocks {
       if let line = first[block.id] {
         findings.error(
-          PerfDiagnosticID.duplicateBlock, "the id `\(block.id)` is taken by the block on line \(line)", remedy: "results are kept by id: choose another", at: block.idPlace)
+          PerfDiagnosticID.duplicateBlock, "the id `\(block.id)` is taken by the block on line \(line)",
+          remedy: "results are kept by id: choose another", at: block.idPlace)
       } else {
         first[block.id] = document.source.line(at: block.idPlace.lower)
       }
@@ -159,14 +172,19 @@ final class Planning {
   }
 
   private func planCell(_ block: Block) -> CellDraft? {
-    switch block.kind {
-    case .load: planLoad(block, Fields(block.node, .load, findings))
-    case .bench: planBench(block, Fields(block.node, .bench, findings))
-    case .sim: planSim(block, Fields(block.node, .sim, findings))
-    case .cost: planCost(block, Fields(block.node, .cost, findings))
-    case .check: planCheck(block, Fields(block.node, .check, findings))
-    default: nil
-    }
+    let before = findings.diagnostics.all.count
+    let draft: CellDraft? =
+      switch block.kind {
+      case .load: planLoad(block, Fields(block.node, .load, findings))
+      case .bench: planBench(block, Fields(block.node, .bench, findings))
+      case .sim: planSim(block, Fields(block.node, .sim, findings))
+      case .cost: planCost(block, Fields(block.node, .cost, findings))
+      case .check: planCheck(block, Fields(block.node, .check, findings))
+      default: nil
+      }
+    guard var draft else { return nil }
+    if findings.diagnostics.all[before...].contains(where: { $0.severity == .error }) { draft.isBroken = true }
+    return draft
   }
 
   // MARK: Systems
@@ -186,7 +204,8 @@ final class Planning {
     if let node = block.node["extends"], let name = node.text, !node.isNull {
       if name != block.id, above.contains(name) {
         findings.error(
-          PerfDiagnosticID.extendsCycle, "`\(block.id)` extends `\(name)`, which extends `\(block.id)`", remedy: "one of them must stand alone", at: node.range)
+          PerfDiagnosticID.extendsCycle, "`\(block.id)` extends `\(name)`, which extends `\(block.id)`",
+          remedy: "one of them must stand alone", at: node.range)
       } else if name != block.id, let next = written[name] {
         base = draft(next, written, above + [block.id])
       } else if let preset = presetDraft(name) {

@@ -49,22 +49,22 @@ extension SystemDraft {
 
 private let presets: [String: String] = [
   "shop": """
-    # A product page of the outdoor shop of the course: cache, database, remote primary, body.
-    kind: system
-    id: shop
-    origin:
-      workers: 32
-      queue: {limit: 256, discipline: fifo}
-      routes:
-        GET /product/{id}:
-          - cache: {as: product-cache, key: "{id}", policy: lru, capacity: 1000, ttl: 60s, single_flight: true}
-          - sql: {as: db, statement: "SELECT id, name, price, version, payload FROM products WHERE id = :id", pool: 5}
-          - wait: {as: primary, dist: uniform, min: 18ms, max: 22ms, stands_for: remote primary database}
-          - bytes: {as: body, size: 2KiB, etag: true}
-        PUT /product/{id}:
-          - sql: {as: db-write, statement: "UPDATE products SET version = version + 1 WHERE id = :id", pool: 5}
-          - bytes: {as: receipt, size: 2B}
-    data:
-      products: {rows: 10000, popularity: {zipf: 0.9}}
-    """
+  # A product page of the outdoor shop of the course: cache, database, remote primary, body.
+  kind: system
+  id: shop
+  origin:
+    workers: 32
+    queue: {limit: 256, discipline: fifo}
+    routes:
+      GET /product/{id}:
+        - cache: {as: product-cache, key: "{id}", policy: lru, capacity: 1000, ttl: 60s, single_flight: true}
+        - sql: {as: db, statement: "SELECT id, name, price, version, payload FROM products WHERE id = :id", pool: 5}
+        - wait: {as: primary, dist: uniform, min: 18ms, max: 22ms, stands_for: remote primary database}
+        - bytes: {as: body, size: 2KiB, etag: true}
+      PUT /product/{id}:
+        - sql: {as: db-write, statement: "UPDATE products SET version = version + 1 WHERE id = :id", pool: 5}
+        - bytes: {as: receipt, size: 2B}
+  data:
+    products: {rows: 10000, popularity: {zipf: 0.9}}
+  """
 ]

@@ -23,14 +23,16 @@ public func referencePage() -> String {
   page += "\n## Inputs of cost formulas\n\n| formula | input | value | meaning |\n| :-- | :-- | :-- | :-- |\n"
   for formula in costFormulas.keys.sorted() {
     for row in costFormulas[formula] ?? [] {
-      page += "| \(formula) | `\(row.name)` | \(cell(spelling(of: row.unit).name))\(row.required ? "" : ", optional") | \(cell(row.meaning)) |\n"
+      page +=
+        "| \(formula) | `\(row.name)` | \(cell(spelling(of: row.unit).name))\(row.required ? "" : ", optional") | \(cell(row.meaning)) |\n"
     }
   }
   page += "\n## Metrics\n\n| metric | unit | better | of | meaning |\n| :-- | :-- | :-- | :-- | :-- |\n"
   for metric in Metric.all {
     page += "| `\(metric.name)` | \(metric.unit.rawValue) | \(metric.better.rawValue) | \(kinds(metric.name)) | \(cell(metric.meaning)) |\n"
   }
-  page += "\n## Closed forms\n\nAn expectation without `value` names one of these.\n\n| theory | predicts | formula |\n| :-- | :-- | :-- |\n"
+  page +=
+    "\n## Closed forms\n\nAn expectation without `value` names one of these.\n\n| theory | predicts | formula |\n| :-- | :-- | :-- |\n"
   for theory in theories {
     page += "| `\(theory.name)` | \(theory.metrics.map { "`\($0)`" }.joined(separator: ", ")) | \(cell(theory.meaning)) |\n"
   }

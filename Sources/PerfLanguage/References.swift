@@ -20,7 +20,8 @@ extension Planning {
         guard let unit = unit(of: reference.address, faces, reference.place) else { continue }
         if unit != reference.unit, !(unit == .ratio && reference.unit == .share), !(unit == .plain || reference.unit == .plain) {
           findings.error(
-            PerfDiagnosticID.wrongUnit, "`\(addressText(reference.address))` is \(spelling(of: unit).name), and here is needed \(spelling(of: reference.unit).name)",
+            PerfDiagnosticID.wrongUnit,
+            "`\(addressText(reference.address))` is \(spelling(of: unit).name), and here is needed \(spelling(of: reference.unit).name)",
             remedy: "refer to another metric of `\(reference.address.block ?? "")`", at: reference.place)
         }
         if let block = reference.address.block { needs.insert(block) }
@@ -37,7 +38,9 @@ extension Planning {
 
   private func gate(_ text: String, _ place: SourceRange, _ own: BlockFace, _ faces: [String: BlockFace]) -> Judgement? {
     guard let parts = Comparative(text), !parts.left.isEmpty else {
-      findings.error(PerfDiagnosticID.badExpression, "a gate is 'ADDRESS op VALUE', not `\(text)`", remedy: "such as 'onoff.on.origin_rps<=60rps'", at: place)
+      findings.error(
+        PerfDiagnosticID.badExpression, "a gate is 'ADDRESS op VALUE', not `\(text)`", remedy: "such as 'onoff.on.origin_rps<=60rps'",
+        at: place)
       return nil
     }
     let parsed = parseInnerAddress(parts.left)
@@ -70,21 +73,27 @@ extension Planning {
   /// nil when it is not known: after a report, or because the block's own mistakes were reported.
   private func unit(of address: Address, _ faces: [String: BlockFace], _ place: SourceRange) -> MetricUnit? {
     guard let id = address.block else {
-      findings.error(PerfDiagnosticID.badAddress, "`\(addressText(address))` names no block", remedy: "such as onoff.\(addressText(address))", at: place)
+      findings.error(
+        PerfDiagnosticID.badAddress, "`\(addressText(address))` names no block", remedy: "such as onoff.\(addressText(address))", at: place)
       return nil
     }
     guard let face = faces[id] else {
       if let block = blocks.first(where: { $0.id == id }) {
         if [.lesson, .system, .runbook].contains(block.kind) {
-          findings.error(PerfDiagnosticID.unknownBlock, "the block `\(id)` is a \(block.kind.rawValue) and has no values", remedy: suggestion(for: "", among: faces.keys.sorted(), what: "blocks with values"), at: place)
+          findings.error(
+            PerfDiagnosticID.unknownBlock, "the block `\(id)` is a \(block.kind.rawValue) and has no values",
+            remedy: suggestion(for: "", among: faces.keys.sorted(), what: "blocks with values"), at: place)
         }
         return nil
       }
       let isElsewhere = id.contains("/")
       findings.error(
         PerfDiagnosticID.unknownBlock,
-        isElsewhere ? "`\(id)` is a block of another lesson, which this version of nb does not read" : "there is no block `\(id)` in this notebook",
-        remedy: isElsewhere ? "measure it here, or link to that lesson" : suggestion(for: id, among: faces.keys.sorted(), what: "blocks with values"), at: place)
+        isElsewhere
+          ? "`\(id)` is a block of another lesson, which this version of nb does not read" : "there is no block `\(id)` in this notebook",
+        remedy: isElsewhere
+          ? "measure it here, or link to that lesson" : suggestion(for: id, among: faces.keys.sorted(), what: "blocks with values"),
+        at: place)
       return nil
     }
     do throws(Problem) { return try face.unit(of: address) } catch {
@@ -110,7 +119,8 @@ extension Planning {
     for cell in cells {
       guard let circle = visit(cell.cell.id, []) else { continue }
       findings.error(
-        PerfDiagnosticID.cycle, "these blocks read each other's values: \(circle.joined(separator: " → "))", remedy: "no order of running them is right: cut one reference",
+        PerfDiagnosticID.cycle, "these blocks read each other's values: \(circle.joined(separator: " → "))",
+        remedy: "no order of running them is right: cut one reference",
         at: cell.block.idPlace)
       return
     }
@@ -122,19 +132,25 @@ extension Planning {
     for (source, place) in claimPlaces {
       let parts = source.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2, ["expect", "thresholds", "gate"].contains(parts[1]) else {
-        findings.error(PerfDiagnosticID.unverifiedClaim, "`verified_by` is BLOCK.expect, BLOCK.thresholds or BLOCK.gate, not `\(source)`", remedy: "such as hit-curve.expect", at: place)
+        findings.error(
+          PerfDiagnosticID.unverifiedClaim, "`verified_by` is BLOCK.expect, BLOCK.thresholds or BLOCK.gate, not `\(source)`",
+          remedy: "such as hit-curve.expect", at: place)
         continue
       }
       guard let cell = cells.first(where: { $0.cell.id == parts[0] }) else {
         if !blocks.contains(where: { $0.id == parts[0] }) {
           findings.error(
-            PerfDiagnosticID.unknownBlock, "there is no block `\(parts[0])` to verify the claim", remedy: suggestion(for: parts[0], among: cells.map(\.cell.id), what: "blocks"), at: place)
+            PerfDiagnosticID.unknownBlock, "there is no block `\(parts[0])` to verify the claim",
+            remedy: suggestion(for: parts[0], among: cells.map(\.cell.id), what: "blocks"), at: place)
         }
         continue
       }
-      let isEmpty = parts[1] == "expect" ? cell.cell.expects.isEmpty : parts[1] == "gate" ? cell.gates.isEmpty : cell.cell.thresholds.isEmpty
-      if isEmpty, !findings.diagnostics.hasErrors {
-        findings.error(PerfDiagnosticID.unverifiedClaim, "the block `\(parts[0])` has no `\(parts[1])`, so nothing verifies the claim", remedy: "add `\(parts[1])` to it, or name another part", at: place)
+      let isEmpty =
+        parts[1] == "expect" ? cell.cell.expects.isEmpty : parts[1] == "gate" ? cell.gates.isEmpty : cell.cell.thresholds.isEmpty
+      if isEmpty, !cell.isBroken {
+        findings.error(
+          PerfDiagnosticID.unverifiedClaim, "the block `\(parts[0])` has no `\(parts[1])`, so nothing verifies the claim",
+          remedy: "add `\(parts[1])` to it, or name another part", at: place)
       }
     }
   }
@@ -149,7 +165,9 @@ extension Planning {
         let id = value.expression.split(separator: " ").last.map(String.init) ?? ""
         let claims = lesson?.claims.map(\.id) ?? []
         if !claims.contains(id) {
-          findings.error(PerfDiagnosticID.unknownClaim, "the lesson has no claim `\(id)`", remedy: suggestion(for: id, among: claims, what: "its claims"), at: value.range)
+          findings.error(
+            PerfDiagnosticID.unknownClaim, "the lesson has no claim `\(id)`",
+            remedy: suggestion(for: id, among: claims, what: "its claims"), at: value.range)
         }
       case .value:
         switch parseAddress(value.expression) {
@@ -171,8 +189,10 @@ extension Planning {
     let budget = lesson?.blockTime ?? BlockTime(full: Nanoseconds(seconds: 60), quick: Nanoseconds(seconds: 10))
     let place = lessonTimePlace ?? last.0.block.idPlace
     for (name, sum, limit) in [("full", full, budget.full), ("quick", quick, budget.quick)] where sum > limit {
-      let cause = "the blocks' `\(name)` times sum to \(secondsText(sum)), over \(lessonTimePlace == nil ? "the usual" : "the lesson's") \(secondsText(limit))"
-      let remedy = "shorten: " + declared.map { "\($0.0.cell.id) \(secondsText(name == "full" ? $0.1.full : $0.1.quick))" }.joined(separator: ", ")
+      let cause =
+        "the blocks' `\(name)` times sum to \(secondsText(sum)), over \(lessonTimePlace == nil ? "the usual" : "the lesson's") \(secondsText(limit))"
+      let remedy =
+        "shorten: " + declared.map { "\($0.0.cell.id) \(secondsText(name == "full" ? $0.1.full : $0.1.quick))" }.joined(separator: ", ")
       if lessonTimePlace == nil {
         findings.warning(PerfDiagnosticID.overBudget, cause, remedy: remedy, at: place)
       } else {

@@ -94,7 +94,9 @@ extension SystemDraft {
   mutating func apply(_ set: YAMLNode?, _ findings: Findings) {
     guard let set else { return }
     guard let entries = set.entries else {
-      findings.error(PerfDiagnosticID.wrongType, "`set` is a mapping of paths, not \(set.kindName)", remedy: "such as {product-cache.capacity: 0}", at: set.range)
+      findings.error(
+        PerfDiagnosticID.wrongType, "`set` is a mapping of paths, not \(set.kindName)", remedy: "such as {product-cache.capacity: 0}",
+        at: set.range)
       return
     }
     for entry in entries {

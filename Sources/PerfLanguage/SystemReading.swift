@@ -17,12 +17,13 @@ struct SystemReader {
     var draft = SystemDraft(id: id, roles: base?.roles ?? [], data: base?.data ?? [], place: fields.place("id"))
     for entry in roleEntries { readRole(entry, into: &draft) }
     if let data = fields.contents("data") { readData(data, into: &draft) }
-    if draft.roles.isEmpty {
+    if draft.roles.isEmpty, !fields.has("extends") {
       findings.error(
-        PerfDiagnosticID.missingKey, "the system `\(id)` has no role, so nothing would answer", remedy: "add `origin:` with routes, or `extends: shop`", at: draft.place)
+        PerfDiagnosticID.missingKey, "the system `\(id)` has no role, so nothing would answer",
+        remedy: "add `origin:` with routes, or `extends: shop`", at: draft.place)
     }
     checkNames(&draft)
-    draft.isBroken = findings.diagnostics.all[before...].contains { $0.severity == .error } || base?.isBroken == true
+    draft.isBroken = draft.roles.isEmpty || findings.diagnostics.all[before...].contains { $0.severity == .error } || base?.isBroken == true
     return draft
   }
 
@@ -31,13 +32,17 @@ struct SystemReader {
   private func readRole(_ entry: YAMLEntry, into draft: inout SystemDraft) {
     let fields = Fields(entry.value, .role, findings)
     guard isBlockName(entry.key) else {
-      findings.error(PerfDiagnosticID.badName, "`\(entry.key)` is not a name for a role", remedy: "small letters, digits and hyphens, a letter first", at: entry.keyRange)
+      findings.error(
+        PerfDiagnosticID.badName, "`\(entry.key)` is not a name for a role", remedy: "small letters, digits and hyphens, a letter first",
+        at: entry.keyRange)
       return
     }
-    let index = draft.roles.firstIndex { $0.name == entry.key } ?? {
-      draft.roles.append(RoleDraft(name: entry.key, params: [:], routes: [], place: entry.keyRange))
-      return draft.roles.count - 1
-    }()
+    let index =
+      draft.roles.firstIndex { $0.name == entry.key }
+      ?? {
+        draft.roles.append(RoleDraft(name: entry.key, params: [:], routes: [], place: entry.keyRange))
+        return draft.roles.count - 1
+      }()
     for name in ["workers", "timeout"] where fields.has(name) {
       draft.roles[index].params[name] = fields.value(name).map { Parameter(value: $0, place: fields.place(name)) }
     }
@@ -46,7 +51,9 @@ struct SystemReader {
     }
     if let routes = fields.contents("routes") {
       guard let entries = routes.entries else {
-        findings.error(PerfDiagnosticID.wrongType, "`routes` is a mapping, not \(routes.kindName)", remedy: "such as `GET /product/{id}:` and a list of stages", at: routes.range)
+        findings.error(
+          PerfDiagnosticID.wrongType, "`routes` is a mapping, not \(routes.kindName)",
+          remedy: "such as `GET /product/{id}:` and a list of stages", at: routes.range)
         return
       }
       for route in entries {
@@ -58,8 +65,10 @@ struct SystemReader {
         }
       }
     }
-    if draft.roles[index].routes.isEmpty {
-      findings.error(PerfDiagnosticID.missingKey, "the role `\(entry.key)` needs `routes`", remedy: "add `routes:` with `GET /path:` and a list of stages", at: entry.keyRange)
+    if draft.roles[index].routes.isEmpty, !fields.mentions("routes") {
+      findings.error(
+        PerfDiagnosticID.missingKey, "the role `\(entry.key)` needs `routes`",
+        remedy: "add `routes:` with `GET /path:` and a list of stages", at: entry.keyRange)
     }
   }
 
@@ -68,7 +77,8 @@ struct SystemReader {
   private func readRoute(_ entry: YAMLEntry) -> RouteDraft? {
     guard let route = parseRoute(entry.key) else {
       findings.error(
-        PerfDiagnosticID.badRoute, "`\(entry.key)` is not a route", remedy: "write a method and a path, such as `GET /product/{id}`", at: entry.keyRange)
+        PerfDiagnosticID.badRoute, "`\(entry.key)` is not a route", remedy: "write a method and a path, such as `GET /product/{id}`",
+        at: entry.keyRange)
       return nil
     }
     guard let items = entry.value.items, !items.isEmpty else {
@@ -86,7 +96,8 @@ struct SystemReader {
 
   private func readStage(_ item: YAMLNode) -> StageDraft? {
     guard let entries = item.entries, entries.count == 1 else {
-      findings.error(PerfDiagnosticID.wrongType, "a stage is one `kind: {parameters}`", remedy: "such as `- bytes: {size: 2KiB}`", at: item.range)
+      findings.error(
+        PerfDiagnosticID.wrongType, "a stage is one `kind: {parameters}`", remedy: "such as `- bytes: {size: 2KiB}`", at: item.range)
       return nil
     }
     let entry = entries[0]
@@ -95,17 +106,20 @@ struct SystemReader {
       let isLater = laterStages.contains(entry.key)
       findings.error(
         PerfDiagnosticID.unknownStage, isLater ? "this version of nb has no stage `\(entry.key)`" : "there is no stage `\(entry.key)`",
-        remedy: isLater ? "those it has: \(names.joined(separator: ", "))" : suggestion(for: entry.key, among: names, what: "stages"), at: entry.keyRange)
+        remedy: isLater ? "those it has: \(names.joined(separator: ", "))" : suggestion(for: entry.key, among: names, what: "stages"),
+        at: entry.keyRange)
       return nil
     }
     let fields = Fields(entry.value, kind, findings)
-    if kind == .wait, !fields.has("stands_for") {
+    if kind == .wait, !fields.mentions("stands_for") {
       findings.error(
         PerfDiagnosticID.missingStandsFor, "a wait without `stands_for` would be an unlabelled sleep",
         remedy: "say which remote party it stands for: `stands_for: remote primary database`", at: entry.keyRange)
     }
-    if kind == .sql, !fields.has("fence"), !fields.has("statement") {
-      findings.error(PerfDiagnosticID.missingKey, "the stage `sql` needs `fence` or `statement`", remedy: "name a `sql` code fence: `fence: product-by-id`", at: entry.keyRange)
+    if kind == .sql, !fields.mentions("fence"), !fields.mentions("statement") {
+      findings.error(
+        PerfDiagnosticID.missingKey, "the stage `sql` needs `fence` or `statement`",
+        remedy: "name a `sql` code fence: `fence: product-by-id`", at: entry.keyRange)
     }
     var params: [String: Parameter] = [:]
     for key in kind.keys where key.name != "as" && fields.has(key.name) {
@@ -139,18 +153,24 @@ struct SystemReader {
 
   private func readData(_ node: YAMLNode, into draft: inout SystemDraft) {
     guard let entries = node.entries else {
-      findings.error(PerfDiagnosticID.wrongType, "`data` is a mapping of datasets, not \(node.kindName)", remedy: "such as `products: {rows: 10000}`", at: node.range)
+      findings.error(
+        PerfDiagnosticID.wrongType, "`data` is a mapping of datasets, not \(node.kindName)", remedy: "such as `products: {rows: 10000}`",
+        at: node.range)
       return
     }
     for entry in entries {
       guard isTableName(entry.key) else {
-        findings.error(PerfDiagnosticID.badName, "`\(entry.key)` is not a name for a dataset", remedy: "small letters, digits and `_`, a letter first: it is a table's name in SQL", at: entry.keyRange)
+        findings.error(
+          PerfDiagnosticID.badName, "`\(entry.key)` is not a name for a dataset",
+          remedy: "small letters, digits and `_`, a letter first: it is a table's name in SQL", at: entry.keyRange)
         continue
       }
       let fields = Fields(entry.value, .dataset, findings)
       guard let rows = fields.integer("rows") else { continue }
       guard rows <= 5_000_000 else {
-        findings.error(PerfDiagnosticID.outOfRange, "`rows` is at most 5000000, not \(rows)", remedy: "a lab's data is in memory", at: fields.place("rows"))
+        findings.error(
+          PerfDiagnosticID.outOfRange, "`rows` is at most 5000000, not \(rows)", remedy: "a lab's data is in memory",
+          at: fields.place("rows"))
         continue
       }
       guard let popularity = readPopularity(fields, rows) else { continue }
@@ -166,7 +186,9 @@ struct SystemReader {
     if let text = node["zipf"]?.text, node.entries?.count == 1, let s = WrittenQuantity(text), s.unit.isEmpty, (0...10).contains(s.number) {
       return .zipf(n: rows, s: s.number)
     }
-    findings.error(PerfDiagnosticID.wrongType, "`popularity` is `uniform`, `sequential` or {zipf: S} with S from 0 to 10", remedy: "such as {zipf: 0.9}", at: node.range)
+    findings.error(
+      PerfDiagnosticID.wrongType, "`popularity` is `uniform`, `sequential` or {zipf: S} with S from 0 to 10", remedy: "such as {zipf: 0.9}",
+      at: node.range)
     return nil
   }
 }

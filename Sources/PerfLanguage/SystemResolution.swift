@@ -23,7 +23,10 @@ struct SystemResolver {
           RouteSpec(
             method: route.method, path: route.path,
             stages: route.stages.filter { !$0.isOff }.compactMap { stage in
-              guard let work = work(stage, route, draft) else { isWhole = false; return nil }
+              guard let work = work(stage, route, draft) else {
+                isWhole = false
+                return nil
+              }
               return StageSpec(name: stage.name, work: work)
             })
         })
@@ -35,9 +38,11 @@ struct SystemResolver {
   private func work(_ stage: StageDraft, _ route: RouteDraft, _ draft: SystemDraft) -> StageWork? {
     switch stage.kind {
     case .cache: cache(stage, route, draft).map { .cache($0) }
-    case .sql: statement(stage, route).map { .sql(SQLSpec(statement: $0, pool: integer(stage.params["pool"], stage.kind.key("pool")) ?? 5)) }
+    case .sql:
+      statement(stage, route).map { .sql(SQLSpec(statement: $0, pool: integer(stage.params["pool"], stage.kind.key("pool")) ?? 5)) }
     case .wait: wait(stage).map { .wait($0) }
-    default: .bytes(BytesSpec(size: stage.params["size"]?.value.plain.map { Int($0) } ?? 0, etag: stage.params["etag"]?.value == .flag(true)))
+    default:
+      .bytes(BytesSpec(size: stage.params["size"]?.value.plain.map { Int($0) } ?? 0, etag: stage.params["etag"]?.value == .flag(true)))
     }
   }
 
@@ -45,7 +50,8 @@ struct SystemResolver {
     let params = stage.params
     guard params["capacity"] != nil || params["bytes"] != nil else {
       findings.error(
-        PerfDiagnosticID.missingKey, "the cache `\(stage.name)` needs `capacity` or `bytes`", remedy: "such as `capacity: 1000`; 0 switches it off", at: stage.place)
+        PerfDiagnosticID.missingKey, "the cache `\(stage.name)` needs `capacity` or `bytes`",
+        remedy: "such as `capacity: 1000`; 0 switches it off", at: stage.place)
       return nil
     }
     let key = text(params["key"]) ?? route.variables.map { "{\($0)}" }.joined(separator: "/")
@@ -76,7 +82,8 @@ struct SystemResolver {
     guard let statement = statements[fence] else {
       findings.error(
         PerfDiagnosticID.unknownFence, "there is no `sql` code fence `#\(fence)`",
-        remedy: statements.isEmpty ? "add one: ```sql #\(fence)" : suggestion(for: fence, among: Array(statements.keys.sorted()), what: "sql fences"),
+        remedy: statements.isEmpty
+          ? "add one: ```sql #\(fence)" : suggestion(for: fence, among: Array(statements.keys.sorted()), what: "sql fences"),
         at: stage.params["fence"]?.place ?? stage.place)
       return nil
     }
@@ -94,7 +101,8 @@ struct SystemResolver {
     }
     for name in ["mean", "min", "max"] where stage.params[name] != nil && !needed.contains(name) {
       findings.error(
-        PerfDiagnosticID.doesNotApply, "`\(name)` does nothing with `dist: \(dist)`", remedy: "that needs \(needed.map { "`\($0)`" }.joined(separator: " and "))",
+        PerfDiagnosticID.doesNotApply, "`\(name)` does nothing with `dist: \(dist)`",
+        remedy: "that needs \(needed.map { "`\($0)`" }.joined(separator: " and "))",
         at: stage.params[name]?.place ?? stage.place)
     }
     let mean = duration(stage.params["mean"], nil)
@@ -102,7 +110,9 @@ struct SystemResolver {
     case "uniform":
       guard let min = duration(stage.params["min"], nil), let max = duration(stage.params["max"], nil) else { return nil }
       guard min <= max else {
-        findings.error(PerfDiagnosticID.outOfRange, "`min` of the wait `\(stage.name)` is above its `max`", remedy: "swap them", at: stage.params["min"]?.place ?? stage.place)
+        findings.error(
+          PerfDiagnosticID.outOfRange, "`min` of the wait `\(stage.name)` is above its `max`", remedy: "swap them",
+          at: stage.params["min"]?.place ?? stage.place)
         return nil
       }
       return WaitSpec(distribution: .uniform(min: min, max: max), standsFor: standsFor)

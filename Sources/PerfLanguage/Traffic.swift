@@ -35,10 +35,13 @@ struct TrafficReader {
 
   /// nil after a mistake, which is reported.
   func profile() -> LoadProfile? {
-    guard case .text(let word)? = value("executor"), let executor = Executor(rawValue: word), let rule = Self.keys[executor] else { return nil }
-    for key in rule.needed where !has(key) {
+    guard case .text(let word)? = value("executor"), let executor = Executor(rawValue: word), let rule = Self.keys[executor] else {
+      return nil
+    }
+    for key in rule.needed where !has(key) && !layers.contains(where: { $0.mentions(key) }) {
       findings.error(
-        PerfDiagnosticID.missingKey, "the executor \(word) needs `\(key)`", remedy: "such as `\(key): \(Self.examples[key] ?? "…")`", at: place("executor"))
+        PerfDiagnosticID.missingKey, "the executor \(word) needs `\(key)`", remedy: "such as `\(key): \(Self.examples[key] ?? "…")`",
+        at: place("executor"))
     }
     for key in ["rate", "duration", "stages", "vus", "iterations", "thinkTime", "arrivals"]
     where has(key) && !rule.needed.contains(key) && !rule.allowed.contains(key) {
@@ -50,11 +53,13 @@ struct TrafficReader {
     }
     guard rule.needed.allSatisfy(has) else { return nil }
     let stages = has("stages") && rule.needed.contains("stages") ? ramps(executor) : []
-    let time = rule.needed.contains("stages")
+    let time =
+      rule.needed.contains("stages")
       ? stages.reduce(Nanoseconds.zero) { $0 + $1.duration } : rule.needed.contains("duration") ? duration("duration") ?? .zero : .zero
     let rate = rule.needed.contains("rate") ? value("rate")?.plain : nil
     if let rate, rate <= 0 || rate > 1_000_000 {
-      findings.error(PerfDiagnosticID.outOfRange, "`rate` lies above 0 and at most at 1000000rps", remedy: "such as 120rps", at: place("rate"))
+      findings.error(
+        PerfDiagnosticID.outOfRange, "`rate` lies above 0 and at most at 1000000rps", remedy: "such as 120rps", at: place("rate"))
       return nil
     }
     if rule.needed.contains("duration"), time.rawValue <= 0 || time.seconds > 3600 {
@@ -65,18 +70,22 @@ struct TrafficReader {
     var arrivals = Arrivals.poisson
     if case .text(let word)? = value("arrivals") { arrivals = Arrivals(rawValue: word) ?? .poisson }
     return LoadProfile(
-      executor: executor, arrivals: arrivals, rate: rate, duration: time, stages: stages, vus: rule.needed.contains("vus") ? integer("vus") : nil,
+      executor: executor, arrivals: arrivals, rate: rate, duration: time, stages: stages,
+      vus: rule.needed.contains("vus") ? integer("vus") : nil,
       iterations: rule.needed.contains("iterations") ? integer("iterations") : nil, connections: integer("connections"),
       thinkTime: rule.allowed.contains("thinkTime") ? duration("thinkTime") : nil, requests: requests,
       timeout: duration("timeout") ?? Nanoseconds(seconds: 10), seed: seed)
   }
 
-  static let examples = ["rate": "120rps", "duration": "4s", "vus": "16", "iterations": "20000", "stages": "[{target: 40rps, duration: 1s}]"]
+  static let examples = [
+    "rate": "120rps", "duration": "4s", "vus": "16", "iterations": "20000", "stages": "[{target: 40rps, duration: 1s}]",
+  ]
 
   private func ramps(_ executor: Executor) -> [RampStage] {
     let items = layer("stages")?.items("stages") ?? []
     if items.isEmpty {
-      findings.error(PerfDiagnosticID.outOfRange, "`stages` is empty", remedy: "such as [{target: 40rps, duration: 1s}]", at: place("stages"))
+      findings.error(
+        PerfDiagnosticID.outOfRange, "`stages` is empty", remedy: "such as [{target: 40rps, duration: 1s}]", at: place("stages"))
     }
     return items.compactMap { item in
       let fields = Fields(item, .stage, findings)
@@ -97,13 +106,17 @@ struct TrafficReader {
     guard let scenario = layer("scenario") else { return nil }
     let items = scenario.items("scenario")
     guard !items.isEmpty else {
-      findings.error(PerfDiagnosticID.outOfRange, "`scenario` has no request", remedy: "such as [{get: \"/product/{id}\", key: products}]", at: scenario.place("scenario"))
+      findings.error(
+        PerfDiagnosticID.outOfRange, "`scenario` has no request", remedy: "such as [{get: \"/product/{id}\", key: products}]",
+        at: scenario.place("scenario"))
       return nil
     }
     let requests = items.compactMap(request)
     guard requests.count == items.count else { return nil }
     guard requests.contains(where: { $0.weight > 0 }) else {
-      findings.error(PerfDiagnosticID.outOfRange, "every request of the scenario has the weight 0", remedy: "leave `weight` out, or give one a weight above 0", at: scenario.place("scenario"))
+      findings.error(
+        PerfDiagnosticID.outOfRange, "every request of the scenario has the weight 0",
+        remedy: "leave `weight` out, or give one a weight above 0", at: scenario.place("scenario"))
       return nil
     }
     return requests
@@ -115,7 +128,8 @@ struct TrafficReader {
     guard verbs.count == 1, let path = fields.text(verbs[0]) else {
       if !fields.isBroken || verbs.count > 1 {
         findings.error(
-          PerfDiagnosticID.missingKey, verbs.isEmpty ? "a request needs a method and a path" : "a request has one method, not \(verbs.joined(separator: " and "))",
+          PerfDiagnosticID.missingKey,
+          verbs.isEmpty ? "a request needs a method and a path" : "a request has one method, not \(verbs.joined(separator: " and "))",
           remedy: "such as `get: \"/product/{id}\"`", at: item.range)
       }
       return nil
@@ -123,16 +137,22 @@ struct TrafficReader {
     let method = verbs[0].uppercased()
     let variables = templateVariables(path)
     guard isPath(path), variables.count <= 1 else {
-      findings.error(PerfDiagnosticID.badRoute, "`\(path)` is not a path with at most one `{…}`", remedy: "such as /product/{id}", at: fields.contents(verbs[0])?.range ?? item.range)
+      findings.error(
+        PerfDiagnosticID.badRoute, "`\(path)` is not a path with at most one `{…}`", remedy: "such as /product/{id}",
+        at: fields.contents(verbs[0])?.range ?? item.range)
       return nil
     }
     checkRoute(method, path, fields.contents(verbs[0])?.range ?? item.range)
     let keys = distribution(fields)
     if keys == nil, !fields.has("key"), let variable = variables.first {
-      findings.error(PerfDiagnosticID.keyMismatch, "nothing fills `{\(variable)}` of `\(path)`", remedy: "add `key:` with a dataset, or with {dist, n, s}", at: item.range)
+      findings.error(
+        PerfDiagnosticID.keyMismatch, "nothing fills `{\(variable)}` of `\(path)`",
+        remedy: "add `key:` with a dataset, or with {dist, n, s}", at: item.range)
     }
     if fields.has("key"), variables.isEmpty {
-      findings.error(PerfDiagnosticID.keyMismatch, "`key` has no `{…}` in `\(path)` to fill", remedy: "leave it out, or write a path such as /product/{id}", at: fields.place("key"))
+      findings.error(
+        PerfDiagnosticID.keyMismatch, "`key` has no `{…}` in `\(path)` to fill",
+        remedy: "leave it out, or write a path such as /product/{id}", at: fields.place("key"))
     }
     var headers: [String: String] = [:]
     for entry in fields.contents("headers")?.entries ?? [] { headers[entry.key] = headerValue(entry) }
@@ -144,7 +164,9 @@ struct TrafficReader {
   private func headerValue(_ entry: YAMLEntry) -> String? {
     let isToken = !entry.key.isEmpty && entry.key.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x3A }
     guard isToken, let text = entry.value.text, text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-      findings.error(PerfDiagnosticID.wrongType, "`\(entry.key)` is not a header with one line of text", remedy: "such as `Accept: text/html`", at: entry.keyRange)
+      findings.error(
+        PerfDiagnosticID.wrongType, "`\(entry.key)` is not a header with one line of text", remedy: "such as `Accept: text/html`",
+        at: entry.keyRange)
       return nil
     }
     return text
@@ -177,7 +199,9 @@ struct TrafficReader {
     let inner = Fields(node, .keys, findings)
     guard let dist = inner.text("dist"), let n = inner.integer("n") else { return nil }
     if dist != "zipf", inner.has("s") {
-      findings.error(PerfDiagnosticID.doesNotApply, "`s` does nothing with `dist: \(dist)`", remedy: "it is the exponent of `zipf`", at: inner.place("s"))
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "`s` does nothing with `dist: \(dist)`", remedy: "it is the exponent of `zipf`", at: inner.place("s")
+      )
     }
     switch dist {
     case "zipf": return .zipf(n: n, s: inner.number("s") ?? 0.9)
@@ -191,9 +215,12 @@ struct TrafficReader {
   func warm() -> Warm? {
     guard let layer = layer("warm"), let fields = layer.fields("warm") else { return nil }
     if let n = fields.integer("requests"), !fields.has("keys") { return .requests(n) }
-    if let text = fields.text("keys"), !fields.has("requests"), text.hasPrefix("top-"), let n = Int(text.dropFirst(4)), n > 0 { return .topKeys(n) }
+    if let text = fields.text("keys"), !fields.has("requests"), text.hasPrefix("top-"), let n = Int(text.dropFirst(4)), n > 0 {
+      return .topKeys(n)
+    }
     if !fields.isBroken {
-      findings.error(PerfDiagnosticID.wrongType, "`warm` is {requests: N} or {keys: top-N}", remedy: "such as {requests: 6000}", at: layer.place("warm"))
+      findings.error(
+        PerfDiagnosticID.wrongType, "`warm` is {requests: N} or {keys: top-N}", remedy: "such as {requests: 6000}", at: layer.place("warm"))
     }
     return nil
   }
@@ -202,20 +229,27 @@ struct TrafficReader {
     guard let layer = layer("faults") else { return [] }
     return layer.items("faults").compactMap { item in
       let fields = Fields(item, .fault, findings)
-      guard let at = fields.duration("at"), let target = fields.text("target"), let toxic = fields.text("toxic").flatMap(Toxic.init) else { return nil }
-      let targets = toxic == .stall
+      guard let at = fields.duration("at"), let target = fields.text("target"), let toxic = fields.text("toxic").flatMap(Toxic.init) else {
+        return nil
+      }
+      let targets =
+        toxic == .stall
         ? draft.roles.map(\.name) : draft.roles.flatMap(\.routes).flatMap(\.stages).filter { $0.kind == .cache }.map(\.name)
       guard targets.contains(target) || draft.isBroken else {
         findings.error(
-          PerfDiagnosticID.unknownTarget, "`\(toxic.rawValue)` needs \(toxic == .stall ? "a role" : "a cache"), and `\(target)` is none of the system `\(draft.id)`",
+          PerfDiagnosticID.unknownTarget,
+          "`\(toxic.rawValue)` needs \(toxic == .stall ? "a role" : "a cache"), and `\(target)` is none of the system `\(draft.id)`",
           remedy: suggestion(for: target, among: targets, what: "targets"), at: fields.contents("target")?.range ?? item.range)
         return nil
       }
       if toxic == .stall, !fields.has("for") {
-        findings.error(PerfDiagnosticID.missingKey, "`stall` needs `for`: how long", remedy: "such as `for: 500ms`", at: fields.place("toxic"))
+        findings.error(
+          PerfDiagnosticID.missingKey, "`stall` needs `for`: how long", remedy: "such as `for: 500ms`", at: fields.place("toxic"))
       }
       if toxic == .expire, fields.has("for") {
-        findings.error(PerfDiagnosticID.doesNotApply, "`for` does nothing with `expire`, which happens at once", remedy: "leave it out", at: fields.place("for"))
+        findings.error(
+          PerfDiagnosticID.doesNotApply, "`for` does nothing with `expire`, which happens at once", remedy: "leave it out",
+          at: fields.place("for"))
       }
       return FaultSpec(at: at, duration: fields.duration("for") ?? .zero, target: target, toxic: toxic)
     }

@@ -21,7 +21,7 @@ extension YAMLNode {
   /// - Parameters:
   ///   - lines: the content of each line, without line endings, as ranges of `source`.
   ///   - place: where to report what concerns the whole text, such as that it is empty.
-  /// - Returns: nil after a syntax error (`yaml-syntax`, `tab`, `too-deep`, `too-large`, `empty-block`), of which
+  /// - Returns: nil after a syntax error (`yaml-syntax`, `tab`, `too-deep`, an alias, …), of which
   ///   the first is reported. After the other errors (`duplicate-key`, `yaml-boolean`, …), of which all
   ///   are reported, reading goes on.
   public init?(
@@ -152,7 +152,7 @@ private struct YAMLReader {
       report(
         YAMLDiagnosticID.anchorOrAlias, "an alias is not allowed: a block says everything where it is read",
         remedy: "write the value out; quote it if it is a text that begins with `*`", at: range(event))
-      return YAMLNode(.scalar(YAMLScalar("", .plain)), at: range(event))
+      throw Stop()
     case YAML_SEQUENCE_START_EVENT:
       refuse(anchor: event.data.sequence_start.anchor, tag: event.data.sequence_start.tag, event)
       return try sequence(event, depth)
@@ -177,6 +177,7 @@ private struct YAMLReader {
 
   private mutating func mapping(_ start: yaml_event_t, _ depth: Int) throws -> YAMLNode {
     var entries: [YAMLEntry] = []
+    var names: Set<String> = []
     while true {
       var event = try next()
       defer { yaml_event_delete(&event) }
@@ -193,7 +194,7 @@ private struct YAMLReader {
       var valueEvent = try next()
       defer { yaml_event_delete(&valueEvent) }
       let value = try node(valueEvent, depth: depth + 1)
-      if entries.contains(where: { $0.key == name }) {
+      if !names.insert(name).inserted {
         report(
           YAMLDiagnosticID.duplicateKey, "the key `\(name)` is given twice", remedy: "keep one of them", at: key.range)
       } else {
@@ -248,7 +249,8 @@ private struct YAMLReader {
     let range = body.range(at, at)
     report(
       YAMLDiagnosticID.syntax, cause,
-      remedy: "check the indentation and the closing brackets, and quote texts that hold `: ` or ` #` or begin with one of [ ] { } & * ! | > ' \" % @ `",
+      remedy:
+        "check the indentation and the closing brackets, and quote texts that hold `: ` or ` #` or begin with one of [ ] { } & * ! | > ' \" % @ `",
       at: range)
   }
 

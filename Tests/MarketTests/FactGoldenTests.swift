@@ -1,6 +1,6 @@
 import Foundation
-import TextModel
 import Testing
+import TextModel
 
 @testable import Market
 
@@ -24,7 +24,8 @@ import Testing
 
   @Test("the course's own facts read without a mistake")
   func courseFacts() throws {
-    let url = Self.root.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Notebooks/market/facts.yml")
+    let url = Self.root.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent(
+      "Notebooks/market/facts.yml")
     guard let data = try? Data(contentsOf: url) else { return }
     var diagnostics = Diagnostics()
     let facts = loadFacts(SourceText(path: "facts.yml", bytes: [UInt8](data)), today: "2026-11-23", diagnostics: &diagnostics)

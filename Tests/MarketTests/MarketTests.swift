@@ -1,6 +1,6 @@
 import ExperimentModel
-import TextModel
 import Testing
+import TextModel
 
 @testable import Market
 
@@ -63,18 +63,22 @@ private func load(_ text: String, today: String = "2026-11-23") -> (facts: [Mark
     #expect(load(file, today: "2027-03-24").facts[2].stale == true)
   }
 
-  @Test("days of the calendar", arguments: [
-    ("1970-01-01", 0), ("1970-01-02", 1), ("2000-02-29", 11_016), ("2000-03-01", 11_017), ("2026-11-23", 20_780), ("1969-12-31", -1),
-  ])
+  @Test(
+    "days of the calendar",
+    arguments: [
+      ("1970-01-01", 0), ("1970-01-02", 1), ("2000-02-29", 11_016), ("2000-03-01", 11_017), ("2026-11-23", 20_780), ("1969-12-31", -1),
+    ])
   func days(_ text: String, _ number: Int) { #expect(CalendarDay(text)?.number == number) }
 
   @Test("what is no day", arguments: ["2026-02-29", "2026-13-01", "2026-1-1", "today", "2026-00-10", "+026-01-01", ""])
   func noDays(_ text: String) { #expect(CalendarDay(text) == nil) }
 
-  @Test("numbers and units of values", arguments: [
-    ("0.0816 USD/h", 0.0816, MetricUnit.usd), ("200ms", 2e8, .nanoseconds), ("8.4 %", 0.084, .share), ("8.4%", 0.084, .share),
-    ("2.3", 2.3, .plain), ("0.01 per 100 ms", 0.01, .plain), ("-2.4 pct", -0.024, .share),
-  ])
+  @Test(
+    "numbers and units of values",
+    arguments: [
+      ("0.0816 USD/h", 0.0816, MetricUnit.usd), ("200ms", 2e8, .nanoseconds), ("8.4 %", 0.084, .share), ("8.4%", 0.084, .share),
+      ("2.3", 2.3, .plain), ("0.01 per 100 ms", 0.01, .plain), ("-2.4 pct", -0.024, .share),
+    ])
   func values(_ text: String, _ number: Double, _ unit: MetricUnit) throws {
     let parsed = try #require(numberAndUnit(text))
     #expect(abs(parsed.number - number) < 1e-9 * max(1, abs(number)))

@@ -5,8 +5,8 @@ import DocumentModel
 import ExperimentModel
 import Foundation
 import PerfLanguage
-import TextModel
 import Testing
+import TextModel
 
 enum Golden {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -39,13 +39,17 @@ enum Golden {
   static let context = PlanContext(
     facts: Dictionary(
       uniqueKeysWithValues: [
-        fact("vcpu-hour", "0.0408 USD/h", 0.0408, .usd, "2026-06-17"), fact("old-price", "0.05 USD/h", 0.05, .usd, "2024-01-01", stale: true),
+        fact("vcpu-hour", "0.0408 USD/h", 0.0408, .usd, "2026-06-17"),
+        fact("old-price", "0.05 USD/h", 0.05, .usd, "2024-01-01", stale: true),
         fact("amazon-100ms", "0.01 per 100 ms", 0.01, .plain, "2006-11-28"),
       ].map { ($0.id, $0) }))
 
-  private static func fact(_ id: String, _ value: String, _ number: Double, _ unit: MetricUnit, _ asOf: String, stale: Bool = false) -> MarketFact {
+  private static func fact(_ id: String, _ value: String, _ number: Double, _ unit: MetricUnit, _ asOf: String, stale: Bool = false)
+    -> MarketFact
+  {
     MarketFact(
-      id: id, statement: id, value: value, number: number, unit: unit, asOf: asOf, source: "https://example.org/\(id)", sourceKind: "secondary",
+      id: id, statement: id, value: value, number: number, unit: unit, asOf: asOf, source: "https://example.org/\(id)",
+      sourceKind: "secondary",
       strength: nil, ttlDays: 180, stale: stale, usedBy: [])
   }
 }

@@ -2,13 +2,15 @@ import DocumentModel
 import ExperimentModel
 import Foundation
 import StrictYAML
-import TextModel
 import Testing
+import TextModel
 
 @testable import PerfLanguage
 
 @Suite struct GoldenTests {
-  private static let documentIDs = ["unclosed-fence", "nested-perf-fence", "region-without-end", "region-without-start", "duplicate-region"]
+  private static let documentIDs = [
+    "unclosed-fence", "nested-perf-fence", "region-without-end", "region-without-start", "duplicate-region",
+  ]
   private static let ids = (YAMLDiagnosticID.all + PerfDiagnosticID.all).map(\.rawValue) + documentIDs
 
   @Test("every diagnostic has a case, and an id is listed once")
@@ -29,7 +31,10 @@ import Testing
     try Golden.check(text, "Fail", name, "expected.txt")
   }
 
-  @Test("plans", arguments: Golden.cases("Succeed", with: "expected.json").isEmpty ? Golden.cases("Succeed") : Golden.cases("Succeed", with: "expected.json"))
+  @Test(
+    "plans",
+    arguments: Golden.cases("Succeed", with: "expected.json").isEmpty
+      ? Golden.cases("Succeed") : Golden.cases("Succeed", with: "expected.json"))
   func succeeding(_ name: String) throws {
     let source = try Golden.input("Succeed", name)
     let (planned, found) = plan(source)

@@ -1,8 +1,8 @@
 import DocumentModel
 import ExperimentModel
 import Foundation
-import TextModel
 import Testing
+import TextModel
 
 @testable import PerfLanguage
 
@@ -10,7 +10,8 @@ import Testing
   /// The sources of the repository's own lessons; empty in a checkout without them.
   static let lessons: [String] = {
     let folder = Golden.repository.appendingPathComponent("Notebooks").path
-    return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasPrefix("day") && $0.hasSuffix(".md") }.sorted()
+    return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasPrefix("day") && $0.hasSuffix(".md") }
+      .sorted()
   }()
 
   @Test("every lesson plans without errors", arguments: lessons)
@@ -35,13 +36,16 @@ import Testing
   func mutations() throws {
     var seeds = try Golden.cases("Succeed").map { try Golden.input("Succeed", $0).bytes }
     seeds += try Golden.cases("Fail").filter { $0 != "too-large" }.map { try Golden.input("Fail", $0).bytes }
-    let words = ["kind: ", "id: x", "\n", "  ", "- ", "{", "}", "[", "]", ": ", "'", "\"", "0", "1e9", "ms", "${", "@", ".", "ratio", "set:", "null", "~", "é", "\t", "```", "-1", "99999999999999999999"]
+    let words = [
+      "kind: ", "id: x", "\n", "  ", "- ", "{", "}", "[", "]", ": ", "'", "\"", "0", "1e9", "ms", "${", "@", ".", "ratio", "set:", "null",
+      "~", "é", "\t", "```", "-1", "99999999999999999999",
+    ]
     var state: UInt64 = 808
     func random(_ n: Int) -> Int {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return Int(state >> 33) % n
     }
-    for round in 0..<1_500 {
+    for round in 0..<6_000 {
       var bytes = seeds[round % seeds.count]
       for _ in 0...random(5) where !bytes.isEmpty {
         let at = random(bytes.count)
@@ -55,7 +59,13 @@ import Testing
         }
       }
       let source = SourceText(path: "x.md", bytes: bytes)
-      for diagnostic in plan(source).found { if let range = diagnostic.range { #expect(range.upper <= bytes.count) } }
+      let (planned, found) = plan(source)
+      for diagnostic in found { if let range = diagnostic.range { #expect(range.upper <= bytes.count) } }
+      // Nothing is left out of a plan in silence.
+      guard !found.contains(where: { $0.severity == .error }) else { continue }
+      let executing = planned.blocks.filter { ["load", "bench", "sim", "cost", "check"].contains($0.kind) }
+      #expect(executing.map(\.id) == planned.plan.cells.map(\.id))
+      #expect(planned.plan.cells.allSatisfy { $0.inputs.count == 10 })
     }
   }
 }

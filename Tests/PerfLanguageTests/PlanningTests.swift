@@ -2,8 +2,8 @@ import DocumentModel
 import ExperimentModel
 import Foundation
 import StrictYAML
-import TextModel
 import Testing
+import TextModel
 
 @testable import PerfLanguage
 
@@ -37,7 +37,8 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
 @Suite struct PlanningTests {
   @Test("overrides go system ← block ← variant")
   func overrides() throws {
-    let compare = "\nset: {product-cache.capacity: 7, product-cache.ttl: 5s}\ncompare:\n  baseline: {name: plain}\n  candidates: [{name: big, set: {product-cache.capacity: 9}}]"
+    let compare =
+      "\nset: {product-cache.capacity: 7, product-cache.ttl: 5s}\ncompare:\n  baseline: {name: plain}\n  candidates: [{name: big, set: {product-cache.capacity: 9}}]"
     let (_, load) = try loadCell(load + compare)
     #expect(cacheCapacities(load) == [7, 9])
     #expect(load.design == .compare(Comparison(runs: 8, metric: "mean")))
@@ -69,7 +70,8 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
     #expect(load.arms[1].profile.executor == .sharedIterations)
     #expect(load.arms[1].profile.iterations == 100)
     #expect(load.arms[1].warm == .topKeys(10))
-    #expect(load.arms[1].faults == [FaultSpec(at: Nanoseconds(seconds: 1), duration: Nanoseconds(10_000_000), target: "origin", toxic: .stall)])
+    #expect(
+      load.arms[1].faults == [FaultSpec(at: Nanoseconds(seconds: 1), duration: Nanoseconds(10_000_000), target: "origin", toxic: .stall)])
   }
 
   @Test("arms of a cell share a seed; blocks and lessons do not")
@@ -96,7 +98,8 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
 
   @Test("the fence's text is part of the question")
   func fenceInputs() throws {
-    let system = block("kind: system\nid: tiny\norigin:\n  routes:\n    GET /product/{id}:\n      - sql: {fence: by-id}\ndata:\n  products: {rows: 10}")
+    let system = block(
+      "kind: system\nid: tiny\norigin:\n  routes:\n    GET /product/{id}:\n      - sql: {fence: by-id}\ndata:\n  products: {rows: 10}")
     func digest(_ sql: String) -> String? {
       plan(system + block(load.replacing("shop", with: "tiny")) + "```sql #by-id\n\(sql)\n```\n").planned.plan.cells.first?.inputs
     }
@@ -115,7 +118,9 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
   @Test("tolerances: a share of the value, or its unit")
   func tolerances() throws {
     let (cell, _) = try loadCell(
-      load + "\nexpect:\n  mean: {value: 22ms, tolerance: 10pct}\n  hit_ratio: {value: 0.5, tolerance: 2pp}\n  p99: {value: 30ms, tolerance: 5ms}\n  http_reqs: {value: 480, tolerance: 20}")
+      load
+        + "\nexpect:\n  mean: {value: 22ms, tolerance: 10pct}\n  hit_ratio: {value: 0.5, tolerance: 2pp}\n  p99: {value: 30ms, tolerance: 5ms}\n  http_reqs: {value: 480, tolerance: 20}"
+    )
     #expect(cell.expects.map(\.tolerance) == [0.1, 0.02, 5e6, 20])
     #expect(cell.expects.map(\.relative) == [true, false, false, false])
   }
@@ -124,7 +129,9 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
   func needs() {
     let (planned, found) = plan(
       block(load)
-        + block("kind: cost\nid: infra\nformula: F3\ninputs: {cpu_per_req: \"${base.cpu_per_req}\", usd_per_vcpu_hour: 0.04 USD/h, target_utilisation: 0.6}")
+        + block(
+          "kind: cost\nid: infra\nformula: F3\ninputs: {cpu_per_req: \"${base.cpu_per_req}\", usd_per_vcpu_hour: 0.04 USD/h, target_utilisation: 0.6}"
+        )
         + block("kind: check\nid: exercise\ngate: ['base.p99<=1s', 'infra.per_million<=2 USD']"))
     #expect(found.isEmpty)
     #expect(planned.plan.cells.map(\.needs) == [[], ["base"], ["base", "infra"]])
@@ -133,7 +140,9 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
 
   @Test("the course's money stands in for inputs that are left out")
   func courseMoney() {
-    let context = PlanContext(courseMoney: ["order_value": Quantity(68, .usd), "conversion": Quantity(0.024, .share), "sessions_per_day": Quantity(1000, .count)])
+    let context = PlanContext(courseMoney: [
+      "order_value": Quantity(68, .usd), "conversion": Quantity(0.024, .share), "sessions_per_day": Quantity(1000, .count),
+    ])
     let body = block("kind: cost\nid: money\nformula: F1\ninputs: {delay: 100ms, sensitivity_per_100ms: 0.003}")
     #expect(plan(body, context).found.isEmpty)
     #expect(plan(body).found.count == 3)
@@ -141,7 +150,8 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
 
   @Test("a fact's age is no part of the question")
   func staleness() {
-    let body = block("kind: cost\nid: infra\nformula: F3\ninputs: {cpu_per_req: 1ms, usd_per_vcpu_hour: \"${market.old-price}\", target_utilisation: 0.6}")
+    let body = block(
+      "kind: cost\nid: infra\nformula: F3\ninputs: {cpu_per_req: 1ms, usd_per_vcpu_hour: \"${market.old-price}\", target_utilisation: 0.6}")
     var fresh = Golden.context
     fresh.facts["old-price"]?.stale = false
     #expect(plan(body, fresh).planned.plan.cells.map(\.inputs) == plan(body).planned.plan.cells.map(\.inputs))
@@ -154,7 +164,8 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
     let shop = try #require(preset("shop"))
     #expect(shop.roles[0].routes.map(\.path) == ["/product/{id}", "/product/{id}"])
     #expect(shop.data == [DatasetSpec(name: "products", rows: 10_000, popularity: .zipf(n: 10_000, s: 0.9))])
-    let (planned, found) = plan(block("kind: system\nid: shop\nextends: shop\norigin: {workers: 3, routes: {GET /ping: [{bytes: {size: 2B}}]}}"))
+    let (planned, found) = plan(
+      block("kind: system\nid: shop\nextends: shop\norigin: {workers: 3, routes: {GET /ping: [{bytes: {size: 2B}}]}}"))
     #expect(found.isEmpty)
     #expect(planned.systems["shop"]?.roles[0].workers == 3)
     #expect(planned.systems["shop"]?.roles[0].routes.count == 3)
@@ -162,7 +173,9 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
 
   @Test("`explain` fills in defaults, and its text means the same block")
   func explained() throws {
-    let body = load + "\ncompare:\n  baseline: {name: 'off', set: {product-cache.capacity: 0}}\n  candidates: [{name: 'on'}]\nthresholds:\n  ratio.mean: ['>=1.5']"
+    let body =
+      load
+      + "\ncompare:\n  baseline: {name: 'off', set: {product-cache.capacity: 0}}\n  candidates: [{name: 'on'}]\nthresholds:\n  ratio.mean: ['>=1.5']"
     let document = Document(parsing: SourceText(path: "x", text: block(body)))
     let text = try #require(explain(document, id: "base", context: PlanContext()))
     #expect(text.contains("arrivals: poisson  # default"))
@@ -179,11 +192,13 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
     for theory in theories { #expect(page.contains("| `\(theory.name)` |")) }
   }
 
-  @Test("every standard value of the key table is a value of its key's type")
-  func standards() {
+  @Test("every standard value of the key table is a value of its key's type, and every shape has rows")
+  func standards() throws {
     for shape in Shape.allCases {
       #expect(!shape.keys.isEmpty, "\(shape)")
-      for key in shape.keys { if let standard = key.standard { #expect((try? parseValue(standard, key.type).get()) != .some(nil) || shape == .lesson || shape == .dataset) } }
+      #expect(Set(shape.keys.map(\.name)).count == shape.keys.count, "\(shape)")
+      #expect(shape.later.allSatisfy { shape.key($0) == nil }, "\(shape)")
+      for key in shape.keys { if let standard = key.standard { _ = try parseValue(standard, key.type).get() } }
     }
   }
 
@@ -195,28 +210,35 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
 }
 
 @Suite struct AddressTests {
-  @Test("forms", arguments: [
-    ("p99", Address(block: nil, arm: [], metric: "p99")), ("onoff.p99", Address(block: "onoff", arm: [], metric: "p99")),
-    ("onoff.est.delta.on.mean", Address(block: "onoff", arm: ["est", "delta", "on"], metric: "mean")),
-    ("policy.lru-0.9.hit_ratio", Address(block: "policy", arm: ["lru-0.9"], metric: "hit_ratio")),
-    ("stale.stale_share@ttl=20ms", Address(block: "stale", arm: [], metric: "stale_share", at: ["ttl": 2e7])),
-    ("a.b@n=4000,s=0.9", Address(block: "a", arm: [], metric: "b", at: ["n": 4000, "s": 0.9])),
-    ("day08/hit-curve.p99", Address(block: "day08/hit-curve", arm: [], metric: "p99")),
-  ])
+  @Test(
+    "forms",
+    arguments: [
+      ("p99", Address(block: nil, arm: [], metric: "p99")), ("onoff.p99", Address(block: "onoff", arm: [], metric: "p99")),
+      ("onoff.est.delta.on.mean", Address(block: "onoff", arm: ["est", "delta", "on"], metric: "mean")),
+      ("policy.lru-0.9.hit_ratio", Address(block: "policy", arm: ["lru-0.9"], metric: "hit_ratio")),
+      ("stale.stale_share@ttl=20ms", Address(block: "stale", arm: [], metric: "stale_share", at: ["ttl": 2e7])),
+      ("a.b@n=4000,s=0.9", Address(block: "a", arm: [], metric: "b", at: ["n": 4000, "s": 0.9])),
+      ("day08/hit-curve.p99", Address(block: "day08/hit-curve", arm: [], metric: "p99")),
+    ])
   func forms(_ text: String, _ address: Address) {
     #expect(parseAddress(text) == .success(address))
     #expect(addressText(address) == text || text.contains("20ms"))
   }
 
-  @Test("not addresses", arguments: ["", ".", "a..b", "a.", ".b", "A.b", "a.b@", "a.b@n", "a.b@=1", "a.b@n=x", "a.b@n=1,n=2", "a b", "a.b.c.d.e.f.g", "9.a"])
+  @Test(
+    "not addresses",
+    arguments: ["", ".", "a..b", "a.", ".b", "A.b", "a.b@", "a.b@n", "a.b@=1", "a.b@n=x", "a.b@n=1,n=2", "a b", "a.b.c.d.e.f.g", "9.a"])
   func refused(_ text: String) {
     if case .success(let address) = parseAddress(text) { Issue.record("\(text) read as \(address)") }
   }
 
-  @Test("quantities", arguments: [
-    ("40rps", 40.0, MetricUnit.perSecond), ("2k/s", 2000, .perSecond), ("18 ms", 18e6, .nanoseconds), ("0.1s", 1e8, .nanoseconds),
-    ("2KiB", 2048, .bytes), ("10pct", 0.1, .share), ("2pp", 2, .points), ("1.5x", 1.5, .ratio), ("68 USD", 68, .usd), ("1e3", 1000, .plain),
-  ])
+  @Test(
+    "quantities",
+    arguments: [
+      ("40rps", 40.0, MetricUnit.perSecond), ("2k/s", 2000, .perSecond), ("18 ms", 18e6, .nanoseconds), ("0.1s", 1e8, .nanoseconds),
+      ("2KiB", 2048, .bytes), ("10pct", 0.1, .share), ("2pp", 2, .points), ("1.5x", 1.5, .ratio), ("68 USD", 68, .usd),
+      ("1e3", 1000, .plain),
+    ])
   func quantities(_ text: String, _ value: Double, _ unit: MetricUnit) throws {
     let quantity = try #require(parseQuantity(text))
     #expect(abs(quantity.value - value) < 1e-12 * max(1, value))

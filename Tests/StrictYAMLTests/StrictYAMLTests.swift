@@ -1,5 +1,5 @@
-import TextModel
 import Testing
+import TextModel
 
 @testable import StrictYAML
 
@@ -46,13 +46,15 @@ private func parse(_ text: String, limits: YAMLLimits = YAMLLimits()) -> (node: 
     #expect(source.text(root["d"]!.range) == "[1,\n 2]")
   }
 
-  @Test("what is refused", arguments: [
-    ("a: 1\na: 2", "duplicate-key"), ("a:\n\tb: 1", "tab"), ("a: &x 1", "anchor-or-alias"), ("a: *x", "anchor-or-alias"),
-    ("a: !int 1", "tag"), ("a: 1\n---\nb: 2", "second-document"), ("a: yes", "yaml-boolean"), ("a: Off", "yaml-boolean"),
-    ("on: 1", "yaml-boolean"), ("a: [1", "yaml-syntax"), ("a: b: c", "yaml-syntax"), ("? [a]\n: b", "yaml-syntax"),
-    ("", "empty-block"), ("# only a remark", "empty-block"), ("a: \u{7}", "yaml-syntax"), ("\u{FFFE}", "yaml-syntax"),
-    (String(repeating: "[", count: 17) + String(repeating: "]", count: 17), "too-deep"),
-  ])
+  @Test(
+    "what is refused",
+    arguments: [
+      ("a: 1\na: 2", "duplicate-key"), ("a:\n\tb: 1", "tab"), ("a: &x 1", "anchor-or-alias"), ("a: *x", "anchor-or-alias"),
+      ("a: !int 1", "tag"), ("a: 1\n---\nb: 2", "second-document"), ("a: yes", "yaml-boolean"), ("a: Off", "yaml-boolean"),
+      ("on: 1", "yaml-boolean"), ("a: [1", "yaml-syntax"), ("a: b: c", "yaml-syntax"), ("? [a]\n: b", "yaml-syntax"),
+      ("", "empty-block"), ("# only a remark", "empty-block"), ("a: \u{7}", "yaml-syntax"), ("\u{FFFE}", "yaml-syntax"),
+      (String(repeating: "[", count: 17) + String(repeating: "]", count: 17), "too-deep"),
+    ])
   func refused(_ text: String, _ id: String) {
     #expect(parse(text).ids == [id])
   }

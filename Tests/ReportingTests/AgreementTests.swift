@@ -1,0 +1,58 @@
+import ExperimentModel
+import Testing
+
+@testable import Reporting
+
+@Test func aResultAgreesWithItself() throws {
+  for result in [Sample.onoff, Sample.curve, Sample.hostileResult] { #expect(agrees(result, with: result)) }
+  // Also after its way through the file.
+  let saved = try parseResultsJSON(resultsJSON([Sample.onoff]))
+  #expect(agrees(Sample.onoff, with: saved[0]))
+}
+
+/// What a change of one thing does to agreement.
+private let changes: [(String, Bool, @Sendable (inout CellResult) -> Void)] = [
+  ("machine state", true, { $0.machine = .noisy }),
+  ("text of the validity reason", true, { $0.validityReason = "other" }),
+  ("a metric that no table shows", true, { $0.arms[0].metrics["rss"] = MetricValue(Estimate(1), .bytes) }),
+  ("mean inside its interval", true, { $0.arms[0].metrics["mean"]?.estimate.value = 22.3e6 }),
+  ("mean at twice its half-width", true, { $0.arms[0].metrics["mean"]?.estimate.value = 22.6e6 }),
+  ("mean far outside", false, { $0.arms[0].metrics["mean"]?.estimate.value = 26e6 }),
+  ("count without interval within 10 %", true, { $0.arms[0].metrics["origin_requests"]?.estimate.value = 500 }),
+  ("count without interval beyond 10 %", false, { $0.arms[0].metrics["origin_requests"]?.estimate.value = 540 }),
+  ("ratio inside", true, { $0.comparisons[0].ratio["mean"] = Estimate(2.2, low: 2, high: 2.4) }),
+  ("ratio outside", false, { $0.comparisons[0].ratio["mean"] = Estimate(3, low: 2.9, high: 3.1) }),
+  ("verdict", false, { $0.comparisons[0].verdict = .unresolved }),
+  ("outcome", false, { $0.thresholds[0].outcome = .inconclusive }),
+  ("a threshold more", false, { $0.thresholds.append($0.thresholds[0]) }),
+  ("inputs", false, { $0.inputs = "0" }),
+  ("quick", false, { $0.quick = true }),
+  ("validity", false, { $0.validity = .degraded }),
+  ("failure", false, { $0.failure = "x" }),
+  ("evidence", false, { $0.evidence = .real }),
+  ("an arm less", false, { $0.arms.removeLast() }),
+  ("a doubt more", false, { $0.doubts = [Doubt(id: "new", text: "t")] }),
+  ("theory", false, { $0.arms[1].theory["mean"] = 20e6 }),
+  ("unit", false, { $0.arms[0].metrics["mean"]?.unit = .count }),
+  ("a plot less", false, { $0.plots = [] }),
+  ("why", false, { $0.why = "other" }),
+]
+
+@Test(arguments: 0..<changes.count)
+func agreementTable(row: Int) {
+  let (name, expected, change) = changes[row]
+  var new = Sample.onoff
+  change(&new)
+  #expect(agrees(new, with: Sample.onoff) == expected, "\(name)")
+}
+
+@Test(arguments: [(1.0, 2.0, false), (1, 1, true), (0, 1, false), (1, 0, false), (0, 0.4, false), (100, 109, true), (100, 111, false), (8.5, 9, true)])
+func countsWithoutInterval(old: Double, new: Double, expected: Bool) {
+  func result(_ value: Double) -> CellResult {
+    var result = CellResult(id: "a", kind: "load", inputs: "1", quick: false, evidence: .real)
+    result.columns = ["origin_requests"]
+    result.arms = [ArmResult(name: "a", metrics: ["origin_requests": MetricValue(Estimate(value), .count)])]
+    return result
+  }
+  #expect(agrees(result(new), with: result(old)) == expected)
+}

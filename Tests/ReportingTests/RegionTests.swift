@@ -1,0 +1,120 @@
+import ExperimentModel
+import Foundation
+import Testing
+
+@testable import Reporting
+
+private let goldens = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Golden/Report")
+
+/// The cases from which the golden folders are made; `UPDATE_GOLDEN=1` rewrites them for review.
+private let cases: [String: CellResult] = {
+  var degraded = Sample.onoff
+  degraded.validity = .degraded
+  degraded.validityReason = "on: send lag p99 was 140 µs, above 100 µs"
+  degraded.quick = true
+  var invalid = Sample.onoff
+  invalid.validity = .invalid
+  invalid.validityReason = "the rate was short by 7 %"
+  var failed = CellResult(id: "onoff", kind: "load", inputs: "3f9a1c2e77", quick: false, evidence: .declaredWait)
+  failed.failure = "the lab ended: port 0 is taken\nstart it again with `nb run`"
+  var several = Sample.onoff
+  several.comparisons.append(ComparisonResult(candidate: "l2", metric: "time", ratio: ["time": Estimate(0.62, low: 0.6, high: 0.65)], delta: [:], verdict: .slower))
+  several.arms.append(ArmResult(name: "", metrics: ["parity": MetricValue(Estimate(1), .plain)]))
+  return [
+    "comparison": Sample.onoff, "sweep": Sample.curve, "degraded": degraded, "invalid": invalid, "failed": failed,
+    "several-candidates": several, "hostile": Sample.hostileResult,
+  ]
+}()
+
+@Test(arguments: cases.keys.sorted())
+func regionsMatchTheirGolden(name: String) throws {
+  let folder = goldens.appendingPathComponent(name)
+  let input = folder.appendingPathComponent("result.json")
+  let expected = folder.appendingPathComponent("expected.md")
+  if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] != nil {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let result = try #require(cases[name])
+    try Data(resultsJSON([result])).write(to: input)
+    try Data((regionMarkdown(result) + "\n").utf8).write(to: expected)
+  }
+  let results = try parseResultsJSON([UInt8](Data(contentsOf: input)))
+  #expect(try regionMarkdown(#require(results.first)) + "\n" == String(contentsOf: expected, encoding: .utf8))
+}
+
+@Test func numbersOfAnInvalidOrFailedRunAreNotShown() throws {
+  for name in ["invalid", "failed"] {
+    let text = regionMarkdown(try #require(cases[name]))
+    #expect(text.hasPrefix("> [!WARNING]\n"))
+    #expect(!text.contains("|") && !text.contains(" ms"))
+  }
+}
+
+@Test func theVerdictLineReadsAsInTheLanguageReference() {
+  #expect(
+    regionMarkdown(Sample.onoff).hasSuffix(
+      "*ratio of means 2.1 [1.9, 2.3] · A/A 1.00 [0.98, 1.02] · evidence W · machine busy · **faster***"))
+}
+
+@Test func everyTableRowHasAsManyCellsAsItsHeading() {
+  for (name, result) in cases {
+    var columns = 0
+    for line in regionMarkdown(result).split(separator: "\n", omittingEmptySubsequences: false) {
+      guard line.hasPrefix("|") else { columns = 0; continue }
+      var cells = -1
+      var previous: Character = " "
+      for character in line {
+        if character == "|", previous != "\\" { cells += 1 }
+        // A backslash that is itself escaped escapes nothing.
+        previous = character == "\\" && previous == "\\" ? " " : character
+      }
+      if columns == 0 { columns = cells }
+      #expect(cells == columns, "\(name): \(line)")
+    }
+  }
+}
+
+@Test func hostileTextStaysText() {
+  for text in [regionMarkdown(Sample.hostileResult), failureNote(Sample.hostile), marketTable([hostileFact]), runbookMarkdown([(Sample.hostile, hostileRunbook)])] {
+    #expect(!text.unicodeScalars.contains { $0.value == 0 || $0.value == 0x202E || $0 == "\r" })
+    // Whatever could begin a tag, a comment's end or a live value is behind a backslash, or in a code span.
+    let outside = text.split(separator: "`", omittingEmptySubsequences: false).enumerated().filter { $0.offset % 2 == 0 }.map(\.element).joined()
+    for marker in ["<script", "{{"] {
+      var rest = outside[...]
+      while let found = rest.range(of: marker) {
+        #expect(found.lowerBound > outside.startIndex && outside[outside.index(before: found.lowerBound)] == "\\", "\(marker)")
+        rest = rest[found.upperBound...]
+      }
+    }
+    #expect(!text.split(separator: "\n").contains { $0.hasPrefix("## h") })
+  }
+}
+
+private var hostileFact: MarketFact {
+  let h = Sample.hostile
+  return MarketFact(id: h, statement: h, value: h, number: nil, unit: .plain, asOf: h, source: h, sourceKind: h, strength: h, ttlDays: 1, stale: true, usedBy: [h])
+}
+
+private var hostileRunbook: RunbookSpec {
+  let h = Sample.hostile
+  return RunbookSpec(id: h, symptom: h, metrics: [RunbookMetric(name: h, warn: h, page: h)], steps: [h], links: [h])
+}
+
+@Test func marketTablesSayWhatIsStale() {
+  let fact = MarketFact(
+    id: "x", statement: "one vCPU", value: "0.0408 USD/h", number: 0.0408, unit: .usd, asOf: "2026-06-17", source: "a page", sourceKind: "secondary",
+    strength: nil, ttlDays: 180, stale: false, usedBy: ["day08"])
+  #expect(marketTable([fact]).hasSuffix("| one vCPU | 0.0408 USD/h | 2026-06-17 | a page (secondary) | – | current for 180 days |"))
+  var old = fact
+  old.stale = true
+  #expect(marketTable([old]).contains("**STALE** (over 180 days)"))
+  #expect(!marketTable([]).contains("|"))
+}
+
+@Test func runbooksLinkToResults() {
+  let entry = RunbookSpec(id: "rb-cache", symptom: "origin request rate above plan", metrics: [RunbookMetric(name: "origin_rps", warn: "1.3x", page: "2x")], steps: ["look", "act"], links: ["onoff", "day01/base"])
+  let text = runbookMarkdown([("day08", entry)])
+  #expect(text.contains("## Origin request rate above plan"))
+  #expect(text.contains("[onoff](day08.md#result-onoff), [day01/base](day01.md#result-base)"))
+  #expect(text.contains("| `origin_rps` | 1.3x | 2x | rate of requests that passed the cache |"))
+  #expect(text.contains("1. look\n2. act"))
+}
