@@ -20,7 +20,7 @@ menu:
 	@echo 'make site     the course as HTML in _site/'
 	@echo 'make serve    the same, served on http://127.0.0.1:8000'
 	@echo 'make bench    nb against the cmark program, and its start-up'
-	@echo 'make install  nb to $$(PREFIX)/bin, now $(PREFIX)/bin'
+	@echo 'make install  nb and its themes below $$(PREFIX), now $(PREFIX)'
 	@echo 'make clean    remove what was built'
 
 # pkg-config answers for the libraries; nothing is installed when nothing is missing.
@@ -46,7 +46,9 @@ debug: setup
 	swift build --build-tests
 
 run: build
-	$(NB) run --trust Notebooks/day08.md
+	@$(NB) run --trust Notebooks/day08.md || { code=$$?; case $$code in \
+	  2|3) echo 'The lesson ran. On this machine, today, not every threshold held (see above and the tables).' ;; \
+	  *) exit $$code ;; esac; }
 
 test: debug
 	swift test --skip-build --parallel
@@ -75,7 +77,9 @@ bench: build
 
 install: build
 	install -d '$(DESTDIR)$(PREFIX)/bin'
-	install -m 755 $(NB) '$(DESTDIR)$(PREFIX)/bin/nb'
+	install -s -m 755 $(NB) '$(DESTDIR)$(PREFIX)/bin/nb'
+	for theme in Themes/*; do install -d "$(DESTDIR)$(PREFIX)/share/nb/$$theme"; \
+	  install -m 644 $$theme/* "$(DESTDIR)$(PREFIX)/share/nb/$$theme"; done
 
 clean:
 	rm -rf .build _site

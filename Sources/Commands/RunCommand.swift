@@ -101,7 +101,7 @@ struct RunCommand: ParsableCommand {
       Output.error("\ninterrupted: \(results.count) of \(cells.count) blocks had finished and are saved\n")
       return Exit.interrupted
     }
-    return conclude(results, notebook)
+    return conclude(results, notebook, writeBack)
   }
 
   /// The cells to run, or nil after an error was printed.
@@ -164,7 +164,7 @@ struct RunCommand: ParsableCommand {
     Output.bytes([UInt8](try encoder.encode(result)) + [0x0A])
   }
 
-  private func conclude(_ results: [CellResult], _ notebook: Notebook) -> ExitCode {
+  private func conclude(_ results: [CellResult], _ notebook: Notebook, _ writeBack: WriteBack) -> ExitCode {
     let failed = results.filter { $0.failure != nil || $0.validity == .invalid }
     let judged = results.flatMap { result in result.thresholds.map { (result.id, $0) } }
     let broken = judged.filter { $0.1.outcome == .fail }
@@ -172,6 +172,8 @@ struct RunCommand: ParsableCommand {
     if !quiet {
       for (id, threshold) in broken { Output.error("threshold failed: \(id) \(threshold.text)\n") }
       for (id, threshold) in open { Output.error("inconclusive: \(id) \(threshold.text)\n") }
+      for (id, difference) in writeBack.changed { Output.error("new result: \(id): \(difference)\n") }
+      if writeBack.agreed > 0 { Output.error("\(writeBack.agreed) of \(results.count) blocks agree with their saved results, which stay\n") }
       if !results.isEmpty {
         Output.error("\(results.count) blocks: results in \(notebook.path)")
         if html { Output.error(", page \(PageWriter(notebook.workspace).pagePath(notebook.stem))") }

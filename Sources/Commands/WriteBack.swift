@@ -16,6 +16,9 @@ struct WriteBack {
   private(set) var shown: [String: CellResult]
   /// Cells whose last run failed or was INVALID, with the reason; they keep their last good table.
   private var failed: [String: (reason: String, inputs: String)] = [:]
+  /// Cells whose result replaced a saved one, with what differs; and how many agreed with theirs.
+  private(set) var changed: [(id: String, difference: String)] = []
+  private(set) var agreed = 0
   private var refusedAlready: Set<String> = []
 
   init(_ notebook: Notebook, overwrite: Bool) {
@@ -34,11 +37,11 @@ struct WriteBack {
       failed[result.id] = ("the run was INVALID: \(result.validityReason ?? "the generator fell behind")", result.inputs)
     } else {
       failed[result.id] = nil
-      if let old = shown[result.id], agrees(result, with: old) {
-        // Agreement keeps the old numbers: the file does not change for noise.
-      } else {
-        shown[result.id] = result
-      }
+      let old = shown[result.id]
+      let difference = old.map { firstDifference(result, $0) }
+      // Agreement keeps the old numbers: the file does not change for noise.
+      if difference == .some(nil) { agreed += 1 } else { shown[result.id] = result }
+      if let text = difference ?? nil { changed.append((result.id, text)) }
     }
     return try write()
   }
@@ -145,22 +148,43 @@ struct WriteBack {
 }
 
 extension CellResult {
-  /// Without the metrics that are neither a column nor among `names`.
+  /// Without the metrics that are neither a column nor among `names`; numbers with six digits, which is
+  /// more than any of these measurements has.
   fileprivate func keeping(_ names: Set<String>) -> CellResult {
     var copy = self
     let kept = names.union(columns).union(comparisons.map(\.metric))
     copy.arms = arms.map { arm in
       var arm = arm
       if !arm.name.isEmpty { arm.metrics = arm.metrics.filter { kept.contains($0.key) } }
-      arm.theory = arm.theory.filter { kept.contains($0.key) }
+      arm.metrics = arm.metrics.mapValues(\.sixDigits)
+      arm.theory = arm.theory.filter { kept.contains($0.key) }.mapValues(rounded6)
       return arm
     }
     copy.comparisons = comparisons.map { comparison in
       var comparison = comparison
-      comparison.ratio = comparison.ratio.filter { kept.contains($0.key) }
-      comparison.delta = comparison.delta.filter { kept.contains($0.key) }
+      comparison.ratio = comparison.ratio.filter { kept.contains($0.key) }.mapValues(\.sixDigits)
+      comparison.delta = comparison.delta.filter { kept.contains($0.key) }.mapValues(\.sixDigits)
       return comparison
     }
+    func rounded(_ judged: [JudgementResult]) -> [JudgementResult] {
+      judged.map { JudgementResult(text: $0.text, measured: $0.measured?.sixDigits, outcome: $0.outcome) }
+    }
+    copy.thresholds = rounded(thresholds)
+    copy.expects = rounded(expects)
+    copy.gates = rounded(gates)
+    copy.control = control?.sixDigits
     return copy
   }
+}
+
+private func rounded6(_ value: Double) -> Double { Double(String(format: "%.6g", value)) ?? value }
+
+extension Estimate {
+  fileprivate var sixDigits: Estimate {
+    Estimate(rounded6(value), low: low.map(rounded6), high: high.map(rounded6))
+  }
+}
+
+extension MetricValue {
+  fileprivate var sixDigits: MetricValue { MetricValue(estimate.sixDigits, unit) }
 }

@@ -9,6 +9,25 @@ public struct Estimate: Codable, Hashable, Sendable {
   public init(_ value: Double, low: Double? = nil, high: Double? = nil) {
     self.value = value; self.low = low; self.high = high
   }
+
+  /// A number when exact, `[value, low, high]` with an interval: results files hold hundreds of these.
+  public init(from decoder: any Decoder) throws {
+    if let exact = try? decoder.singleValueContainer().decode(Double.self) {
+      self.init(exact)
+      return
+    }
+    var list = try decoder.unkeyedContainer()
+    self.init(try list.decode(Double.self), low: try list.decode(Double.self), high: try list.decode(Double.self))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    guard let low, let high else {
+      var container = encoder.singleValueContainer()
+      return try container.encode(value)
+    }
+    var list = encoder.unkeyedContainer()
+    for number in [value, low, high] { try list.encode(number) }
+  }
 }
 
 public struct MetricValue: Codable, Hashable, Sendable {

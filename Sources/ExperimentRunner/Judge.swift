@@ -53,13 +53,12 @@ extension Runner {
       return [JudgementResult(text: text, measured: found, outcome: outcome)]
     }
     var results: [JudgementResult] = []
-    for arm in own.arms {
+    let places = armPlaces(own, metric: address.metric)
+    for (arm, place) in zip(own.arms, places) {
       if let name = address.arm.first, name != arm.name { continue }
       guard address.at.allSatisfy({ arm.params[$0.key] == $0.value }) else { continue }
       guard let theory = arm.theory[address.metric], let measured = arm.metrics[address.metric] else { continue }
-      let place = arm.params.isEmpty ? "\(arm.name)." : ""
-      let at = arm.params.isEmpty ? "" : "@" + arm.params.sorted { $0.key < $1.key }.map { "\($0.key)=\(plain($0.value))" }.joined(separator: ",")
-      let text = "\(place)\(address.metric)\(at) = \(expectation.theory ?? "theory") ± \(toleranceText(expectation))"
+      let text = "\(place) = \(expectation.theory ?? "theory") ± \(toleranceText(expectation))"
       let outcome = distrusted ? .inconclusive : Self.near(measured.estimate, theory, expectation)
       results.append(JudgementResult(text: text, measured: measured, outcome: outcome))
     }
@@ -85,8 +84,23 @@ extension Runner {
     expectation.relative ? "\(plain(expectation.tolerance * 100)) %" : plainTolerance(expectation)
   }
 
+  /// Each arm's value as an address would name it: `on.mean`, `hit_ratio@capacity=100` with only the parameters
+  /// that differ between the arms, `lru-0.7.hit_ratio` where those are not numbers.
+  private func armPlaces(_ result: CellResult, metric: String) -> [String] {
+    let named = result.arms.filter { !$0.name.isEmpty }
+    let keys = Set(named.flatMap(\.params.keys)).sorted().filter { key in Set(named.map { $0.params[key] }).count > 1 }
+    func place(_ arm: ArmResult) -> String {
+      // A swept value's own text has its unit: `ttl=7ms`.
+      let at = keys.map { key in "\(key)=\(key == result.rowLabel ? arm.name : plain(arm.params[key] ?? .nan))" }
+      return at.isEmpty ? "\(arm.name).\(metric)" : "\(metric)@\(at.joined(separator: ","))"
+    }
+    let places = result.arms.map(place)
+    return Set(places).count == places.count ? places : result.arms.map { "\($0.name).\(metric)" }
+  }
+
   private func plainTolerance(_ expectation: Expectation) -> String {
-    switch Metric.named(expectation.address.metric)?.unit {
+    if expectation.address.arm.first == "ratio" { return plain(expectation.tolerance) }
+    return switch Metric.named(expectation.address.metric)?.unit {
     case .share: "\(plain(expectation.tolerance * 100)) pp"
     case .nanoseconds: "\(plain(expectation.tolerance / 1e6)) ms"
     default: plain(expectation.tolerance)

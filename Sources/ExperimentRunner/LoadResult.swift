@@ -47,15 +47,20 @@ extension LoadExecution {
     }
   }
 
-  /// Largest distance from Che's approximation over the arms that have one, as a figure of the block.
+  /// Largest distance from Che's approximation over the arms that have one, as a figure of the block. Its interval
+  /// is that of the worst arm's hit ratio: the true distance may be zero where the line lies inside it.
   private func addCheError(_ result: inout CellResult) {
     guard case .sweep = load.design else { return }
-    let errors = result.arms.compactMap { arm -> Double? in
-      guard let theory = arm.theory["hit_ratio"], let measured = arm.metrics["hit_ratio"] else { return nil }
-      return abs(measured.estimate.value - theory) * 100
+    let errors = result.arms.compactMap { arm -> Estimate? in
+      guard let theory = arm.theory["hit_ratio"], let measured = arm.metrics["hit_ratio"]?.estimate else { return nil }
+      let distance = abs(measured.value - theory) * 100
+      guard let low = measured.low, let high = measured.high else { return Estimate(distance) }
+      let far = max(abs(low - theory), abs(high - theory)) * 100
+      let near = low <= theory && theory <= high ? 0 : min(abs(low - theory), abs(high - theory)) * 100
+      return Estimate(distance, low: near, high: far)
     }
-    guard result.arms.count > 1, let worst = errors.max() else { return }
-    result.arms.append(ArmResult(name: "", metrics: ["che_error": MetricValue(Estimate(worst), .points)]))
+    guard result.arms.count > 1, let worst = errors.max(by: { $0.value < $1.value }) else { return }
+    result.arms.append(ArmResult(name: "", metrics: ["che_error": MetricValue(worst, .points)]))
   }
 
   /// What the block asks about, then the usual ones, as far as an arm has them.
@@ -65,12 +70,16 @@ extension LoadExecution {
       let known = result.arms.contains { !$0.name.isEmpty && $0.metrics[name] != nil }
       if known, !names.contains(name) { names.append(name) }
     }
-    if case .sweep = load.design {} else { ["rate", "mean", "p50", "p99"].forEach(add) }
+    let isSweep = if case .sweep = load.design { true } else { false }
+    if !isSweep { ["rate", "mean", "p50", "p99"].forEach(add) }
     cell.plots.flatMap(\.y).forEach(add)
     let asked = cell.thresholds.map(\.address) + cell.expects.map(\.address) + cell.gates.map(\.address)
     asked.filter { $0.block == nil || $0.block == cell.id }.map(\.metric).forEach(add)
-    ["hit_ratio", "origin_rps"].forEach(add)
-    if names.count < 3 { ["rate", "p50", "p99"].forEach(add) }
+    add("hit_ratio")
+    // In a closed loop a rate says how fast this machine is today, which is not what a sweep asks.
+    let isOpen = load.arms.allSatisfy { $0.profile.rate != nil }
+    if isOpen { add("origin_rps") }
+    if names.isEmpty { ["rate", "p50", "p99"].forEach(add) }
     return names
   }
 

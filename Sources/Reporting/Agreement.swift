@@ -4,19 +4,24 @@
 import ExperimentModel
 
 /// True when `new` answers the same question as `old` with the same conclusions and with numbers that noise explains.
+public func agrees(_ new: CellResult, with old: CellResult) -> Bool { firstDifference(new, old) == nil }
+
+/// What the two results do not agree on, in a few words; nil when they agree.
 ///
 /// Compared are what the region shows: question, validity, verdicts, outcomes, doubts by id, theory, and the point
 /// estimates of the shown columns and of each comparison's judged ratio. Not compared are the machine's state and every
-/// metric that no table shows.
+/// metric that no table shows. A DEGRADED run that agrees otherwise does not replace a VALID one; the reverse does.
 ///
-/// A number agrees when it lies within twice the saved interval's half-width of the saved estimate. Two equally good
-/// estimates of one quantity differ by up to √2 half-widths in 95 of 100 cases; with some fifteen numbers in a table the
-/// level for each must be 0.3 %, which is another factor 1.5. A smaller band would rewrite most notebooks on every run.
-/// Below 2 % (the equivalence margin of comparisons) a difference counts as none. Without an interval: integers up to 10
-/// (flags, calls per expiry) must be equal, since one origin call instead of two is a finding; zero must stay zero; anything
-/// else may differ by 10 %.
-public func agrees(_ new: CellResult, with old: CellResult) -> Bool {
-  sameQuestion(new, old) && sameConclusions(new, old) && sameNumbers(new, old) && samePlots(new, old)
+/// A number that something judges agrees when it lies within twice the saved interval's half-width of the saved estimate.
+/// Two equally good estimates of one quantity differ by up to √2 half-widths in 95 of 100 cases; with some fifteen numbers
+/// in a table the level for each must be 0.3 %, which is another factor 1.5. A smaller band would rewrite most notebooks on
+/// every run. Below 2 % (the equivalence margin of comparisons) a difference counts as none. Without an interval: integers
+/// up to 10 (flags, calls per expiry) must be equal, since one origin call instead of two is a finding; zero must stay
+/// zero; anything else may differ by 10 %. A time or a rate that stands in the table for orientation, judged by nothing,
+/// may differ by 25 %: its interval covers this run, not the state of the machine an hour later.
+public func firstDifference(_ new: CellResult, _ old: CellResult) -> String? {
+  if !sameQuestion(new, old) { return "another question" }
+  return differentConclusion(new, old) ?? differentNumber(new, old) ?? differentPlots(new, old)
 }
 
 private func sameQuestion(_ new: CellResult, _ old: CellResult) -> Bool {
@@ -25,58 +30,91 @@ private func sameQuestion(_ new: CellResult, _ old: CellResult) -> Bool {
     && new.change == old.change && new.why == old.why
 }
 
-private func sameConclusions(_ new: CellResult, _ old: CellResult) -> Bool {
-  func judged(_ results: [JudgementResult]) -> [String] { results.map { "\($0.outcome.rawValue) \($0.text)" } }
-  return new.failure == old.failure && new.validity == old.validity
-    && Set(new.doubts.map(\.id)) == Set(old.doubts.map(\.id))
-    && judged(new.thresholds) == judged(old.thresholds) && judged(new.expects) == judged(old.expects)
-    && judged(new.gates) == judged(old.gates)
-    && new.comparisons.map { [$0.candidate, $0.metric, $0.verdict.rawValue] } == old.comparisons.map { [$0.candidate, $0.metric, $0.verdict.rawValue] }
+private func differentConclusion(_ new: CellResult, _ old: CellResult) -> String? {
+  if new.failure != old.failure { return "failure" }
+  if new.validity != old.validity, !(new.validity == .degraded && old.validity == .valid) {
+    return "\(old.validity.rawValue) → \(new.validity.rawValue)"
+  }
+  let (newDoubts, oldDoubts) = (Set(new.doubts.map(\.id)), Set(old.doubts.map(\.id)))
+  if newDoubts != oldDoubts { return "doubts: " + newDoubts.symmetricDifference(oldDoubts).sorted().joined(separator: ", ") }
+  for (a, b) in [(new.thresholds, old.thresholds), (new.expects, old.expects), (new.gates, old.gates)] {
+    guard a.map(\.text) == b.map(\.text) else { return "other conditions" }
+    for (x, y) in zip(a, b) where x.outcome != y.outcome { return "\(x.text): \(y.outcome.rawValue) → \(x.outcome.rawValue)" }
+  }
+  guard new.comparisons.map({ [$0.candidate, $0.metric] }) == old.comparisons.map({ [$0.candidate, $0.metric] }) else {
+    return "other comparisons"
+  }
+  for (x, y) in zip(new.comparisons, old.comparisons) where x.verdict != y.verdict {
+    return "\(x.candidate): \(y.verdict.rawValue) → \(x.verdict.rawValue)"
+  }
+  return nil
 }
 
-private func sameNumbers(_ new: CellResult, _ old: CellResult) -> Bool {
-  guard new.arms.map(\.name) == old.arms.map(\.name), new.arms.map(\.params) == old.arms.map(\.params) else { return false }
+private func differentNumber(_ new: CellResult, _ old: CellResult) -> String? {
+  guard new.arms.map(\.name) == old.arms.map(\.name), new.arms.map(\.params) == old.arms.map(\.params) else { return "other rows" }
+  let judged = judgedMetrics(old)
   for (a, b) in zip(new.arms, old.arms) {
     let shown = b.name.isEmpty ? b.metrics.keys.sorted() : old.columns
     for name in shown {
+      func text(_ x: MetricValue?) -> String { x.map(format) ?? "nothing" }
+      let change = "\(b.name.isEmpty ? "" : b.name + " ")\(name) \(text(b.metrics[name])) → \(text(a.metrics[name]))"
       switch (a.metrics[name], b.metrics[name]) {
       case (nil, nil): continue
-      case (let x?, let y?): guard x.unit == y.unit, isNear(x.estimate, y.estimate) else { return false }
-      default: return false
+      case (let x?, let y?):
+        let isOrientation = !judged.contains(name) && (y.unit == .nanoseconds || y.unit == .perSecond)
+        guard x.unit == y.unit, isNear(x.estimate, y.estimate, least: isOrientation ? 0.25 : 0.02) else { return change }
+      default: return change
       }
       switch (a.theory[name], b.theory[name]) {
       case (nil, nil): continue
       // A theory may be evaluated on measured inputs (hit and miss time), so it moves a little with them.
-      case (let x?, let y?): guard isNear(Estimate(x), Estimate(y)) else { return false }
-      default: return false
+      case (let x?, let y?): guard isNear(Estimate(x), Estimate(y), least: 0.02) else { return "predicted \(name)" }
+      default: return "predicted \(name)"
       }
     }
   }
   for (a, b) in zip(new.comparisons, old.comparisons) {
     switch (a.ratio[a.metric], b.ratio[b.metric]) {
     case (nil, nil): continue
-    case (let x?, let y?): guard isNear(x, y) else { return false }
-    default: return false
+    case (let x?, let y?):
+      guard isNear(x, y, least: 0.02) else {
+        return "ratio of \(b.candidate) \(format(y, .ratio, interval: true)) → \(format(x, .ratio, interval: true))"
+      }
+    default: return "ratio of \(b.candidate)"
     }
   }
-  return true
+  return nil
+}
+
+/// Metrics that a threshold, prediction or gate of the block names: those whose value decides something.
+/// (A comparison's own metric is judged by its ratio.)
+private func judgedMetrics(_ result: CellResult) -> Set<String> {
+  Set(
+    (result.thresholds + result.expects + result.gates).compactMap { one -> String? in
+      guard !one.text.hasPrefix("ratio."), !one.text.hasPrefix("delta.") else { return nil }
+      let path = one.text.prefix { !" @<>=!".contains($0) }
+      return path.split(separator: ".").last.map(String.init)
+    })
 }
 
 /// The same plots with the same series; their points are the shown numbers again, or finer.
-private func samePlots(_ new: CellResult, _ old: CellResult) -> Bool {
+private func differentPlots(_ new: CellResult, _ old: CellResult) -> String? {
   // A results file that had to drop its plots to fit still agrees.
-  old.plots.isEmpty || new.plots.map { [$0.title] + $0.series.map(\.name) } == old.plots.map { [$0.title] + $0.series.map(\.name) }
+  if old.plots.isEmpty { return nil }
+  func outline(_ result: CellResult) -> [[String]] { result.plots.map { [$0.title] + $0.series.map(\.name) } }
+  return outline(new) == outline(old) ? nil : "other plots"
 }
 
-private func isNear(_ new: Estimate, _ old: Estimate) -> Bool {
+/// - Parameter least: the relative difference that counts as none in a number with an interval.
+private func isNear(_ new: Estimate, _ old: Estimate, least: Double) -> Bool {
   guard new.value.isFinite, old.value.isFinite else { return new.value.isNaN && old.value.isNaN || new.value == old.value }
   let distance = abs(new.value - old.value)
   if distance == 0 { return true }
   if let low = old.low, let high = old.high {
     let side = new.value < old.value ? old.value - low : high - old.value
-    return distance <= 2 * max(0, side) || distance <= 0.02 * abs(old.value)
+    return distance <= 2 * max(0, side) || distance <= least * abs(old.value)
   }
   if old.value == 0 || new.value == 0 { return false }
   if abs(old.value) <= 10, old.value == old.value.rounded(), new.value == new.value.rounded() { return false }
-  return distance <= 0.1 * abs(old.value)
+  return distance <= max(0.1, least) * abs(old.value)
 }

@@ -85,10 +85,10 @@ func significantDecimals(_ value: Double, _ digits: Int) -> Int {
   return min(max(decimals, 0), 12)
 }
 
-/// One significant digit of the half-width, at least two and at most four of the value.
+/// One significant digit of the half-width, at least two and at most four of the largest of the three numbers.
 private func intervalDecimals(_ scaled: [Double]) -> Int {
   let magnitude = scaled.map(abs).max() ?? 0
-  let least = min(significantDecimals(scaled[0] == 0 ? magnitude : scaled[0], 2), significantDecimals(magnitude, 4))
+  let least = significantDecimals(magnitude, 2)
   let most = significantDecimals(magnitude, 4)
   let halfWidth = (scaled[2] - scaled[1]) / 2
   guard halfWidth > 0 else { return min(most, significantDecimals(magnitude, 3)) }

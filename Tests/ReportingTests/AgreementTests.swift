@@ -17,6 +17,9 @@ private let changes: [(String, Bool, @Sendable (inout CellResult) -> Void)] = [
   ("a metric that no table shows", true, { $0.arms[0].metrics["rss"] = MetricValue(Estimate(1), .bytes) }),
   ("mean inside its interval", true, { $0.arms[0].metrics["mean"]?.estimate.value = 22.3e6 }),
   ("mean at twice its half-width", true, { $0.arms[0].metrics["mean"]?.estimate.value = 22.6e6 }),
+  ("a judged mean 15 % off", false, { $0.arms[1].metrics["mean"]?.estimate.value = 12.6e6 }),
+  ("a p99 that nothing judges 15 % off", true, { $0.arms[1].metrics["p99"]?.estimate.value = 28e6 }),
+  ("a p99 that nothing judges 30 % off", false, { $0.arms[1].metrics["p99"]?.estimate.value = 32e6 }),
   ("mean far outside", false, { $0.arms[0].metrics["mean"]?.estimate.value = 26e6 }),
   ("count without interval within 10 %", true, { $0.arms[0].metrics["origin_requests"]?.estimate.value = 500 }),
   ("count without interval beyond 10 %", false, { $0.arms[0].metrics["origin_requests"]?.estimate.value = 540 }),
@@ -27,7 +30,8 @@ private let changes: [(String, Bool, @Sendable (inout CellResult) -> Void)] = [
   ("a threshold more", false, { $0.thresholds.append($0.thresholds[0]) }),
   ("inputs", false, { $0.inputs = "0" }),
   ("quick", false, { $0.quick = true }),
-  ("validity", false, { $0.validity = .degraded }),
+  ("a worse run of the same story", true, { $0.validity = .degraded }),
+  ("an invalid run", false, { $0.validity = .invalid }),
   ("failure", false, { $0.failure = "x" }),
   ("evidence", false, { $0.evidence = .real }),
   ("an arm less", false, { $0.arms.removeLast() }),
@@ -44,6 +48,18 @@ func agreementTable(row: Int) {
   var new = Sample.onoff
   change(&new)
   #expect(agrees(new, with: Sample.onoff) == expected, "\(name)")
+}
+
+@Test func aBetterRunReplacesADegradedOne() {
+  var old = Sample.onoff
+  old.validity = .degraded
+  #expect(firstDifference(Sample.onoff, old) == "DEGRADED → VALID")
+}
+
+@Test func theDifferenceIsNamed() {
+  var new = Sample.onoff
+  new.arms[1].metrics["mean"]?.estimate.value = 14e6
+  #expect(firstDifference(new, Sample.onoff) == "on mean 10.5 ms → 14.0 ms")
 }
 
 @Test(arguments: [(1.0, 2.0, false), (1, 1, true), (0, 1, false), (1, 0, false), (0, 0.4, false), (100, 109, true), (100, 111, false), (8.5, 9, true)])

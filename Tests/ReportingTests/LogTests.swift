@@ -1,5 +1,7 @@
+import DocumentModel
 import ExperimentModel
 import Testing
+import TextModel
 
 @testable import Reporting
 
@@ -59,10 +61,12 @@ private func entries(_ results: [CellResult], date: String = "2026-11-23") -> [L
   #expect(entries([failed, invalid]).isEmpty)
 }
 
-@Test func hostileTextCannotForgeAnEntry() {
+@Test func hostileTextCannotForgeAnEntry() throws {
   let log = appendToLog("", entries([Sample.hostileResult]))
   #expect(appendToLog(log, entries([Sample.hostileResult])) == log)
-  #expect(!log.contains("<script"), "escaped with a backslash: \\<script")
+  var options = HTMLOptions()
+  options.unsafe = true
+  #expect(!Document(parsing: SourceText(path: "log.md", text: log)).html(options).html.contains("<script"))
   #expect(log.split(separator: "\n").filter { $0.hasPrefix("<!--") }.count == 1)
 }
 

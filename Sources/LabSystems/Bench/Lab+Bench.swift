@@ -1,3 +1,6 @@
+// The bench child: answers `run K` on stdin with totals over K iterations. It times nothing but the
+// subject itself; pairing, order and statistics are the caller's.
+
 import ExperimentModel
 import Foundation
 

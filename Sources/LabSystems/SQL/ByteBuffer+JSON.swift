@@ -1,3 +1,5 @@
+// Rows as JSON straight into a response buffer, without strings or Foundation between.
+
 import NIOCore
 
 extension ByteBuffer {
