@@ -16,7 +16,7 @@ menu:
 	@echo 'make build    $(NB), optimised'
 	@echo 'make test     unit, property, golden, tidy and end-to-end tests'
 	@echo 'make check    the rules of this repository, and every notebook'
-	@echo 'make update   rewrite golden expectations, for review with git diff'
+	@echo 'make update   rewrite golden expectations and the README picture, for review with git diff'
 	@echo 'make site     the course as HTML in _site/'
 	@echo 'make serve    the same, served on http://127.0.0.1:8000'
 	@echo 'make bench    nb against the cmark program, and its start-up'
@@ -65,6 +65,7 @@ check: debug tidy
 
 update: debug
 	UPDATE_GOLDEN=1 swift test --skip-build
+	python3 Tests/TidyTests/picture.py $(DEBUG) --update
 
 site: build
 	$(NB) build

@@ -14,12 +14,17 @@ struct PageWriter {
 
   func pagePath(_ stem: String) -> String { workspace.site + "/\(stem).html" }
 
-  /// The page of one notebook and what it needs beside it; what `nb run` writes.
+  /// What `nb run` writes: a lesson's whole site, so that its links lead somewhere; the page alone for a notebook
+  /// that the course does not list, or while another lesson has mistakes.
   func write(_ path: String) throws {
     let (course, theme) = try courseAndTheme()
     let notebook = try Notebook(path)
+    let listed = lessonPaths(course).contains { Workspace.stem($0) == notebook.stem }
+    if workspace.isCourse, listed, (try? writeSite()) != nil { return }
     let links = try lessons(of: course, sure: path).map { $0.link }
-    let page = lessonPage(input(notebook), course: course, lessons: links, theme: theme)
+    func isThere(_ page: String) -> Bool { access(workspace.site + "/" + page, F_OK) == 0 }
+    let page = lessonPage(
+      input(notebook), course: course, lessons: links, theme: theme, pages: CoursePage.allCases.filter { isThere($0.path) })
     try write([page], theme.assets)
   }
 
@@ -83,6 +88,7 @@ struct PageWriter {
   /// built in.
   private func themeFolder(_ name: String) -> String {
     let executable = (executablePath() as NSString).deletingLastPathComponent
+    // PREFIX/bin/nb has its themes in PREFIX/share/nb.
     var others = [(executable as NSString).deletingLastPathComponent + "/share/nb"]
     var folder = executable
     while folder.count > 1 {

@@ -85,6 +85,7 @@ struct RunCommand: ParsableCommand {
         try store.save(result, lesson: notebook.lesson, stamp: saved)
         Output.diagnostics(try writeBack.take(result), in: try? SourceText(contentsOf: notebook.path))
         if json { try printJSON(result) }
+        return writeBack.shown[result.id] ?? result
       }
       // Also with nothing run: values and claims may be new in the prose.
       Output.diagnostics(try writeBack.write(), in: notebook.source)

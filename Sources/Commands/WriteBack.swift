@@ -40,7 +40,7 @@ struct WriteBack {
       let old = shown[result.id]
       let difference = old.map { firstDifference(result, $0) }
       // Agreement keeps the old numbers: the file does not change for noise.
-      if difference == .some(nil) { agreed += 1 } else { shown[result.id] = result }
+      if difference == .some(nil) { agreed += 1 } else { shown[result.id] = result.rounded() }
       if let text = difference ?? nil { changed.append((result.id, text)) }
     }
     return try write()
@@ -148,23 +148,32 @@ struct WriteBack {
 }
 
 extension CellResult {
-  /// Without the metrics that are neither a column nor among `names`; numbers with six digits, which is
-  /// more than any of these measurements has.
+  /// Without the metrics that are neither a column nor among `names`.
   fileprivate func keeping(_ names: Set<String>) -> CellResult {
     var copy = self
     let kept = names.union(columns).union(comparisons.map(\.metric))
-    copy.arms = arms.map { arm in
-      var arm = arm
-      if !arm.name.isEmpty { arm.metrics = arm.metrics.filter { kept.contains($0.key) } }
-      arm.metrics = arm.metrics.mapValues(\.sixDigits)
-      arm.theory = arm.theory.filter { kept.contains($0.key) }.mapValues(rounded6)
-      return arm
+    for i in copy.arms.indices {
+      if !copy.arms[i].name.isEmpty { copy.arms[i].metrics = copy.arms[i].metrics.filter { kept.contains($0.key) } }
+      copy.arms[i].theory = copy.arms[i].theory.filter { kept.contains($0.key) }
     }
-    copy.comparisons = comparisons.map { comparison in
-      var comparison = comparison
-      comparison.ratio = comparison.ratio.filter { kept.contains($0.key) }.mapValues(\.sixDigits)
-      comparison.delta = comparison.delta.filter { kept.contains($0.key) }.mapValues(\.sixDigits)
-      return comparison
+    for i in copy.comparisons.indices {
+      copy.comparisons[i].ratio = copy.comparisons[i].ratio.filter { kept.contains($0.key) }
+      copy.comparisons[i].delta = copy.comparisons[i].delta.filter { kept.contains($0.key) }
+    }
+    return copy
+  }
+
+  /// Numbers with six digits, which is more than any of these measurements has. Tables are made from these, so that
+  /// a later run, which reads them from the results file, writes the same bytes.
+  fileprivate func rounded() -> CellResult {
+    var copy = self
+    for i in copy.arms.indices {
+      copy.arms[i].metrics = copy.arms[i].metrics.mapValues(\.sixDigits)
+      copy.arms[i].theory = copy.arms[i].theory.mapValues(rounded6)
+    }
+    for i in copy.comparisons.indices {
+      copy.comparisons[i].ratio = copy.comparisons[i].ratio.mapValues(\.sixDigits)
+      copy.comparisons[i].delta = copy.comparisons[i].delta.mapValues(\.sixDigits)
     }
     func rounded(_ judged: [JudgementResult]) -> [JudgementResult] {
       judged.map { JudgementResult(text: $0.text, measured: $0.measured?.sixDigits, outcome: $0.outcome) }

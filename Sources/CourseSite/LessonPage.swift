@@ -5,13 +5,11 @@ import DocumentModel
 import ExperimentModel
 import Reporting
 
-/// The page of one lesson. Whether it links to the course's log, runbook and market page is told by the flags.
+/// The page of one lesson, with links to those of the course's own pages that are there.
 public func lessonPage(
-  _ lesson: LessonInput, course: Course, lessons: [LessonLink], theme: Theme, hasLog: Bool = true, hasRunbook: Bool = true,
-  hasMarket: Bool = true
+  _ lesson: LessonInput, course: Course, lessons: [LessonLink], theme: Theme, pages: [CoursePage] = CoursePage.allCases
 ) -> SitePage {
-  let frame = PageFrame(course, lessons, hasLog: hasLog, hasRunbook: hasRunbook, hasMarket: hasMarket, theme)
-  return lessonPage(lesson, in: frame)
+  lessonPage(lesson, in: PageFrame(course, lessons, pages: pages, theme))
 }
 
 func lessonPage(_ lesson: LessonInput, in frame: PageFrame) -> SitePage {

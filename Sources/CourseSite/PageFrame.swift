@@ -3,25 +3,39 @@
 import DocumentModel
 import Foundation
 
+/// The pages that belong to the course and not to one lesson.
+public enum CoursePage: String, CaseIterable, Sendable {
+  case home = "index"
+  case runbook
+  case log = "optimization-log"
+  case market
+
+  /// Relative to the site.
+  public var path: String { rawValue + ".html" }
+
+  var title: String {
+    switch self {
+    case .home: "Home"
+    case .runbook: "Runbook"
+    case .log: "Optimization log"
+    case .market: "Market facts"
+    }
+  }
+}
+
 /// What the layout template needs besides the page's body.
 struct PageFrame {
   let course: Course
   let lessons: [LessonLink]
-  /// Which of the course's own pages there are, by file name.
-  let extras: [(path: String, title: String)]
+  /// Which of the course's own pages there are.
+  let pages: [CoursePage]
   let theme: Theme
 
-  static let runbook = "runbook.html"
-  static let log = "optimization-log.html"
-  static let market = "market.html"
-
-  init(_ course: Course, _ lessons: [LessonLink], hasLog: Bool, hasRunbook: Bool, hasMarket: Bool, _ theme: Theme) {
+  init(_ course: Course, _ lessons: [LessonLink], pages: [CoursePage], _ theme: Theme) {
     self.course = course
     self.lessons = lessons
     self.theme = theme
-    extras = [
-      (Self.runbook, "Runbook", hasRunbook), (Self.log, "Optimization log", hasLog), (Self.market, "Market facts", hasMarket),
-    ].filter(\.2).map { (path: $0.0, title: $0.1) }
+    self.pages = pages
   }
 
   /// A whole page.
@@ -30,12 +44,11 @@ struct PageFrame {
     _ path: String, title: String, kicker: String = "", body: String, headings: [Heading] = [], previous: LessonLink? = nil,
     next: LessonLink? = nil
   ) -> SitePage {
-    let entries = [(path: "index.html", title: "Home")] + extras
     let contents = headings.filter { $0.level == 2 || $0.level == 3 }
     var context: [String: Any] = [
       "lang": course.lang, "courseTitle": course.title, "title": title, "kicker": kicker, "body": body,
       "pageTitle": title == course.title ? title : "\(title) · \(course.title)",
-      "navigation": entries.map { ["href": $0.path, "text": $0.title, "current": $0.path == path] as [String: Any] },
+      "navigation": pages.map { ["href": $0.path, "text": $0.title, "current": $0.path == path] as [String: Any] },
       "lessons": lessons.map { lesson in
         ["href": "\(lesson.id).html", "text": lesson.title, "label": Self.label(lesson), "current": "\(lesson.id).html" == path] as [String: Any]
       },

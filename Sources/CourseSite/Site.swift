@@ -15,14 +15,22 @@ import TextModel
 public func buildSite(
   course: Course, lessons: [LessonInput], log: Document?, runbooks: [(lesson: String, RunbookSpec)], facts: [MarketFact], theme: Theme
 ) -> [SitePage] {
-  let frame = PageFrame(course, lessons.map(\.link), hasLog: log != nil, hasRunbook: !runbooks.isEmpty, hasMarket: !facts.isEmpty, theme)
+  let own = CoursePage.allCases.filter { page in
+    switch page {
+    case .home: true
+    case .runbook: !runbooks.isEmpty
+    case .log: log != nil
+    case .market: !facts.isEmpty
+    }
+  }
+  let frame = PageFrame(course, lessons.map(\.link), pages: own, theme)
   var pages = [homePage(frame, lessons)]
   pages += lessons.map { lessonPage($0, in: frame) }
   if !runbooks.isEmpty {
-    pages.append(documentPage(frame, PageFrame.runbook, "Runbook", parsed(runbookMarkdown(runbooks))))
+    pages.append(documentPage(frame, CoursePage.runbook.path, "Runbook", parsed(runbookMarkdown(runbooks))))
   }
-  if let log { pages.append(documentPage(frame, PageFrame.log, "Optimization log", log)) }
-  if !facts.isEmpty { pages.append(documentPage(frame, PageFrame.market, "Market facts", parsed(marketPageText(facts)))) }
+  if let log { pages.append(documentPage(frame, CoursePage.log.path, "Optimization log", log)) }
+  if !facts.isEmpty { pages.append(documentPage(frame, CoursePage.market.path, "Market facts", parsed(marketPageText(facts)))) }
   let missing = "<h1>There is no such page</h1>\n<p>The address may be of a lesson that was renamed. <a href=\"index.html\">Start from the course’s home.</a></p>\n"
   pages.append(frame.page("404.html", title: "No such page", body: frame.theme.render("plain", ["body": missing])))
   return pages
@@ -41,10 +49,9 @@ private func homePage(_ frame: PageFrame, _ lessons: [LessonInput]) -> SitePage 
   let context: [String: Any] = [
     "courseTitle": frame.course.title, "weeks": weeks, "isEmpty": lessons.isEmpty,
     "hasClaims": !claims.isEmpty, "claimState": "\(verified) of \(claims.count) claims shown on the machine that measured these results",
-    "extras": frame.extras.map { ["href": $0.path, "text": $0.title] as [String: Any] },
     "evidence": Evidence.allCases.map { ["letter": $0.rawValue, "class": "evidence-\($0.rawValue.lowercased())", "meaning": $0.meaning] as [String: Any] },
   ]
-  return frame.page("index.html", title: frame.course.title, body: frame.theme.render("home", context))
+  return frame.page(CoursePage.home.path, title: frame.course.title, body: frame.theme.render("home", context))
 }
 
 private func entry(_ lesson: LessonInput) -> [String: Any] {

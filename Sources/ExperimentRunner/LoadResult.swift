@@ -28,19 +28,10 @@ extension LoadExecution {
 
   /// The generator's verdict on itself, and what it had to count.
   private func qualify(_ arm: ArmMeasurement, _ result: inout CellResult) {
-    for slice in arm.slices where slice.record.verdict != .valid {
-      let worse = slice.record.verdict == .invalid || result.validity == .valid
-      if worse {
-        result.validity = slice.record.verdict
-        result.validityReason = "\(arm.arm.name): \(slice.record.reason ?? "the generator fell behind")"
-      }
-    }
-    // One late slice of eight does not make the arm's merged numbers wrong: judge those.
-    if result.validity != .valid, arm.slices.count > 1 {
-      let late = arm.slices.filter { $0.record.verdict == .invalid }.count
-      if late * 4 <= arm.slices.count, result.validity == .invalid {
-        result.validity = .degraded
-      }
+    let record = arm.merged
+    if record.verdict == .invalid || record.verdict == .degraded && result.validity == .valid {
+      result.validity = record.verdict
+      result.validityReason = "\(arm.arm.name): \(record.reason ?? "the generator fell behind")"
     }
     for (kind, count) in arm.merged.errors.sorted(by: { $0.key < $1.key }) where count > 0 {
       result.doubts.append(Doubt(id: "errors", text: "\(arm.arm.name): \(count) requests failed (\(kind))"))

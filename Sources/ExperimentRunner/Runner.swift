@@ -43,10 +43,11 @@ public struct Runner {
   ///
   /// - Parameters:
   ///   - known: earlier results that cells may read (costs, gates) when their block is not run now.
-  ///   - save: called once a cell; what it throws ends the run.
+  ///   - save: called once a cell; returns the result that stands, which is the saved one where the new one agrees
+  ///     with it: what is computed from a shown number must follow from the shown number. What it throws ends the run.
   /// - Returns: the results of this run in execution order; on cancellation those that finished.
   public func run(
-    _ cells: [Cell], known: [String: CellResult], save: (CellResult) throws -> Void
+    _ cells: [Cell], known: [String: CellResult], save: (CellResult) throws -> CellResult
   ) throws -> [CellResult] {
     var results = known
     var finished: [CellResult] = []
@@ -56,9 +57,9 @@ public struct Runner {
       report(.started(id: cell.id, kind: cell.work.kind, index: index + 1, count: order.count))
       let result = execute(cell, results)
       if cancelled() { break }
-      results[cell.id] = result.failure == nil ? result : known[cell.id] ?? result
+      let standing = try save(result)
+      results[cell.id] = standing.failure == nil ? standing : known[cell.id] ?? standing
       finished.append(result)
-      try save(result)
       report(.finished(result))
     }
     return finished

@@ -173,7 +173,8 @@ final class LoadLoop {
     // The span of an open run is its plan: the drain after it is not time in which requests were due.
     let last = isOpen ? max(start + (total ?? 0), start + 1) : finish
     var record = recorder.finish(now: stopped ? finish : max(last, start + 1), cpu: nb_thread_cpu() - cpuStart, plannedRate: planned)
-    judge(&record)
+    record.connections = connections.count
+    record.judge()
     return record
   }
 
@@ -415,35 +416,6 @@ final class LoadLoop {
     let limit = profile.timeout.rawValue
     for slot in 0..<connections.count where connections.slots[slot].busy && now - connections.slots[slot].sent > limit {
       fail(slot, "timeout")
-    }
-  }
-
-  // MARK: The verdict on the run itself
-
-  /// method.md, 2: send-lag and rate against the plan.
-  private func judge(_ record: inout LoadRecord) {
-    let answered = record.completed + record.failed
-    if answered > 0, record.completed == 0 {
-      record.verdict = .invalid
-      record.reason = "every request failed (\(record.errors.keys.sorted().joined(separator: ", ")))"
-      return
-    }
-    guard profile.executor.isOpen, record.sendLag.count > 0 else { return }
-    let lag = Double(record.sendLag.quantile(0.99))
-    let service = Double(record.service.quantile(0.5))
-    func micro(_ ns: Double) -> String { "\(Int((ns / 1_000).rounded())) µs" }
-    if lag > max(500_000, 0.2 * service) {
-      record.verdict = .invalid
-      record.reason = "sends were late: p99 of the send lag is \(micro(lag))"
-    } else if lag > max(100_000, 0.05 * service) {
-      record.verdict = .degraded
-      record.reason = "sends were late: p99 of the send lag is \(micro(lag))"
-    }
-    // Late in the plan's own terms: what was sent after its end because it found no connection in time.
-    let waiting = record.sent - Int(record.sendLag.count)
-    if record.verdict == .valid, waiting * 100 > record.sent {
-      record.verdict = .degraded
-      record.reason = "\(waiting) of \(record.sent) requests waited for one of \(connections.count) connections"
     }
   }
 }

@@ -91,12 +91,14 @@ public struct LoadRecord: Sendable {
   public var generatorCPUShare = 0.0
   public var windows: [LoadWindow] = []
   public var windowLength = Nanoseconds.zero
+  /// Connections that the run had.
+  public var connections = 0
   public var verdict = RunValidity.valid
   public var reason: String?
 
   public init() {}
 
-  /// Adds another slice of the same arm.
+  /// Adds another slice of the same arm and judges the whole.
   public mutating func merge(_ other: LoadRecord) {
     let total = elapsed.seconds + other.elapsed.seconds
     if total > 0 {
@@ -125,9 +127,7 @@ public struct LoadRecord: Sendable {
       return moved
     }
     elapsed = elapsed + other.elapsed
-    if other.verdict == .invalid || verdict == .valid {
-      verdict = other.verdict
-      reason = other.reason ?? reason
-    }
+    connections = max(connections, other.connections)
+    judge()
   }
 }

@@ -13,10 +13,13 @@ public func marketTable(_ facts: [MarketFact]) -> String {
     table.rows.append([
       escapedMarkdown(fact.statement), escapedMarkdown(fact.value), escapedMarkdown(fact.asOf), escapedMarkdown(source),
       escapedMarkdown(fact.strength ?? "–"),
-      fact.stale ? "**STALE** (over \(days(fact.ttlDays)))" : "current for \(days(fact.ttlDays))",
+      fact.stale ? "**STALE** (over \(days(fact.ttlDays)))" : fact.ttlDays >= historicDays ? "history" : "current for \(days(fact.ttlDays))",
     ])
   }
   return table.text
 }
+
+/// What was true once and is cited as such does not go stale: a study of 2006 stays a study of 2006.
+private let historicDays = 3650
 
 private func days(_ count: Int) -> String { count == 1 ? "1 day" : "\(fixed(Double(count), 0, grouped: true)) days" }

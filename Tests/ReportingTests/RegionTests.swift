@@ -106,6 +106,9 @@ private var hostileRunbook: RunbookSpec {
   var old = fact
   old.stale = true
   #expect(marketTable([old]).contains("**STALE** (over 180 days)"))
+  var study = fact
+  study.ttlDays = 36_500
+  #expect(marketTable([study]).hasSuffix("| history |"))
   #expect(!marketTable([]).contains("|"))
 }
 

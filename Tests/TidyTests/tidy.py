@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import picture
+
 ROOT = Path(__file__).resolve().parents[2]
 LINES_MAX = 600
 ARCHITECTURE_LINES_MAX = 200
@@ -339,6 +341,11 @@ def check_examples(nb):
                 finding("README.md", "`nb check` finds errors in its examples", done.stderr.strip()[:2000])
 
 
+def check_picture(nb):
+    if not picture.is_true(nb):
+        finding("README.md", "its picture is not the plot of the saved results", "make update")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nb", help="a built nb, for the examples")
@@ -346,6 +353,7 @@ def main():
     tests = [(t.__name__, t) for t in TESTS]
     if given.nb:
         tests.append(("examples_parse", lambda: check_examples(os.path.abspath(given.nb))))
+        tests.append(("the_picture_in_the_readme_is_measured", lambda: check_picture(os.path.abspath(given.nb))))
     passed = failed = 0
     for name, function in tests:
         FINDINGS.clear()
