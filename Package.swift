@@ -49,17 +49,16 @@ let package = Package(
     .target(name: "MeasureKernel", dependencies: ["CKernelShims", "ExperimentModel", "Statistics"]),
     .target(name: "LoadKernel", dependencies: ["CKernelShims", "ExperimentModel", "Statistics"]),
     .target(name: "SimulationKernel", dependencies: ["ExperimentModel", "Statistics"]),
-    .target(name: "Reporting", dependencies: ["ExperimentModel", "Statistics"]),
+    .target(name: "Reporting", dependencies: ["ExperimentModel"]),
     .target(name: "ResultStore", dependencies: ["ExperimentModel", grdb]),
 
     // Level 3: systems, execution, pages.
     .target(
-      name: "LabSystems", dependencies: ["CKernelShims", "ExperimentModel", "Statistics", grdb] + nio),
+      name: "LabSystems", dependencies: ["ExperimentModel", grdb] + nio),
     .target(
       name: "ExperimentRunner",
       dependencies: [
-        "MeasureKernel", "LoadKernel", "SimulationKernel", "ResultStore", "ExperimentModel",
-        "Statistics",
+        "MeasureKernel", "LoadKernel", "SimulationKernel", "ExperimentModel", "Statistics",
       ]),
     .target(name: "Market", dependencies: ["StrictYAML", "TextModel", "ExperimentModel"]),
     .target(
@@ -73,7 +72,7 @@ let package = Package(
       name: "Commands",
       dependencies: [
         "TextModel", "DocumentModel", "PerfLanguage", "ExperimentModel", "ExperimentRunner",
-        "LabSystems", "ResultStore", "Reporting", "CourseSite", "Market", "StrictYAML", arguments,
+        "LabSystems", "ResultStore", "Reporting", "CourseSite", "Market", arguments,
       ]),
     .executableTarget(name: "nb", dependencies: ["Commands"]),
 
