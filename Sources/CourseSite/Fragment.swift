@@ -7,7 +7,18 @@ import Foundation
 
 /// `html` of a document as it stands on a page.
 func finishedFragment(_ html: String) -> String {
-  pageLinks(evidenceBadges(scrollingTables(pendingValues(html))))
+  pageLinks(evidenceBadges(alignClasses(scrollingTables(pendingValues(html)))))
+}
+
+/// GFM's `align` attribute is not HTML any more; a class says the same to the stylesheet.
+private func alignClasses(_ html: String) -> String {
+  var text = html
+  for side in ["left", "right", "center"] {
+    for cell in ["th", "td"] {
+      text = text.replacingOccurrences(of: "<\(cell) align=\"\(side)\">", with: "<\(cell) class=\"align-\(side)\">")
+    }
+  }
+  return text
 }
 
 /// `{{ onoff.on.p99 }}` that no run has filled says so.

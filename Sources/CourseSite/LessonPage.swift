@@ -51,8 +51,9 @@ private func figure(_ plot: PlotData) -> String {
   <figure class="plot-figure">
   <div class="plot-box" role="region" aria-label="Plot" tabindex="0">
   \(plotSVG(plot))</div>
-  <figcaption>\(escapedHTML(plot.title))</figcaption>
-  \(dataTableHTML(plot))</figure>
+  <figcaption>\(escapedHTML(plot.title))
+  \(dataTableHTML(plot))</figcaption>
+  </figure>
 
   """
 }
