@@ -66,8 +66,7 @@ struct ExplainCommand: ParsableCommand {
     let (file, id) = try split(block)
     do {
       let notebook = try Notebook(file)
-      let context = PlanContext(facts: Dictionary(notebook.facts.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a }))
-      guard let text = explain(notebook.document, id: id, context: context) else {
+      guard let text = explain(notebook.document, id: id, context: notebook.context) else {
         let near = nearestName(to: id, among: notebook.planned.blocks.map(\.id)).map { "did you mean `\($0)`?" }
         Output.diagnostics(notebook.diagnostics, in: notebook.source)
         Output.failure(Diagnostic("unknown-block", .error, "there is no block `\(id)` to explain", remedy: near, path: notebook.path))

@@ -11,7 +11,7 @@ public struct NB: ParsableCommand {
     subcommands: [
       RunCommand.self, CheckCommand.self, BuildCommand.self, RenderCommand.self, CleanCommand.self,
       AcceptCommand.self, ExplainCommand.self, LogCommand.self, RunbookCommand.self,
-      LabCommand.self,
+      LabCommand.self, BenchCommand.self,
     ])
 
   public static let version = "0.1.0"
@@ -26,6 +26,7 @@ public struct NB: ParsableCommand {
         nb run day08.md --trust   run a lesson: tables in the notebook, a page in _site/
         nb check day08.md         every mistake at once; measures nothing
         nb build                  the course site from saved results
+        nb bench 'a' 'b'          commands beside each other, with a verdict
         nb lab serve shop         a lab system for your own load tool
 
       `nb help run` explains a command; exit codes: 0 passed, 1 error, 2 a threshold failed,

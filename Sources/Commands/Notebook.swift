@@ -16,6 +16,7 @@ struct Notebook {
   let document: Document
   let planned: PlannedNotebook
   let facts: [MarketFact]
+  let context: PlanContext
   let diagnostics: Diagnostics
 
   var source: SourceText { document.source }
@@ -32,8 +33,11 @@ struct Notebook {
     document = Document(parsing: source)
     var findings = Diagnostics()
     facts = Self.readFacts(workspace)
-    planned = Planner(PlanContext(facts: Dictionary(facts.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })))
-      .plan(document, diagnostics: &findings)
+    let folder = workspace.course
+    context = PlanContext(
+      facts: Dictionary(facts.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a }),
+      data: { name in (try? readFile(folder + "/" + name, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) } })
+    planned = Planner(context).plan(document, diagnostics: &findings)
     diagnostics = findings
   }
 
@@ -63,9 +67,14 @@ struct Notebook {
     return known
   }
 
-  /// The code fences that a run would execute, by id.
+  /// What a run would execute besides the lab: code fences by id, and the command lines of bench blocks.
   var executables: [String] {
-    document.codeFences.filter { $0.id != nil && ["sql", "swift", "c", "python", "js", "javascript", "sh"].contains($0.language) }
-      .compactMap(\.id)
+    let fences = document.codeFences.filter { $0.id != nil && ($0.language == "sql" || FenceLanguage(info: $0.language) != nil) }
+    var commands: [String] = []
+    for case .bench(let bench) in plan.cells.map(\.work) {
+      for case .command(let command) in bench.subjects.map(\.work) { commands.append(command.text) }
+      commands += [bench.setup, bench.prepare].compactMap { $0 }
+    }
+    return fences.compactMap(\.id) + commands
   }
 }

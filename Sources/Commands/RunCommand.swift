@@ -75,7 +75,7 @@ struct RunCommand: ParsableCommand {
       RunOptions(
         quick: quick,
         launcher: LabLauncher(executable: executable, serveArguments: ["lab", "serve", "--stdin"]),
-        subjectArguments: ["lab", "subject"]),
+        subjectArguments: ["lab", "subject"], fenceCache: notebook.workspace.state + "/fences"),
       cancelled: { Interrupts.requested }, report: { progress.show($0) })
     let results: [CellResult]
     do {

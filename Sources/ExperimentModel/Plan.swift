@@ -75,6 +75,7 @@ public enum Work: Codable, Hashable, Sendable {
   case sim(SimCell)
   case cost(CostCell)
   case check(CheckCell)
+  case observe(ObserveCell)
   public var kind: String {
     switch self {
     case .load: "load"
@@ -82,6 +83,7 @@ public enum Work: Codable, Hashable, Sendable {
     case .sim: "sim"
     case .cost: "cost"
     case .check: "check"
+    case .observe: "observe"
     }
   }
 }
@@ -107,35 +109,6 @@ public struct LoadCell: Codable, Hashable, Sendable {
   public var arms: [LoadArm]
   public var design: Design
   public init(arms: [LoadArm], design: Design) { self.arms = arms; self.design = design }
-}
-
-public struct BenchCell: Codable, Hashable, Sendable {
-  public var subjects: [SubjectSpec]
-  /// `subjects[0]` is the baseline when `comparison` is given.
-  public var comparison: Comparison?
-  /// Pairs per comparison in a full run.
-  public var pairs: Int
-  public var system: SystemSpec?
-  public var seed: UInt64
-  public init(
-    subjects: [SubjectSpec], comparison: Comparison?, pairs: Int, system: SystemSpec?, seed: UInt64
-  ) {
-    self.subjects = subjects; self.comparison = comparison; self.pairs = pairs
-    self.system = system; self.seed = seed
-  }
-}
-
-public struct SubjectSpec: Codable, Hashable, Sendable {
-  public var name: String
-  public var work: SubjectWork
-  public init(name: String, work: SubjectWork) { self.name = name; self.work = work }
-}
-
-public enum SubjectWork: Codable, Hashable, Sendable {
-  /// Work built into the lab: `cache-get` (in process), `memcached-get` (loopback), `spin`.
-  case builtin(String)
-  /// A SQL fence's statement over the system's data; `:id` bound from the seeded key stream.
-  case sql(String)
 }
 
 public struct SimCell: Codable, Hashable, Sendable {

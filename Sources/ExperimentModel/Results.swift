@@ -68,15 +68,17 @@ public enum MachineState: String, Codable, Sendable { case quiet, busy, noisy }
 /// baseline ÷ candidate and baseline − candidate for every metric both arms have.
 public struct ComparisonResult: Codable, Hashable, Sendable {
   public var candidate: String
+  /// The point at which both were measured; nil where nothing is varied.
+  public var at: [String: Double]?
   public var metric: String
   public var ratio: [String: Estimate]
   public var delta: [String: MetricValue]
   public var verdict: Verdict
   public init(
-    candidate: String, metric: String, ratio: [String: Estimate], delta: [String: MetricValue],
-    verdict: Verdict
+    candidate: String, at: [String: Double]? = nil, metric: String, ratio: [String: Estimate],
+    delta: [String: MetricValue], verdict: Verdict
   ) {
-    self.candidate = candidate; self.metric = metric; self.ratio = ratio; self.delta = delta
+    self.candidate = candidate; self.at = at; self.metric = metric; self.ratio = ratio; self.delta = delta
     self.verdict = verdict
   }
 }
@@ -174,13 +176,10 @@ public struct CellResult: Codable, Hashable, Sendable {
 
   private func lookUp(_ path: [String], _ address: Address) -> MetricValue? {
     if path.first == "ratio" || path.first == "delta" {
-      let chosen: ComparisonResult?
-      if path.count > 1 {
-        chosen = comparisons.first { $0.candidate == path[1] }
-      } else {
-        chosen = comparisons.count == 1 ? comparisons[0] : nil
+      let possible = comparisons.filter { one in
+        (path.count < 2 || one.candidate == path[1]) && address.at.allSatisfy { one.at?[$0.key] == $0.value }
       }
-      guard let chosen else { return nil }
+      guard possible.count == 1, let chosen = possible.first else { return nil }
       if path[0] == "ratio" { return chosen.ratio[address.metric].map { MetricValue($0, .ratio) } }
       return chosen.delta[address.metric]
     }
@@ -194,6 +193,9 @@ public struct CellResult: Codable, Hashable, Sendable {
     }
     candidates = candidates.filter { arm in address.at.allSatisfy { arm.params[$0.key] == $0.value } }
     if candidates.count == 1 { return candidates[0].metrics[address.metric] }
+    // A fit over all points of a subject stands in an arm of its own, the only one that has it.
+    let having = candidates.filter { $0.metrics[address.metric] != nil }
+    if having.count == 1, !having[0].name.isEmpty, address.at.isEmpty, !path.isEmpty { return having[0].metrics[address.metric] }
     // A figure of the whole cell (che_error, parity) lives in the arm named "".
     return arms.first { $0.name.isEmpty }?.metrics[address.metric]
   }

@@ -11,10 +11,15 @@ public struct RunOptions: Sendable {
   public var launcher: LabLauncher
   /// Hidden child mode for bench subjects; arguments after the executable.
   public var subjectArguments: [String]
-  public init(quick: Bool, launcher: LabLauncher, subjectArguments: [String]) {
+  /// Folder for compiled code fences.
+  public var fenceCache: String
+  /// A command that ends with another status than 0 is measured all the same.
+  public var ignoresFailure = false
+  public init(quick: Bool, launcher: LabLauncher, subjectArguments: [String], fenceCache: String) {
     self.quick = quick
     self.launcher = launcher
     self.subjectArguments = subjectArguments
+    self.fenceCache = fenceCache
   }
 }
 
@@ -92,6 +97,7 @@ public struct Runner {
       case .sim(let sim): try runSimulation(cell, sim, into: &result)
       case .cost(let cost): try runCost(cell, cost, known, into: &result)
       case .check: break
+      case .observe(let observe): runObserve(cell, observe, into: &result)
       }
       result.machine = MachineProbe.state(from: before, to: MachineProbe.sample())
       judge(cell, known, into: &result)
@@ -113,6 +119,7 @@ public struct Runner {
     case .sim: .simulated
     case .cost: .computed
     case .check: .replay
+    case .observe(.changePoints): .replay
     case .bench: .real
     case .load(let load):
       load.arms.contains { arm in

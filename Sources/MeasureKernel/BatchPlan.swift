@@ -12,7 +12,9 @@ public struct BatchPlan: Hashable, Sendable {
   public var shortestSample: Double
 
   /// A sample of 1 ms is a thousand times coarser than any clock; what gates rest on should be as long.
-  static let goodSample = 1e6
+  public static let goodSample = 1e6
+  /// Where the budget has room for it: a tenth of the jitter that a sample of 1 ms has.
+  static let longSample = 1e7
   /// Below 10 µs the pair of clock readings (60–70 ns) is no longer below 1 %.
   static let leastSample = 1e4
   /// Fewer pairs have no 95 % interval.
@@ -26,11 +28,12 @@ public struct BatchPlan: Hashable, Sendable {
   ///   - times: nanoseconds of one iteration, by subject, all positive.
   ///   - rounds: rounds asked for.
   ///   - budget: nanoseconds for everything.
-  public init(times: [Double], rounds asked: Int, budget: Double) {
+  ///   - sample: nanoseconds that a sample of the fastest subject should last, where the budget allows.
+  public init(times: [Double], rounds asked: Int, budget: Double, sample: Double = BatchPlan.goodSample) {
     precondition(!times.isEmpty && times.allSatisfy { $0 > 0 }, "calibrated times are positive")
     let fastest = times.min()!
     let together = times.reduce(0, +)
-    let wanted = (Self.goodSample / fastest).rounded(.up)
+    let wanted = (sample / fastest).rounded(.up)
     func affordable(_ rounds: Int) -> Double {
       (budget * Self.plannedShare / (Double(rounds + Self.checkCost) * together)).rounded(.down)
     }

@@ -4,90 +4,98 @@
 import CKernelShims
 import Glibc
 
-/// Why a child could not be used.
-public struct MeasureError: Error, Sendable, Hashable, CustomStringConvertible {
-  public var cause: String
-  public var remedy: String?
-  public init(_ cause: String, remedy: String? = nil) {
-    self.cause = cause
-    self.remedy = remedy
-  }
-  public var description: String { cause + (remedy.map { "; \($0)" } ?? "") }
-}
-
 public final class ChildProcess {
+  /// Through which descriptors the lines go.
+  enum Channel {
+    /// Its stdin and stdout; stderr is shared with nb.
+    case standard
+    /// Descriptor 3, both ways. Its stdin is empty, and what it prints is kept apart: the last of it for
+    /// messages, and not more than `limit` bytes in all.
+    case control(limit: Int)
+  }
+
   /// For messages.
   public let name: String
   public let pid: pid_t
+  private let launcher: Launcher
   private let input: Int32
   private let output: Int32
+  /// What it prints, with `Channel.control`.
+  private var printed: PipeReader?
   private var pending: [UInt8] = []
   private var ended = false
   /// A line longer than this is not an answer.
   private static let lineLimit = 65_536
 
   /// Starts `argv`; stderr is shared.
-  public init(name: String, argv: [String]) throws(MeasureError) {
-    self.name = name
-    var toChild: [Int32] = [-1, -1]
+  public convenience init(name: String, argv: [String]) throws(MeasureError) {
+    try self.init(launcher: try Launcher(name: name, argv: argv), channel: .standard)
+  }
+
+  init(launcher: Launcher, channel: Channel) throws(MeasureError) {
+    self.launcher = launcher
+    name = launcher.name
+    var line: [Int32] = [-1, -1]
     var fromChild: [Int32] = [-1, -1]
-    // Its stdin is a socket, not a pipe: writing to a child that has died is then an error and never a
-    // SIGPIPE, whatever the program around this module does with signals.
+    var nothing: Int32 = -1
+    // Lines go to it through a socket, not a pipe: writing to a child that has died is then an error and
+    // never a SIGPIPE, whatever the program around this module does with signals.
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-    guard socketpair(AF_UNIX, kind, 0, &toChild) == 0 else {
-      throw MeasureError("\(name): no socket pair: \(String(cString: strerror(errno)))")
+    guard socketpair(AF_UNIX, kind, 0, &line) == 0, nb_pipe(&fromChild) == 0 else {
+      let reason = String(cString: strerror(errno))
+      line.filter { $0 >= 0 }.forEach { close($0) }
+      throw MeasureError("\(name): no channel to a child: \(reason)", remedy: "raise the limit on open files (ulimit -n)")
     }
-    guard nb_pipe(&fromChild) == 0 else {
-      close(toChild[0])
-      close(toChild[1])
-      throw MeasureError("\(name): no pipe: \(String(cString: strerror(errno)))")
+    let descriptors: (Int32, Int32, Int32, Int32)
+    switch channel {
+    case .standard: descriptors = (line[1], fromChild[1], 2, -1)
+    case .control:
+      nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
+      descriptors = (nothing, fromChild[1], fromChild[1], line[1])
     }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, toChild[0], 0)
-    posix_spawn_file_actions_adddup2(&actions, fromChild[1], 1)
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-    posix_spawnattr_setpgroup(&attributes, 0)
-    let arguments = argv.map { strdup($0) } + [nil]
-    defer { arguments.forEach { free($0) } }
-    var child: pid_t = 0
-    let code = posix_spawnp(&child, argv[0], &actions, &attributes, arguments, environ)
-    close(toChild[0])
-    close(fromChild[1])
-    guard code == 0 else {
-      close(toChild[1])
+    defer {
+      close(line[1])
+      close(fromChild[1])
+      if nothing >= 0 { close(nothing) }
+    }
+    do {
+      pid = try launcher.start(descriptors).pid
+    } catch {
+      close(line[0])
       close(fromChild[0])
-      throw MeasureError("\(name): \(argv[0]) could not be started: \(String(cString: strerror(code)))")
+      throw error
     }
-    pid = child
-    input = toChild[1]
-    output = fromChild[0]
+    input = line[0]
+    switch channel {
+    case .standard: output = fromChild[0]
+    case .control(let limit):
+      output = line[0]
+      printed = PipeReader(fromChild[0], limit: limit)
+    }
   }
 
   deinit { stop() }
 
   /// Whether it still runs; an ended child is not reaped by asking.
-  public var isAlive: Bool {
+  public var isAlive: Bool { !ended && !hasEnded }
+
+  private var hasEnded: Bool {
     var information = siginfo_t()
-    return !ended && waitid(P_PID, id_t(pid), &information, WEXITED | WNOHANG | WNOWAIT) == 0 && information.si_signo == 0
+    return waitid(P_PID, id_t(pid), &information, WEXITED | WNOHANG | WNOWAIT) != 0 || information.si_signo != 0
   }
 
-  /// Closes its stdin, which asks it to leave; one that does not within a second is ended.
+  /// Closes its channel, which asks it to leave; one that does not within a second is ended, and with it
+  /// everything that it has started.
   public func stop() {
     guard !ended else { return }
     ended = true
     close(input)
-    close(output)
-    for _ in 0..<200 {
-      if waitpid(pid, nil, WNOHANG) != 0 { return }
-      usleep(5_000)
-    }
-    kill(-pid, SIGKILL)
+    if output != input { close(output) }
+    printed = nil
+    for _ in 0..<200 where !hasEnded { usleep(5_000) }
+    Launcher.endGroup(pid)
     waitpid(pid, nil, 0)
+    launcher.endDescendants(ofGroup: pid)
   }
 
   public func send(line text: String) throws(MeasureError) {
@@ -95,11 +103,11 @@ public final class ChildProcess {
     var written = 0
     while written < bytes.count {
       let n = bytes[written...].withUnsafeBytes { Glibc.send(input, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-      if n > 0 { written += n } else if errno != EINTR { throw MeasureError("\(name) has ended") }
+      if n > 0 { written += n } else if errno != EINTR { throw MeasureError("\(name) has ended\(lastWords())") }
     }
   }
 
-  /// The next line of its stdout.
+  /// The next line of its answers.
   ///
   /// - Parameter timeout: seconds; a child that is silent for longer is ended.
   public func line(timeout: Double) throws(MeasureError) -> String {
@@ -113,14 +121,41 @@ public final class ChildProcess {
       guard pending.count < Self.lineLimit else { throw MeasureError("\(name) printed something else than answers") }
       let left = end - nb_now()
       guard left > 0 else {
-        kill(-pid, SIGKILL)
-        throw MeasureError("\(name) gave no answer within \(Int(timeout)) s")
+        Launcher.endGroup(pid)
+        throw MeasureError("\(name) gave no answer within \(Int(timeout)) s\(printed.map { PipeReader.quoted($0) } ?? "")")
       }
-      var poller = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
-      guard poll(&poller, 1, Int32(min(left / 1_000_000 + 1, 1_000))) > 0 else { continue }
+      // A pipe that is at its end would be ready for ever; poll skips negative descriptors.
+      var pollers = [
+        pollfd(fd: output, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: printed.flatMap { $0.isOpen ? $0.descriptor : nil } ?? -1, events: Int16(POLLIN), revents: 0),
+      ]
+      guard poll(&pollers, 2, Int32(min(left / 1_000_000 + 1, 1_000))) > 0 else { continue }
+      if pollers[1].revents != 0, let printed {
+        printed.read()
+        if printed.isOverLimit {
+          Launcher.endGroup(pid)
+          throw MeasureError(
+            "\(name) printed more than \(printed.limit) bytes and was ended", remedy: "print less: what is printed is timed too")
+        }
+      }
+      guard pollers[0].revents != 0 else { continue }
       var chunk = [UInt8](repeating: 0, count: 4_096)
       let n = read(output, &chunk, chunk.count)
-      if n > 0 { pending += chunk[..<n] } else if n == 0 { throw MeasureError("\(name) ended before it answered") }
+      if n > 0 {
+        pending += chunk[..<n]
+      } else if n == 0 || errno != EINTR {
+        throw MeasureError("\(name) ended before it answered\(lastWords())")
+      }
     }
+  }
+
+  /// How it ended and what it printed last: `: killed by SIGSEGV; it printed …`.
+  private func lastWords() -> String {
+    for _ in 0..<100 where !hasEnded { usleep(2_000) }
+    var status = siginfo_t()
+    guard waitid(P_PID, id_t(pid), &status, WEXITED | WNOHANG | WNOWAIT) == 0, status.si_signo != 0 else { return "" }
+    printed?.drain()
+    let end = ProcessEnd(status)
+    return ": \(end)\(printed.map { PipeReader.quoted($0) } ?? "")"
   }
 }

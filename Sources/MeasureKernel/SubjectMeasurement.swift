@@ -31,23 +31,53 @@ public func measure(
   _ cell: BenchCell, childArguments: (Int) -> (argv: [String], firstLine: String), quick: Bool, budget: Nanoseconds,
   progress: (String) -> Void, cancelled: () -> Bool
 ) throws(MeasureError) -> BenchRecord {
+  try measure(
+    cell,
+    subject: { (index) throws(MeasureError) -> any TimedSubject in
+      let child = childArguments(index)
+      return try SubjectProcess(name: cell.subjects[index].name, argv: child.argv, firstLine: child.firstLine, timeout: 20)
+    }, quick: quick, budget: budget, progress: progress, cancelled: cancelled)
+}
+
+/// Measures the subjects of a cell in turns, however they are made.
+///
+/// Where a process is started for each iteration there is nothing to calibrate: one start is one sample, after one
+/// that warms files and caches up and is not counted; the number of rounds follows from its time, before any is seen.
+///
+/// - Parameter subject: makes subject i; called once for each, in order.
+public func measure(
+  _ cell: BenchCell, subject make: (Int) throws(MeasureError) -> any TimedSubject, quick: Bool, budget: Nanoseconds,
+  progress: (String) -> Void, cancelled: () -> Bool
+) throws(MeasureError) -> BenchRecord {
   guard !cell.subjects.isEmpty else {
     throw MeasureError("the bench has no subjects", remedy: "list at least one under `subjects:`")
   }
-  let start = nb_now()
-  var subjects: [SubjectProcess] = []
+  var subjects: [any TimedSubject] = []
   defer { subjects.forEach { $0.stop() } }
   for (index, subject) in cell.subjects.enumerated() {
     progress("starting \(subject.name)")
-    let child = childArguments(index)
-    subjects.append(try SubjectProcess(name: subject.name, argv: child.argv, firstLine: child.firstLine, timeout: 20))
+    subjects.append(try make(index))
   }
+  // What starting costs once everything is compiled.
+  var startCost = 0.0
+  for index in subjects.indices where subjects[index].isRestarted {
+    let before = nb_now()
+    try restart(&subjects, index, make)
+    startCost += Double(nb_now() - before)
+  }
+  // What has to be compiled first is not measuring.
+  let start = nb_now()
   progress("calibrating")
+  let asked = quick ? min(cell.pairs, 20) : cell.pairs
+  if subjects.contains(where: \.isPerProcess) { return try measureStarts(cell, subjects, asked, budget, start, progress, cancelled) }
   var times: [Double] = []
   for subject in subjects { times.append(try calibrate(subject, cancelled)) }
-  let asked = quick ? min(cell.pairs, 20) : cell.pairs
   let spent = nb_now() - start
-  let plan = BatchPlan(times: times, rounds: asked, budget: Double(max(0, budget.rawValue - spent)))
+  let isRestarted = startCost > 0
+  // A third of the time is for starting anew.
+  let plan = BatchPlan(
+    times: times, rounds: asked, budget: Double(max(0, budget.rawValue - spent)) * (isRestarted ? 0.67 : 1),
+    sample: isRestarted ? BatchPlan.longSample : BatchPlan.goodSample)
   var record = BenchRecord(
     samples: Array(repeating: [], count: subjects.count), iterations: plan.iterations, parity: true,
     doubts: doubts(plan, asked, cell.subjects[times.indices.min { times[$0] < times[$1] }!].name))
@@ -63,21 +93,92 @@ public func measure(
     }
     if let doubt = WorkCheck.doubt(subject: subject.name, ratios: ratios) { record.doubts.append(doubt) }
   }
-  for (round, turn) in abbaOrder(arms: subjects.count, rounds: plan.rounds, seed: cell.seed).enumerated() {
-    if cancelled() { break }
-    if round >= BatchPlan.fewestRounds, nb_now() - start > budget.rawValue {
-      record.doubts.append("stopped after \(round) of \(plan.rounds) pairs: the block's time was used up")
-      break
+  // One after the other means just that: each is started once.
+  let spells = cell.order == .sequential ? 1 : spells(plan, times, startCost, Double(max(0, budget.rawValue)))
+  if cell.order != .sequential, subjects.contains(where: \.isRestarted), spells < BatchPlan.fewestRounds {
+    record.doubts.append(
+      "only \(spells) starts of each subject: how much one start of the same program differs from another is not in the interval")
+  }
+  for spell in 0..<spells where !cancelled() {
+    if spell > 0 {
+      for index in subjects.indices where subjects[index].isRestarted {
+        try restart(&subjects, index, make)
+        _ = try subjects[index].run(plan.iterations, timeout: timeout)
+      }
     }
-    progress("pair \(round + 1)/\(plan.rounds)")
-    for index in turn { record.samples[index].append(try subjects[index].run(plan.iterations, timeout: timeout)) }
-    if Set(record.samples.map { $0[round].checksum }).count > 1 { record.parity = false }
+    // Rounds are dealt out evenly.
+    let rounds = plan.rounds * (spell + 1) / spells - plan.rounds * spell / spells
+    let done = record.samples[0].count
+    try takeRounds(
+      cell, subjects, rounds, timeout, budget, start, &record, first: done, of: plan.rounds, progress, cancelled)
+    if nb_now() - start > budget.rawValue, record.samples[0].count >= BatchPlan.fewestRounds { break }
   }
   return record
 }
 
+/// How often everything is started anew: up to ten times, within a third of the budget.
+private func spells(_ plan: BatchPlan, _ times: [Double], _ startCost: Double, _ budget: Double) -> Int {
+  guard startCost > 0 else { return 1 }
+  let one = startCost + times.reduce(0, +) * Double(plan.iterations)
+  return max(1, min(10, plan.rounds, Int(budget / 3 / one)))
+}
+
+private func restart(
+  _ subjects: inout [any TimedSubject], _ index: Int, _ make: (Int) throws(MeasureError) -> any TimedSubject
+) throws(MeasureError) {
+  subjects[index].stop()
+  subjects[index] = try make(index)
+}
+
+/// Rounds of processes, each started once for a sample.
+private func measureStarts(
+  _ cell: BenchCell, _ subjects: [any TimedSubject], _ asked: Int, _ budget: Nanoseconds, _ start: Int64, _ progress: (String) -> Void,
+  _ cancelled: () -> Bool
+) throws(MeasureError) -> BenchRecord {
+  // Ended by time even where the block has none: a command may hang.
+  let timeout = max(60, 3 * budget.seconds)
+  for subject in subjects where !cancelled() { _ = try subject.run(1, timeout: timeout) }
+  let round = Double(max(1, nb_now() - start))
+  let affordable = (Double(max(0, budget.rawValue)) * BatchPlan.plannedShare - round) / round
+  let rounds = max(BatchPlan.fewestRounds, min(asked, Int(max(0, affordable))))
+  var record = BenchRecord(samples: Array(repeating: [], count: subjects.count), iterations: 1, parity: true, doubts: [])
+  if rounds < asked { record.doubts.append("\(rounds) pairs instead of \(asked): the block's time does not allow more") }
+  try takeRounds(
+    cell, subjects, rounds, timeout, Nanoseconds(3 * budget.rawValue), start, &record, first: 0, of: rounds, progress, cancelled)
+  return record
+}
+
+private func takeRounds(
+  _ cell: BenchCell, _ subjects: [any TimedSubject], _ rounds: Int, _ timeout: Double, _ budget: Nanoseconds, _ start: Int64,
+  _ record: inout BenchRecord, first: Int, of all: Int, _ progress: (String) -> Void, _ cancelled: () -> Bool
+) throws(MeasureError) {
+  if cell.order == .sequential {
+    for index in subjects.indices {
+      for round in 0..<rounds where !cancelled() {
+        progress("\(subjects[index].name) \(first + round + 1)/\(all)")
+        record.samples[index].append(try subjects[index].run(record.iterations, timeout: timeout))
+      }
+    }
+    let whole = record.samples.map(\.count).min() ?? 0
+    for index in subjects.indices { record.samples[index] = Array(record.samples[index].prefix(whole)) }
+    record.parity = (0..<whole).allSatisfy { round in Set(record.samples.map { $0[round].checksum }).count == 1 }
+    return
+  }
+  let order = abbaOrder(arms: subjects.count, rounds: rounds, seed: cell.seed &+ UInt64(first))
+  for (round, turn) in zip(first..., order) {
+    if cancelled() { break }
+    if round >= BatchPlan.fewestRounds, nb_now() - start > budget.rawValue {
+      record.doubts.append("stopped after \(round) of \(all) pairs: the block's time was used up")
+      break
+    }
+    progress("pair \(round + 1)/\(all)")
+    for index in turn { record.samples[index].append(try subjects[index].run(record.iterations, timeout: timeout)) }
+    if Set(record.samples.map { $0[round].checksum }).count > 1 { record.parity = false }
+  }
+}
+
 /// Nanoseconds of one iteration: doubles the count until a sample lasts a millisecond.
-private func calibrate(_ subject: SubjectProcess, _ cancelled: () -> Bool) throws(MeasureError) -> Double {
+private func calibrate(_ subject: any TimedSubject, _ cancelled: () -> Bool) throws(MeasureError) -> Double {
   var iterations = 1
   while true {
     let sample = try subject.run(iterations, timeout: 20)

@@ -16,6 +16,14 @@ struct BlockFace {
   var metrics: Set<String>
   /// Of the block as a whole.
   var wholeMetrics: Set<String> = []
+  /// Of a name over all its points, such as the slope of a subject over sizes.
+  var fitMetrics: Set<String> = []
+
+  /// Whom `ratio` can be of.
+  private var candidates: [String] {
+    var seen: Set<String> = [arms.first ?? ""]
+    return arms.filter { seen.insert($0).inserted }
+  }
 
   static let reserved: Set<String> = ["ratio", "delta", "est", "baseline", "candidate"]
 
@@ -33,6 +41,14 @@ struct BlockFace {
         throw Problem(
           id: PerfDiagnosticID.unknownArm, cause: "`\(metric.name)` is a figure of the whole block, not of an arm",
           remedy: "write `\(metric.name)` without arm and point")
+      }
+      return metric.unit
+    }
+    if fitMetrics.contains(metric.name) {
+      guard address.at.isEmpty, let name = address.arm.first, address.arm.count == 1, arms.contains(name) else {
+        throw Problem(
+          id: PerfDiagnosticID.unknownArm, cause: "`\(metric.name)` belongs to a subject over all its points",
+          remedy: "write " + ([arms.first ?? ""] + candidates).map { "`\($0).\(metric.name)`" }.joined(separator: " or "))
       }
       return metric.unit
     }
@@ -58,7 +74,7 @@ struct BlockFace {
           id: PerfDiagnosticID.unknownArm, cause: "`\(id)` compares nothing, so it has no `\(first)`",
           remedy: "add `compare:` to it, or name an arm")
       }
-      let candidates = Array(arms.dropFirst())
+      let candidates = candidates
       if path.count == 2 {
         guard candidates.contains(path[1]) else {
           throw Problem(
@@ -69,6 +85,15 @@ struct BlockFace {
         throw Problem(
           id: PerfDiagnosticID.ambiguousAddress, cause: "`\(id)` has \(candidates.count) candidates: `\(first)` of which?",
           remedy: "write " + candidates.map { "`\(first).\($0).\(metric.name)`" }.joined(separator: " or "))
+      }
+      // Every candidate has the points of the baseline.
+      let rows = arms.indices.filter { arms[$0] == arms[0] }
+      let points = rows.filter { row in address.at.allSatisfy { params[row][$0.key] == $0.value } }
+      if points.isEmpty { throw unknownPoint(address, rows) }
+      if points.count > 1 {
+        throw Problem(
+          id: PerfDiagnosticID.ambiguousAddress, cause: "`\(id)` compares at \(points.count) points: `\(first)` at which?",
+          remedy: "name one: " + self.points.prefix(8).map { "`\(first).\(metric.name)@\($0)`" }.joined(separator: ", "))
       }
       return first == "ratio" ? .ratio : metric.unit
     }
@@ -138,13 +163,17 @@ struct BlockFace {
 enum MetricSets {
   private static let elsewhere: Set<String> = [
     "time", "cpu", "vm_steps", "checksum", "parity", "low", "base", "high", "per_million", "payback_days", "instances",
-    "lfu_bound", "che_error",
+    "lfu_bound", "che_error", "user", "system", "max_rss", "allocations", "instructions", "faults", "switches", "slope",
+    "change_points", "index", "change",
   ]
   static let load = Set(Metric.all.map(\.name)).subtracting(elsewhere)
   static let loadWhole: Set<String> = ["che_error"]
-  static let bench: Set<String> = ["time", "cpu", "vm_steps"]
+  static let bench: Set<String> = [
+    "time", "cpu", "user", "system", "max_rss", "allocations", "instructions", "faults", "switches", "vm_steps",
+  ]
   static let benchWhole: Set<String> = ["parity"]
   static let sim: Set<String> = ["hit_ratio", "lfu_bound"]
+  static let changePoints: Set<String> = ["change_points", "index", "change"]
   static func cost(_ formula: String) -> Set<String> {
     formula == "F1" ? ["low", "base", "high"] : ["per_million", "instances"]
   }

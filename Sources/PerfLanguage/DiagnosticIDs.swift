@@ -50,6 +50,7 @@ public enum PerfDiagnosticID {
   public static let cycle: DiagnosticID = "cycle"
   public static let unknownClaim: DiagnosticID = "unknown-claim"
   public static let unverifiedClaim: DiagnosticID = "unverified-claim"
+  public static let badData: DiagnosticID = "bad-data"
   // Money.
   public static let unknownFact: DiagnosticID = "unknown-fact"
   public static let staleFact: DiagnosticID = "stale-fact"
@@ -60,6 +61,6 @@ public enum PerfDiagnosticID {
     unknownSystem, extendsCycle, badRoute, unknownStage, duplicateName, missingStandsFor, unknownFence, unknownPath,
     unknownRoute, unknownDataset, keyMismatch, unknownTarget, badExpression, unknownAggregate, badAddress,
     unknownBlock, unknownArm, unknownMetric, unknownPoint, ambiguousAddress, unknownTheory, cycle, unknownClaim,
-    unverifiedClaim, unknownFact, staleFact,
+    unverifiedClaim, badData, unknownFact, staleFact,
   ]
 }

@@ -12,11 +12,12 @@ struct Comparative {
   var right: String
 
   init?(_ text: String) {
-    guard let first = text.firstIndex(where: { "<>=".contains($0) }) else { return nil }
-    let rest = text[first...]
-    guard let op = Operator.allCases.filter({ rest.hasPrefix($0.rawValue) }).max(by: { $0.rawValue.count < $1.rawValue.count }) else {
-      return nil
+    func longest(at place: String.Index) -> Operator? {
+      Operator.allCases.filter { text[place...].hasPrefix($0.rawValue) }.max { $0.rawValue.count < $1.rawValue.count }
     }
+    // The `=` of a point, as in `time@n=4000>=5ms`, is no operator.
+    guard let first = text.indices.first(where: { longest(at: $0) != nil }), let op = longest(at: first) else { return nil }
+    let rest = text[first...]
     left = text[..<first].trimmed
     self.op = op
     right = rest.dropFirst(op.rawValue.count).trimmed

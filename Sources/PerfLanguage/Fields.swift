@@ -92,6 +92,15 @@ struct Fields {
     return contents(key).map { Fields($0, inner, findings) }
   }
 
+  /// The whole numbers of a list, from 0; anything else in it is reported.
+  func integers(_ key: String) -> [Int] {
+    texts(key).compactMap { text, place in
+      if let number = Int(text), number >= 0 { return number }
+      findings.error(PerfDiagnosticID.wrongType, "`\(key)` is a list of whole numbers, not `\(text)`", remedy: "such as [500, 1000]", at: place)
+      return nil
+    }
+  }
+
   /// The texts of a list; anything else in it is reported.
   func texts(_ key: String) -> [(text: String, place: SourceRange)] {
     items(key).compactMap { item in

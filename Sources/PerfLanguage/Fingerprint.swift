@@ -37,6 +37,17 @@ func inputsDigest(_ cell: Cell) -> String {
     }
     question.work = .cost(cost)
   }
+  if case .bench(var bench) = question.work {
+    for i in bench.subjects.indices {
+      if case .fence(var fence) = bench.subjects[i].work {
+        // Prose above a fence moves it; that is not another question.
+        fence.path = ""
+        fence.line = 0
+        bench.subjects[i].work = .fence(fence)
+      }
+    }
+    question.work = .bench(bench)
+  }
   struct Keyed: Encodable {
     var kernel: Int
     var cell: Cell

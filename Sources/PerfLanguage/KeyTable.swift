@@ -5,7 +5,7 @@
 /// Mappings that have a fixed set of keys.
 enum Shape: String, CaseIterable {
   // Blocks, by kind.
-  case lesson, system, load, bench, sim, cost, check, runbook
+  case lesson, system, load, bench, sim, cost, check, observe, runbook
   // Parts of declaring blocks.
   case claim, minutes
   case blockTime = "block_time"
@@ -24,8 +24,10 @@ enum Shape: String, CaseIterable {
   case pairing = "compare of a bench"
   case cacheModel = "cache model"
   case scan, bracket, edit
+  case sizes = "vary of a bench"
+  case fit
 
-  static let blocks: [Shape] = [.lesson, .system, .load, .bench, .sim, .cost, .check, .runbook]
+  static let blocks: [Shape] = [.lesson, .system, .load, .bench, .sim, .cost, .check, .observe, .runbook]
 
   /// Where it stands, for messages and the reference page.
   var title: String {
@@ -38,6 +40,7 @@ enum Shape: String, CaseIterable {
     case .expectation: "an expectation"
     case .stage, .keys, .runbookMetric: "a \(rawValue)"
     case .pairing: "`compare` of a bench"
+    case .sizes: "`vary` of a bench"
     default: "`\(rawValue)`"
     }
   }
@@ -95,9 +98,10 @@ extension Shape {
   var later: [String] {
     switch self {
     case .load: ["fit", "requires", "write", "steady_state", "telemetry"]
-    case .bench: ["fit", "requires", "write", "vary", "validate"]
+    case .bench: ["requires", "write", "validate"]
     case .sim: ["validate", "fit", "requires", "write"]
     case .cost: ["roi", "write"]
+    case .observe: ["from", "where", "versus", "group_by", "show", "source", "write"]
     case .role: ["count", "transport"]
     case .cache: ["stale_while_revalidate"]
     case .sql: ["params", "database"]

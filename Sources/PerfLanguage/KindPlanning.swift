@@ -1,4 +1,4 @@
-// Bench, simulation and check blocks, and what all executing blocks share: judgements, plots, times.
+// Simulation and check blocks, and what all executing blocks share: judgements, plots, times.
 
 import ExperimentModel
 import StrictYAML
@@ -69,112 +69,6 @@ extension Planning {
       return PlotSpec(
         kind: kind, x: plot.text("x"), y: yNodes.compactMap(\.text), overlay: plot.text("overlay"), logX: plot.text("scale") == "log")
     }
-  }
-
-  // MARK: Bench
-
-  func planBench(_ block: Block, _ fields: Fields) -> CellDraft? {
-    var subjects = fields.items("subjects").compactMap(readSubject)
-    guard !subjects.isEmpty, subjects.count == fields.items("subjects").count else {
-      if fields.has("subjects"), fields.items("subjects").isEmpty {
-        findings.error(
-          PerfDiagnosticID.outOfRange, "`subjects` is empty: there is nothing to time", remedy: "such as [{builtin: cache-get}]",
-          at: fields.place("subjects"))
-      }
-      return nil
-    }
-    var names: Set<String> = []
-    for (i, subject) in subjects.enumerated() where !names.insert(subject.name).inserted {
-      findings.error(
-        PerfDiagnosticID.duplicateName, "two subjects are called `\(subject.name)`", remedy: "give each a `name:`",
-        at: fields.items("subjects")[i].range)
-    }
-    var comparison: Comparison?
-    var pairs = 40
-    if let compare = fields.fields("compare") {
-      pairs = compare.integer("pairs") ?? pairs
-      guard let ordered = pairing(compare, subjects) else { return nil }
-      subjects = ordered
-      comparison = Comparison(runs: pairs, metric: compare.text("metric") ?? "time")
-      if comparison?.metric != "time" {
-        findings.error(PerfDiagnosticID.unknownMetric, "a bench compares `time`", remedy: "leave `metric` out", at: compare.place("metric"))
-      }
-    }
-    guard let system = benchSystem(block, fields, subjects) else { return nil }
-    let face = BlockFace(
-      id: block.id, kind: "bench", arms: subjects.map(\.name), params: subjects.map { _ in [:] }, isComparison: comparison != nil,
-      metrics: MetricSets.bench, wholeMetrics: MetricSets.benchWhole)
-    let cell = BenchCell(subjects: subjects, comparison: comparison, pairs: pairs, system: system, seed: seed(for: block.id))
-    return finish(block, fields, .bench(cell), face, readPlots(fields, face) ?? [])
-  }
-
-  private func readSubject(_ item: YAMLNode) -> SubjectSpec? {
-    let fields = Fields(item, .subject, findings)
-    guard !fields.isBroken else { return nil }
-    guard fields.has("builtin") != fields.has("fence") else {
-      findings.error(
-        PerfDiagnosticID.missingKey, "a subject is either `builtin` or `fence`",
-        remedy: "such as {builtin: cache-get} or {fence: product-by-id}", at: item.range)
-      return nil
-    }
-    if let word = fields.text("builtin") { return SubjectSpec(name: fields.text("name") ?? word, work: .builtin(word)) }
-    guard let fence = fields.text("fence") else { return nil }
-    guard let statement = resolver.statements[fence] else {
-      let other = otherFences[fence]
-      findings.error(
-        PerfDiagnosticID.unknownFence,
-        other.map { "the fence `#\(fence)` is \($0); this version of nb times `sql` fences" } ?? "there is no `sql` code fence `#\(fence)`",
-        remedy: suggestion(for: fence, among: resolver.statements.keys.sorted(), what: "sql fences"),
-        at: fields.contents("fence")?.range ?? item.range)
-      return nil
-    }
-    return SubjectSpec(name: fields.text("name") ?? fence, work: .sql(statement))
-  }
-
-  /// The baseline first, then the candidates; the runner compares every other subject with the first.
-  private func pairing(_ compare: Fields, _ subjects: [SubjectSpec]) -> [SubjectSpec]? {
-    guard let baseline = compare.text("baseline") else { return nil }
-    let names = subjects.map(\.name)
-    var written = compare.texts("candidates")
-    if !compare.has("candidates") { written = names.filter { $0 != baseline }.map { ($0, compare.place("compare")) } }
-    var ordered: [SubjectSpec] = []
-    for (name, place) in [(baseline, compare.contents("baseline")?.range ?? compare.place("baseline"))] + written {
-      guard let subject = subjects.first(where: { $0.name == name }) else {
-        findings.error(
-          PerfDiagnosticID.unknownArm, "`\(name)` is not a subject of this block",
-          remedy: suggestion(for: name, among: names, what: "its subjects"), at: place)
-        return nil
-      }
-      if !ordered.contains(subject) { ordered.append(subject) }
-    }
-    for name in names where !ordered.contains(where: { $0.name == name }) {
-      findings.error(
-        PerfDiagnosticID.doesNotApply, "the subject `\(name)` is neither baseline nor candidate",
-        remedy: "add it to `candidates`, or leave it out", at: compare.place("candidates"))
-      return nil
-    }
-    guard ordered.count > 1 else {
-      findings.error(
-        PerfDiagnosticID.outOfRange, "a comparison needs a second subject", remedy: "add one to `subjects`", at: compare.place("baseline"))
-      return nil
-    }
-    return ordered
-  }
-
-  /// `spin` needs no system (`.some(nil)`); everything else reads a system's rows. nil after a report.
-  private func benchSystem(_ block: Block, _ fields: Fields, _ subjects: [SubjectSpec]) -> SystemSpec?? {
-    guard fields.has("uses") else {
-      if subjects.allSatisfy({ $0.work == .builtin("spin") }) { return .some(nil) }
-      if !fields.mentions("uses") {
-        findings.error(
-          PerfDiagnosticID.missingKey, "these subjects read a system's data, so the block needs `uses`", remedy: "such as `uses: shop`",
-          at: fields.place("subjects"))
-      }
-      return nil
-    }
-    guard var draft = system(named: fields, of: block) else { return nil }
-    draft.apply(fields.contents("set"), findings)
-    return resolver.resolve(draft, seed: seed(for: draft.id)).map { .some($0) }
   }
 
   // MARK: Simulation

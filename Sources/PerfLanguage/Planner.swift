@@ -1,5 +1,5 @@
 // The face of this module: a notebook's perf blocks → a plan, with every mistake of all blocks at
-// once. Never runs anything and never reads a file: facts and money come in the context.
+// once. Never runs anything and reads no file of its own accord: facts, money and data come in the context.
 
 import DocumentModel
 import ExperimentModel
@@ -11,9 +11,14 @@ public struct PlanContext: Sendable {
   public var facts: [String: MarketFact]
   /// The course's own numbers, used for inputs of cost formulas that a block leaves out.
   public var courseMoney: [String: Quantity]
-  public init(facts: [String: MarketFact] = [:], courseMoney: [String: Quantity] = [:]) {
+  /// The text of a data file, named relative to the course's folder; nil when there is none.
+  public var data: @Sendable (String) -> String?
+  public init(
+    facts: [String: MarketFact] = [:], courseMoney: [String: Quantity] = [:], data: @escaping @Sendable (String) -> String? = { _ in nil }
+  ) {
     self.facts = facts
     self.courseMoney = courseMoney
+    self.data = data
   }
 }
 

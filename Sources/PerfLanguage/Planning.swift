@@ -43,8 +43,8 @@ final class Planning {
   /// Systems of the notebook by id.
   var drafts: [String: SystemDraft] = [:]
   var resolver: SystemResolver
-  /// Languages of code fences that are not SQL, by id.
-  var otherFences: [String: String] = [:]
+  /// Code fences that are not SQL, by id.
+  var codeFences: [String: Fence] = [:]
   var lessonSeed: UInt64 = 1
   var lessonTimePlace: SourceRange?
   var claimPlaces: [(source: String, place: SourceRange)] = []
@@ -93,7 +93,7 @@ final class Planning {
           PerfDiagnosticID.duplicateFence, "two code fences are called `#\(id)`", remedy: "give each its own id", at: fence.infoRange)
         continue
       }
-      if fence.language == "sql" { statements[id] = statement(of: fence) } else { otherFences[id] = fence.language }
+      if fence.language == "sql" { statements[id] = statement(of: fence) } else { codeFences[id] = fence }
     }
     resolver = SystemResolver(statements: statements, findings: findings)
   }
@@ -143,7 +143,7 @@ final class Planning {
     let sugar = ["compare", "sweep", "chaos"]
     let wanted = sugar.contains(word) ? node["of"]?.text ?? "load" : word
     if let shape = Shape.blocks.first(where: { $0.rawValue == wanted }) { return shape }
-    let later = ["observe", "vitals", "slo", "trace"]
+    let later = ["vitals", "slo", "trace"]
     if later.contains(wanted) {
       findings.error(
         PerfDiagnosticID.unsupportedKind, "this version of nb does not execute `\(wanted)` blocks",
@@ -180,6 +180,7 @@ final class Planning {
       case .sim: planSim(block, Fields(block.node, .sim, findings))
       case .cost: planCost(block, Fields(block.node, .cost, findings))
       case .check: planCheck(block, Fields(block.node, .check, findings))
+      case .observe: planObserve(block, Fields(block.node, .observe, findings))
       default: nil
       }
     guard var draft else { return nil }

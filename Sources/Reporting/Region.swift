@@ -41,7 +41,7 @@ private func armTable(_ result: CellResult) -> String? {
     }
   }
   for arm in arms {
-    var row = [escapedMarkdown(arm.name)]
+    var row = [escapedMarkdown(rowName(arm, among: arms))]
     for name in columns {
       let value = arm.metrics[name]
       row.append(value.map { format($0.estimate, $0.unit, interval: showsIntervals) } ?? "–")
@@ -53,6 +53,17 @@ private func armTable(_ result: CellResult) -> String? {
     table.rows.append(row)
   }
   return table.text
+}
+
+/// A subject that is measured at several sizes has several rows: each says at which.
+private func rowName(_ arm: ArmResult, among arms: [ArmResult]) -> String {
+  guard !arm.params.isEmpty, arms.count(where: { $0.name == arm.name }) > 1 else { return arm.name }
+  return arm.name + pointText(arm.params)
+}
+
+/// `, n = 4,000`
+private func pointText(_ point: [String: Double]) -> String {
+  point.sorted { $0.key < $1.key }.map { ", \($0.key) = \(format(MetricValue(Estimate($0.value), .count)))" }.joined()
 }
 
 /// Figures of the whole block (`che_error`, `parity`), which live in the arm without a name.
@@ -109,7 +120,7 @@ private func verdictLine(_ result: CellResult) -> String {
     let ratio = comparison.ratio[comparison.metric].map { " " + format($0, .ratio, interval: true) } ?? ""
     let name = ratioName(comparison.metric)
     parts.append(
-      isSingle ? "\(name)\(ratio)" : "\(escapedMarkdown(comparison.candidate)): \(name)\(ratio) **\(comparison.verdict.rawValue)**")
+      isSingle ? "\(name)\(ratio)" : "\(escapedMarkdown(comparison.candidate + pointText(comparison.at ?? [:]))): \(name)\(ratio) **\(comparison.verdict.rawValue)**")
   }
   if let control = result.control { parts.append("A/A \(format(control, .ratio, interval: true))") }
   parts.append("evidence \(result.evidence.rawValue)")

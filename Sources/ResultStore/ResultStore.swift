@@ -1,5 +1,6 @@
 // Saved results in SQLite (`.nb/results.sqlite`, WAL). One row for each finished cell, written the
 // moment it finishes, so that a killed run loses only the cell it was in. Rows are never changed.
+// Its numbers stand beside it by address, for history (ResultStore+History.swift).
 
 import ExperimentModel
 import Foundation
@@ -26,7 +27,7 @@ public struct StoreError: Error, Sendable {
 }
 
 public struct ResultStore: Sendable {
-  private let queue: DatabaseQueue
+  let queue: DatabaseQueue
 
   /// Opens or creates the store at `path`; its folder must exist.
   ///
@@ -40,6 +41,7 @@ public struct ResultStore: Sendable {
       }
       queue = try DatabaseQueue(path: path, configuration: configuration)
       try Self.migrator.migrate(queue)
+      try Self.indexWhatOlderVersionsWrote(queue)
     } catch {
       throw StoreError(
         cause: "the results database \(path) cannot be used: \(error)",
@@ -65,6 +67,7 @@ public struct ResultStore: Sendable {
           CREATE INDEX result_by_cell ON result (lesson, cell, id);
           """)
     }
+    Self.registerHistory(&migrator)
     return migrator
   }
 
@@ -78,6 +81,7 @@ public struct ResultStore: Sendable {
       try db.execute(
         sql: "INSERT INTO result (lesson, cell, inputs, quick, finished, stamp, value) VALUES (?, ?, ?, ?, ?, ?, ?)",
         arguments: [lesson, result.id, result.inputs, result.quick, stamp.finished, stampData, value])
+      try Self.index(result, stamp, row: db.lastInsertedRowID, db)
     }
   }
 

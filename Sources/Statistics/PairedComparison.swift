@@ -121,7 +121,7 @@ public func controlAA(_ baselineSlices: [Double]) -> (ratio: Double, interval: I
 
 /// Sarle's coefficient (skewness² + 1)/kurtosis above that of a flat distribution with room for chance.
 /// One far outlier also raises it, so a second group must hold at least a fifth of the samples.
-private func isBimodal(_ samples: [Double]) -> Bool {
+public func isBimodal(_ samples: [Double]) -> Bool {
   let n = Double(samples.count)
   guard samples.count >= 20 else { return false }
   let sorted = samples.sorted()

@@ -238,6 +238,46 @@ def code_needs_trust():
 
 
 @test
+def commands_of_a_notebook_need_trust():
+    with Folder() as f:
+        marker = os.path.join(f.path, "ran")
+        body = "# T\n\n```perf\nkind: bench\nid: b\nsubjects: [{command: 'touch %s', name: t}]\n```\n" % marker
+        f.file("c.md", body.encode())
+        done = f.nb("run", "--quick", "c.md", check=1)
+        assert b"not-trusted" in done.stderr and not os.path.exists(marker)
+        f.nb("run", "--quick", "--trust", "c.md", check=0)
+        assert os.path.exists(marker)
+
+
+@test
+def bench_compares_commands():
+    with Folder() as f:
+        done = f.nb("bench", "sleep 0.05", "true", "--pairs", "10", "--json", check=0)
+        found = json.loads(done.stdout)
+        assert found["verdict"] == "faster" and found["interval"][0] > 5, found
+        done = f.nb("bench", "true", "true", "-P", "x=1", "--pairs", "8", "--export", "csv", check=0)
+        assert done.stdout.decode().startswith("command,mean,stddev,median,user,system,min,max"), done.stdout
+        for bad, word in [(["false"], b"exit status 1"), (["/nonexistent"], b"could not be started"), (["echo 'a"], b"quote")]:
+            done = f.nb("bench", *bad, check=1)
+            assert word in done.stderr and done.stderr.count(b"error") == 1, done.stderr
+        f.nb("bench", "false", "--ignore-failure", "--pairs", "6", check=0)
+
+
+@test
+def a_broken_fence_is_named_and_the_others_go_on():
+    if not shutil.which("python3"):
+        return
+    with Folder() as f:
+        text = ("# T\n\n```python #bad\ndef subject(n):\n  return missing\n```\n\n```python #good\ndef subject(n): return n\n```\n\n"
+                "```perf\nkind: bench\nid: one\nsubjects: [{fence: bad}]\n```\n\n```perf\nkind: bench\nid: two\nsubjects: [{fence: good}]\n```\n")
+        f.file("c.md", text.encode())
+        done = f.nb("run", "--quick", "--trust", "c.md", check=1)
+        assert b"c.md:5" in done.stderr and b"missing" in done.stderr, done.stderr
+        after = f.read("c.md").decode()
+        assert "No new result" in after and "| good |" in after, after
+
+
+@test
 def a_text_changed_during_the_run_is_kept():
     with Folder() as f:
         path = f.file("small.md")

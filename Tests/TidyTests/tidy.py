@@ -259,8 +259,8 @@ def every_diagnostic_id_has_a_fail_case():
     for path, number, name in diagnostic_ids():
         found = True
         case = ROOT / "Tests/Golden/Fail" / name
-        # A fact's mistake is shown in a facts file, every other one in a notebook.
-        source = "facts.yml" if (case / "facts.yml").is_file() else "input.md"
+        # A fact's mistake is shown in a facts file, a budget's in a budget file, every other one in a notebook.
+        source = next((name for name in ("facts.yml", "budgets.yml") if (case / name).is_file()), "input.md")
         missing = [file for file in (source, "expected.txt") if not (case / file).is_file()]
         if missing:
             finding((relative(path), number), f"diagnostic `{name}` has no {' and no '.join(missing)} in Tests/Golden/Fail/{name}",

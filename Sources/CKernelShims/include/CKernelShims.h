@@ -1,6 +1,6 @@
 #pragma once
 // The C that Swift cannot import from Glibc: epoll with nanosecond waits, prctl, memmem.
-// Static inline wrappers only; each says what it stands for.
+// Static inline wrappers; each says what it stands for. Starting processes is in Processes.h.
 
 #include <errno.h>
 #include <stddef.h>
@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 #include <signal.h>
+
+#include "Processes.h"
 
 // Monotonic time in nanoseconds, through the vDSO.
 static inline int64_t nb_now(void) {

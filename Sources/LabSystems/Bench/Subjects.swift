@@ -156,5 +156,7 @@ func makeSubject(_ job: BenchJob) throws -> any BenchSubject {
     throw LabError(
       place: place, cause: "there is no builtin `\(name)`", remedy: "use cache-get, memcached-get or spin")
   case .sql(let text): return try SQLSubject(text, dataset, system: system, seed: job.seed)
+  case .command, .fence:
+    throw LabError(place: place, cause: "commands and code run outside the lab", remedy: "this is a mistake of nb; please report it")
   }
 }

@@ -1,0 +1,162 @@
+// `nb bench 'cmd a' 'cmd b'`: commands or code fences beside each other, in turns, with a verdict. The ease of the
+// well-known command-line benchmarks, the statistics of a notebook's bench block.
+
+import ArgumentParser
+import ExperimentModel
+import ExperimentRunner
+import Foundation
+import PerfLanguage
+import Reporting
+import TextModel
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Time commands or code fences beside each other.",
+    discussion: """
+      The first subject is the baseline. Samples are taken in turns (ABBA), so that a drifting machine slows all of
+      them down alike, and the baseline is compared with itself as a control.
+      """)
+
+  @Argument(help: "Commands, each in quotes, or FILE.md#FENCE. A shell starts only those that need one (| > * $ …).")
+  var subjects: [String]
+  @Option(name: [.customShort("n"), .customLong("name")], help: "Names, in the order of the subjects.")
+  var names: [String] = []
+  @Option(help: "Shell command before the first sample.") var setup: String?
+  @Option(help: "Shell command before each sample, not timed.") var prepare: String?
+  @Option(
+    name: [.customShort("P"), .customLong("parameter")], help: "NAME=VALUE,VALUE,…: {NAME} in the commands, one subject for each value.")
+  var parameters: [String] = []
+  @Option(help: "Time for measuring, such as 5s or 500ms.") var budget = "5s"
+  @Option(help: "Pairs at most; the budget may allow fewer, never fewer than 6.") var pairs = 100
+  @Flag(help: "A command that fails is measured all the same.") var ignoreFailure = false
+  @Flag(help: "Each command through `sh -c`.") var shell = false
+  @Flag(help: "Code fences may be executed.") var trust = false
+  @Option(help: "json, csv, md or benchfmt to stdout, or FORMAT:FILE; may be repeated.") var export: [String] = []
+  @Flag(help: "One JSON object a comparison on stdout, nothing else.") var json = false
+  @Flag(help: "Pictures without block characters.") var ascii = false
+  @Flag(help: "No progress.") var quiet = false
+
+  func validate() throws {
+    guard !subjects.isEmpty else { throw ValidationError("name a command, such as nb bench 'sort big.txt'") }
+    guard pairs >= 6 else { throw ValidationError("an interval needs at least 6 pairs") }
+    guard seconds(budget) != nil else { throw ValidationError("--budget is a time such as 5s or 500ms") }
+    for one in export { _ = try exportTarget(one) }
+    if names.count > subjects.count { throw ValidationError("there are more names than subjects") }
+  }
+
+  func run() throws {
+    Interrupts.watch()
+    do {
+      var specs: [SubjectSpec] = []
+      var sources: [(text: String, parameters: [String: String])] = []
+      for (index, subject) in subjects.enumerated() {
+        for (text, values) in try expanded(subject) {
+          let name = (index < names.count ? names[index] : text) + (index < names.count && !values.isEmpty ? " " + Self.words(values) : "")
+          specs.append(SubjectSpec(name: name, work: try work(text)))
+          sources.append((text, values))
+        }
+      }
+      var cell = BenchCell(
+        subjects: specs, comparison: specs.count > 1 ? Comparison(runs: pairs, metric: "time") : nil, pairs: pairs, system: nil, seed: 1)
+      cell.setup = setup
+      cell.prepare = prepare
+      let report = try measured(cell, sources)
+      try show(report)
+      if Interrupts.requested { throw Exit.interrupted }
+    } catch let failure as CellFailure {
+      Output.failure(Diagnostic("bench-failed", .error, failure.cause, remedy: failure.remedy))
+      throw Exit.failed
+    } catch let error as FileError {
+      Output.failure(error.diagnostic)
+      throw Exit.failed
+    }
+  }
+
+  private func measured(_ cell: BenchCell, _ sources: [(text: String, parameters: [String: String])]) throws -> BenchReport {
+    let live = Output.errorIsTerminal && !quiet
+    var options = RunOptions(
+      quick: false, launcher: LabLauncher(executable: executablePath(), serveArguments: []), subjectArguments: ["lab", "subject"],
+      fenceCache: Workspace.here.state + "/fences")
+    options.ignoresFailure = ignoreFailure
+    let runner = Runner(
+      options, cancelled: { Interrupts.requested },
+      report: { event in
+        if live, case .progress(_, let note, _, _, _) = event { Output.error("\r\u{1B}[K\(note.prefix(100))") }
+      })
+    defer { if live { Output.error("\r\u{1B}[K") } }
+    return try runner.bench(
+      cell, sources: sources, title: "", environment: environmentLine(machineDescription()),
+      budget: Nanoseconds(seconds: seconds(budget) ?? 5))
+  }
+
+  private func show(_ report: BenchReport) throws {
+    if json { Output.standard(try benchJSONLines(report)) }
+    var toStandard = json
+    for one in export {
+      let (format, file) = try exportTarget(one)
+      let text = try format.text(of: report)
+      if let file { try writeFileAtomically(file, Array(text.utf8)) } else {
+        Output.standard(text)
+        toStandard = true
+      }
+    }
+    guard !toStandard else { return }
+    let style = TerminalStyle(ascii: ascii, color: isatty(1) == 1 && getenv("NO_COLOR") == nil)
+    Output.standard(distributionText(report, style: style) + "\n" + benchSummaryText(report, style: style))
+  }
+
+  // MARK: What was typed
+
+  private func exportTarget(_ text: String) throws -> (format: BenchExport, file: String?) {
+    let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+    guard let format = parts.first.flatMap(BenchExport.init) else {
+      throw ValidationError("--export is json, csv, md or benchfmt, or FORMAT:FILE")
+    }
+    return (format, parts.count > 1 ? parts[1] : nil)
+  }
+
+  /// The subject once for each combination of parameter values that it uses.
+  private func expanded(_ subject: String) throws -> [(String, [String: String])] {
+    var all: [(String, [String: String])] = [(subject, [:])]
+    for parameter in parameters {
+      let parts = parameter.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, !parts[0].isEmpty else { throw ValidationError("--parameter is NAME=VALUE,VALUE") }
+      guard subject.contains("{\(parts[0])}") else { continue }
+      all = all.flatMap { text, values in
+        parts[1].split(separator: ",", omittingEmptySubsequences: false).map { value in
+          (text.replacingOccurrences(of: "{\(parts[0])}", with: value), values.merging([parts[0]: String(value)]) { $1 })
+        }
+      }
+    }
+    return all
+  }
+
+  private static func words(_ values: [String: String]) -> String {
+    values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+  }
+
+  private func work(_ text: String) throws -> SubjectWork {
+    if let mark = text.firstIndex(of: "#"), text[..<mark].hasSuffix(".md"), !text.contains(" ") {
+      let file = Workspace.find(String(text[..<mark]))
+      let id = String(text[text.index(after: mark)...])
+      let notebook = try Notebook(file)
+      guard let fence = codeFence(notebook.document, id: id) else {
+        let near = nearestName(to: id, among: notebook.document.codeFences.compactMap(\.id)).map { "did you mean `\($0)`?" }
+        throw CellFailure("\(file) has no code fence `#\(id)` that nb can run", remedy: near ?? "it runs swift, c, python, javascript and sh")
+      }
+      guard trust else { throw CellFailure("`#\(id)` is code that would be executed", remedy: "read it, then add --trust") }
+      return .fence(fence)
+    }
+    let needsShell = text.contains { "|&;<>()$`*?~#{}[]\n".contains($0) }
+    return .command(CommandSpec(text: text, usesShell: shell || needsShell))
+  }
+
+  /// `5s`, `500ms`, `2min`, or seconds without a unit; nil: none of these, or not above 0.
+  private func seconds(_ text: String) -> Double? {
+    for (unit, factor) in [("ms", 0.001), ("min", 60.0), ("s", 1), ("", 1)] where text.hasSuffix(unit) {
+      guard let number = Double(text.dropLast(unit.count)), number > 0, number.isFinite, number * factor < 86_400 else { return nil }
+      return number * factor
+    }
+    return nil
+  }
+}

@@ -1,0 +1,102 @@
+// What a bench block times: subjects, how they are paired, and the sizes for which they run.
+
+/// Subjects that are timed beside each other.
+///
+/// Everything that older plans did not have is optional, so that a block which does not use it keeps its digest.
+public struct BenchCell: Codable, Hashable, Sendable {
+  public enum Order: String, Codable, CaseIterable, Sendable {
+    /// Each round in balanced order: what drifts cancels out.
+    case abba
+    /// All of the first, then all of the second: what drifts looks like a difference.
+    case sequential
+  }
+
+  public var subjects: [SubjectSpec]
+  /// `subjects[0]` is the baseline when `comparison` is given.
+  public var comparison: Comparison?
+  /// Pairs per comparison in a full run.
+  public var pairs: Int
+  public var system: SystemSpec?
+  public var seed: UInt64
+  /// nil: ABBA.
+  public var order: Order?
+  /// Values of `n` for which everything is repeated; nil: each subject has its own `n`.
+  public var sizes: [Int]?
+  /// Those of a quick run; nil: all.
+  public var quickSizes: [Int]?
+  /// The growth exponent of time over `n` is wanted.
+  public var fitsSlope: Bool?
+  /// Shell command before the first sample.
+  public var setup: String?
+  /// Shell command before each sample of a command, not timed.
+  public var prepare: String?
+
+  public init(
+    subjects: [SubjectSpec], comparison: Comparison?, pairs: Int, system: SystemSpec?, seed: UInt64
+  ) {
+    self.subjects = subjects; self.comparison = comparison; self.pairs = pairs
+    self.system = system; self.seed = seed
+  }
+}
+
+public struct SubjectSpec: Codable, Hashable, Sendable {
+  public var name: String
+  public var work: SubjectWork
+  public init(name: String, work: SubjectWork) { self.name = name; self.work = work }
+}
+
+public enum SubjectWork: Codable, Hashable, Sendable {
+  /// Work built into the lab: `cache-get` (in process), `memcached-get` (loopback), `spin`.
+  case builtin(String)
+  /// A SQL fence's statement over the system's data; `:id` bound from the seeded key stream.
+  case sql(String)
+  /// A program, started once for each sample.
+  case command(CommandSpec)
+  /// A code fence, called many times in a child that is started once.
+  case fence(FenceSpec)
+}
+
+public struct CommandSpec: Codable, Hashable, Sendable {
+  /// As one would type it.
+  public var text: String
+  /// true: `sh -c`; false: split into words, no shell.
+  public var usesShell: Bool
+  public init(text: String, usesShell: Bool) { self.text = text; self.usesShell = usesShell }
+}
+
+public enum FenceLanguage: String, Codable, CaseIterable, Sendable {
+  case swift, c, python, javascript
+  case shell = "sh"
+
+  /// The language of a fence's info string; `py` and `js` are known too.
+  public init?(info: String) {
+    switch info {
+    case "py", "python", "python3": self = .python
+    case "js", "javascript": self = .javascript
+    case "sh", "bash", "shell": self = .shell
+    default: self.init(rawValue: info)
+    }
+  }
+}
+
+/// A code fence as a subject. It defines `subject(n)`, which returns a checksum, and may define `setup(n)`;
+/// a shell fence is a whole command.
+public struct FenceSpec: Codable, Hashable, Sendable {
+  public var id: String
+  public var language: FenceLanguage
+  public var source: String
+  /// What `subject` is called with; 0 without `n=` in the info string.
+  public var n: Int
+  /// `mode=process`: it has its own `main` and is started once for each sample.
+  public var isProcess: Bool
+  /// Where the fence stands, for messages; not part of the question.
+  public var path: String
+  /// Line of the notebook, from 1, on which the fence's first line of code stands.
+  public var line: Int
+  public init(
+    id: String, language: FenceLanguage, source: String, n: Int, isProcess: Bool = false, path: String = "", line: Int = 1
+  ) {
+    self.id = id; self.language = language; self.source = source; self.n = n
+    self.isProcess = isProcess; self.path = path; self.line = line
+  }
+}
