@@ -71,8 +71,8 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "TextModel", "DocumentModel", "PerfLanguage", "ExperimentModel", "ExperimentRunner",
-        "LabSystems", "ResultStore", "Reporting", "CourseSite", "Market", arguments,
+        "TextModel", "DocumentModel", "PerfLanguage", "ExperimentModel", "ExperimentRunner", "MeasureKernel",
+        "Statistics", "LabSystems", "ResultStore", "Reporting", "CourseSite", "Market", arguments,
       ]),
     .executableTarget(name: "nb", dependencies: ["Commands"]),
 
@@ -80,7 +80,7 @@ let package = Package(
     .testTarget(name: "TextModelTests", dependencies: ["TextModel"]),
     .testTarget(name: "StatisticsTests", dependencies: ["Statistics"]),
     .testTarget(name: "SimulationKernelTests", dependencies: ["SimulationKernel", "ExperimentModel"]),
-    .testTarget(name: "MeasureKernelTests", dependencies: ["MeasureKernel", "ExperimentModel"]),
+    .testTarget(name: "MeasureKernelTests", dependencies: ["MeasureKernel", "ExperimentModel", "Statistics"]),
     .testTarget(name: "ProofTests", dependencies: ["Statistics", "SimulationKernel", "ExperimentModel"]),
     .testTarget(name: "HistogramTests", dependencies: ["Statistics"]),
     .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel", "TextModel"]),

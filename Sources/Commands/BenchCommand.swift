@@ -5,6 +5,7 @@ import ArgumentParser
 import ExperimentModel
 import ExperimentRunner
 import Foundation
+import MeasureKernel
 import PerfLanguage
 import Reporting
 import TextModel
@@ -14,22 +15,32 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench", abstract: "Time commands or code fences beside each other.",
     discussion: """
       The first subject is the baseline. Samples are taken in turns (ABBA), so that a drifting machine slows all of
-      them down alike, and the baseline is compared with itself as a control.
+      them down alike, and the baseline is compared with itself as a control. Without --pairs it looks at 20, 40, 80 and
+      100 pairs, and stops when everything is decided or the budget is used up.
+
+      nb bench 'sort big.txt' 'sort -S 1G big.txt'
+      nb bench 'gzip -{level} -c big.txt' -P level=1,6,9 --export md
+      nb bench Notebooks/day06.md#recommend-slow Notebooks/day06.md#recommend-fast --trust
       """)
 
   @Argument(help: "Commands, each in quotes, or FILE.md#FENCE. A shell starts only those that need one (| > * $ …).")
   var subjects: [String]
   @Option(name: [.customShort("n"), .customLong("name")], help: "Names, in the order of the subjects.")
   var names: [String] = []
-  @Option(help: "Shell command before the first sample.") var setup: String?
-  @Option(help: "Shell command before each sample, not timed.") var prepare: String?
+  @Option(name: .shortAndLong, help: "Shell command before the first sample.") var setup: String?
+  @Option(name: .shortAndLong, help: "Shell command before each sample, not timed.") var prepare: String?
+  @Option(name: .shortAndLong, help: "Shell command after the last sample.") var cleanup: String?
   @Option(
     name: [.customShort("P"), .customLong("parameter")], help: "NAME=VALUE,VALUE,…: {NAME} in the commands, one subject for each value.")
   var parameters: [String] = []
   @Option(help: "Time for measuring, such as 5s or 500ms.") var budget = "5s"
-  @Option(help: "Pairs at most; the budget may allow fewer, never fewer than 6.") var pairs = 100
-  @Flag(help: "A command that fails is measured all the same.") var ignoreFailure = false
-  @Flag(help: "Each command through `sh -c`.") var shell = false
+  @Option(help: "Exactly so many pairs, if the budget allows; never fewer than 6.") var pairs: Int?
+  @Option(help: "Of the order of the turns.") var seed: UInt64 = 1
+  @Option(help: "File that is each command's stdin.") var input: String?
+  @Option(help: "Seconds that one run may take.") var timeout = 60.0
+  @Flag(help: "Clear the page cache before each sample; needs root.") var cold = false
+  @Flag(name: .shortAndLong, help: "A command that fails is measured all the same.") var ignoreFailure = false
+  @Flag(help: "Each command through `sh -c`; the shell's own time is measured and taken off.") var shell = false
   @Flag(help: "Code fences may be executed.") var trust = false
   @Option(help: "json, csv, md or benchfmt to stdout, or FORMAT:FILE; may be repeated.") var export: [String] = []
   @Flag(help: "One JSON object a comparison on stdout, nothing else.") var json = false
@@ -38,8 +49,9 @@ struct BenchCommand: ParsableCommand {
 
   func validate() throws {
     guard !subjects.isEmpty else { throw ValidationError("name a command, such as nb bench 'sort big.txt'") }
-    guard pairs >= 6 else { throw ValidationError("an interval needs at least 6 pairs") }
+    if let pairs, pairs < 6 { throw ValidationError("an interval needs at least 6 pairs") }
     guard seconds(budget) != nil else { throw ValidationError("--budget is a time such as 5s or 500ms") }
+    guard timeout > 0, timeout < 86_400 else { throw ValidationError("--timeout is a number of seconds above 0") }
     for one in export { _ = try exportTarget(one) }
     if names.count > subjects.count { throw ValidationError("there are more names than subjects") }
   }
@@ -47,37 +59,39 @@ struct BenchCommand: ParsableCommand {
   func run() throws {
     Interrupts.watch()
     do {
-      var specs: [SubjectSpec] = []
-      var sources: [(text: String, parameters: [String: String])] = []
+      var requests: [BenchRequest] = []
       for (index, subject) in subjects.enumerated() {
         for (text, values) in try expanded(subject) {
           let name = (index < names.count ? names[index] : text) + (index < names.count && !values.isEmpty ? " " + Self.words(values) : "")
-          specs.append(SubjectSpec(name: name, work: try work(text)))
-          sources.append((text, values))
+          requests.append(BenchRequest(subject: SubjectSpec(name: name, work: try work(text)), text: text, parameters: values))
         }
       }
-      var cell = BenchCell(
-        subjects: specs, comparison: specs.count > 1 ? Comparison(runs: pairs, metric: "time") : nil, pairs: pairs, system: nil, seed: 1)
-      cell.setup = setup
-      cell.prepare = prepare
-      let report = try measured(cell, sources)
+      let report = try measured(requests)
       try show(report)
       if Interrupts.requested { throw Exit.interrupted }
     } catch let failure as CellFailure {
       Output.failure(Diagnostic("bench-failed", .error, failure.cause, remedy: failure.remedy))
       throw Exit.failed
+    } catch let error as MeasureError {
+      for message in error.messages where message.kind == .error { Output.error("\(message)\n") }
+      Output.failure(Diagnostic("bench-failed", .error, error.cause, remedy: error.remedy))
+      throw Interrupts.requested ? Exit.interrupted : Exit.failed
     } catch let error as FileError {
       Output.failure(error.diagnostic)
       throw Exit.failed
     }
   }
 
-  private func measured(_ cell: BenchCell, _ sources: [(text: String, parameters: [String: String])]) throws -> BenchReport {
+  private func measured(_ requests: [BenchRequest]) throws -> BenchReport {
     let live = Output.errorIsTerminal && !quiet
     var options = RunOptions(
       quick: false, launcher: LabLauncher(executable: executablePath(), serveArguments: []), subjectArguments: ["lab", "subject"],
       fenceCache: Workspace.here.state + "/fences")
-    options.ignoresFailure = ignoreFailure
+    options.commands.ignoresFailure = ignoreFailure
+    options.commands.cleanup = cleanup
+    options.commands.input = input
+    options.commands.timeout = timeout
+    options.commands.dropsCaches = cold
     let runner = Runner(
       options, cancelled: { Interrupts.requested },
       report: { event in
@@ -85,8 +99,8 @@ struct BenchCommand: ParsableCommand {
       })
     defer { if live { Output.error("\r\u{1B}[K") } }
     return try runner.bench(
-      cell, sources: sources, title: "", environment: environmentLine(machineDescription()),
-      budget: Nanoseconds(seconds: seconds(budget) ?? 5))
+      requests, pairs: pairs, setup: setup, prepare: prepare, budget: Nanoseconds(seconds: seconds(budget) ?? 5), seed: seed,
+      environment: environmentLine(machineDescription()))
   }
 
   private func show(_ report: BenchReport) throws {

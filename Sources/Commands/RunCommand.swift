@@ -83,7 +83,10 @@ struct RunCommand: ParsableCommand {
         var saved = stamp
         saved.finished = now()
         try store.save(result, lesson: notebook.lesson, stamp: saved)
-        Output.diagnostics(try writeBack.take(result), in: try? SourceText(contentsOf: notebook.path))
+        reportNotes(result, notebook.source)
+        var kept = result
+        kept.failureNotes = nil
+        Output.diagnostics(try writeBack.take(kept), in: try? SourceText(contentsOf: notebook.path))
         if json { try printJSON(result) }
         return writeBack.shown[result.id] ?? result
       }
@@ -103,6 +106,20 @@ struct RunCommand: ParsableCommand {
       return Exit.interrupted
     }
     return conclude(results, notebook, writeBack)
+  }
+
+  /// What went wrong at lines of the notebook as it was when the run began.
+  private func reportNotes(_ result: CellResult, _ source: SourceText) {
+    var findings = Diagnostics()
+    for note in result.failureNotes ?? [] where note.line <= source.lineCount {
+      let line = source.contentRange(ofLine: note.line)
+      let start = min(line.upper, line.lower + max(0, (note.column ?? 1) - 1))
+      findings.add(
+        Diagnostic(
+          "fence-failed", note.isError ? .error : .warning, "block `\(result.id)`: \(note.text)",
+          at: SourceRange(start, note.column == nil ? line.upper : min(line.upper, start + 1))))
+    }
+    if !findings.all.isEmpty { Output.diagnostics(findings, in: source) }
   }
 
   /// The cells to run, or nil after an error was printed.

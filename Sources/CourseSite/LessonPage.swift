@@ -40,10 +40,23 @@ private func plots(_ lesson: LessonInput) -> [String: String] {
   for id in lesson.stale {
     additions[id] = "<p class=\"stale\">Stale: the block was edited after this was measured.</p>\n"
   }
-  for result in lesson.results where result.failure == nil && result.validity != .invalid && !result.plots.isEmpty {
-    additions[result.id, default: ""] += result.plots.map(figure).joined()
+  for result in lesson.results where result.failure == nil && result.validity != .invalid {
+    additions[result.id, default: ""] += result.plots.map(figure).joined() + (result.profile.map { flameFigure($0, result) } ?? "")
   }
-  return additions
+  return additions.filter { !$0.value.isEmpty }
+}
+
+private func flameFigure(_ profile: StackProfile, _ result: CellResult) -> String {
+  let title = result.title ?? "Profile \(result.id)"
+  return """
+    <figure class="plot-figure">
+    <div class="plot-box" role="region" aria-label="Flame graph" tabindex="0">
+    \(flameGraphSVG(profile, title: title))</div>
+    <figcaption>\(escapedHTML(title))
+    \(profileTableHTML(profile, title: title))</figcaption>
+    </figure>
+
+    """
 }
 
 private func figure(_ plot: PlotData) -> String {

@@ -1,7 +1,18 @@
-// What an observe block looks at: what changed in a recorded series.
+// What an observe block looks at: where a running fence spends its time, or what changed in a recorded series.
 
 public enum ObserveCell: Codable, Hashable, Sendable {
+  case profile(ProfileQuery)
   case changePoints(SeriesQuery)
+}
+
+/// Samples of the stack of a fence that runs again and again.
+public struct ProfileQuery: Codable, Hashable, Sendable {
+  public var fence: FenceSpec
+  public var duration: Nanoseconds
+  public init(fence: FenceSpec, duration: Nanoseconds) {
+    self.fence = fence
+    self.duration = duration
+  }
 }
 
 /// A recorded series, oldest first.

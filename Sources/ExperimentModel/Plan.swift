@@ -183,7 +183,7 @@ public struct RunbookMetric: Codable, Hashable, Sendable {
 }
 
 public struct PlotSpec: Codable, Hashable, Sendable {
-  public enum Kind: String, Codable, Sendable { case distribution, curve, timeline }
+  public enum Kind: String, Codable, Sendable { case distribution, curve, timeline, flame }
   public var kind: Kind
   public var x: String?
   public var y: [String]

@@ -45,14 +45,17 @@ public struct Doubt: Codable, Hashable, Sendable {
 
 public struct ArmResult: Codable, Hashable, Sendable {
   public var name: String
+  /// Shown instead of the name, where the name is a role that addresses know before the run.
+  public var label: String?
   public var params: [String: Double]
   public var metrics: [String: MetricValue]
   /// Closed-form values for the same metric names.
   public var theory: [String: Double]
   public init(
     name: String, params: [String: Double] = [:], metrics: [String: MetricValue],
-    theory: [String: Double] = [:]
+    theory: [String: Double] = [:], label: String? = nil
   ) {
+    self.label = label
     self.name = name; self.params = params; self.metrics = metrics; self.theory = theory
   }
 }
@@ -123,6 +126,19 @@ public struct PlotData: Codable, Hashable, Sendable {
   }
 }
 
+/// What a compiler, an interpreter or nb says about a line of the notebook.
+public struct FailureNote: Codable, Hashable, Sendable {
+  public var isError: Bool
+  /// From 1, in the notebook.
+  public var line: Int
+  /// From 1; nil: the whole line.
+  public var column: Int?
+  public var text: String
+  public init(isError: Bool, line: Int, column: Int?, text: String) {
+    self.isError = isError; self.line = line; self.column = column; self.text = text
+  }
+}
+
 /// A saved result of one cell. `measured` is what agreement compares; times and hosts stay in the store.
 public struct CellResult: Codable, Hashable, Sendable {
   public var id: String
@@ -149,8 +165,12 @@ public struct CellResult: Codable, Hashable, Sendable {
   public var plots: [PlotData]
   public var machine: MachineState
   public var doubts: [Doubt]
+  /// Where the CPU time went, for a profile.
+  public var profile: StackProfile?
   /// Set when the cell failed; the rest is then empty.
   public var failure: String?
+  /// What was wrong at lines of the notebook, where something is; not kept with the results.
+  public var failureNotes: [FailureNote]?
   /// For the log: what changed and why.
   public var change: String?
   public var why: String?

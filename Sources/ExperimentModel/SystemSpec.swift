@@ -53,6 +53,7 @@ public enum StageWork: Codable, Hashable, Sendable {
   case sql(SQLSpec)
   case wait(WaitSpec)
   case bytes(BytesSpec)
+  case cpu(CPUSpec)
 }
 
 public enum CachePolicy: String, Codable, Sendable, CaseIterable { case lru, lfu, fifo, tinylfu }
@@ -114,6 +115,39 @@ public struct BytesSpec: Codable, Hashable, Sendable {
   public var size: Int
   public var etag: Bool
   public init(size: Int, etag: Bool) { self.size = size; self.etag = etag }
+}
+
+/// What a `cpu` stage computes; each call does the same work on the same seeded input.
+public enum CPUWork: String, Codable, Sendable, CaseIterable {
+  /// Hashes one KiB a unit.
+  case sha256
+  /// Sorts an array of one number a unit.
+  case sort
+  /// Encodes and decodes an array of one order a unit.
+  case json
+  /// Removes repeated numbers from an array of one number a unit by looking through those already kept: O(units²).
+  case dedupeQuadratic = "dedupe-quadratic"
+  /// The same result by a hash table: O(units).
+  case dedupeHash = "dedupe-hash"
+  /// A thousand dependent rounds of an integer hash a unit.
+  case spin
+
+  /// Units of one call at most: more than about a second of one processor is no request but a batch job.
+  public var unitsMax: Int {
+    switch self {
+    case .sha256, .spin: 200_000
+    case .sort, .dedupeHash: 2_000_000
+    case .json: 50_000
+    case .dedupeQuadratic: 50_000
+    }
+  }
+}
+
+public struct CPUSpec: Codable, Hashable, Sendable {
+  public var work: CPUWork
+  /// 1…`work.unitsMax`, for each call.
+  public var units: Int
+  public init(work: CPUWork, units: Int) { self.work = work; self.units = units }
 }
 
 /// Seeded rows: table NAME(id INTEGER PRIMARY KEY, name TEXT, price INTEGER, version INTEGER, payload BLOB), ids 1…rows.

@@ -1,26 +1,11 @@
-// Bench cells: subjects are made, measured in turns, and become arms, comparisons and checks; with sizes the whole
-// is repeated for each, and the growth over them is fitted.
+// Bench cells: samples taken in turns become arms, comparisons and checks; with sizes the whole is repeated for each,
+// and the growth over them is fitted.
 
 import ExperimentModel
-import Foundation
 import MeasureKernel
 import Statistics
 
-/// What was measured at one size, or in all where nothing is varied.
-struct BenchPoint {
-  /// nil: nothing is varied.
-  var size: Int?
-  var record: BenchRecord
-}
-
 extension Runner {
-  /// The job that a child of the lab gets as its first line; the lab decodes the same shape.
-  private struct SubjectJob: Encodable {
-    var subject: SubjectSpec
-    var system: SystemSpec?
-    var seed: UInt64
-  }
-
   func runBench(_ cell: Cell, _ bench: BenchCell, into result: inout CellResult) throws {
     let budget = (options.quick ? cell.blockTime?.quick : cell.blockTime?.full) ?? Nanoseconds(seconds: 3)
     let points = try measurePoints(bench, id: cell.id, budget: budget)
@@ -31,15 +16,11 @@ extension Runner {
           ArmResult(
             name: subject.name, params: point.size.map { ["n": Double($0)] } ?? [:], metrics: benchMetrics(point.record, index)))
       }
-      if let comparison = bench.comparison { compareSubjects(bench, point, comparison, into: &result) }
     }
+    if bench.comparison != nil { compareSubjects(bench, points, into: &result) }
     if bench.fitsSlope == true { fitSlopes(bench, points, into: &result) }
     result.columns = Self.benchColumns.filter { name in result.arms.contains { $0.metrics[name] != nil } }
-    let parity = points.allSatisfy(\.record.parity)
-    result.arms.append(ArmResult(name: "", metrics: ["parity": MetricValue(Estimate(parity ? 1 : 0), .plain)]))
-    if !parity {
-      result.doubts.append(Doubt(id: "parity", text: "the subjects gave different checksums: faster but different is a failure"))
-    }
+    checkParity(bench, points, into: &result)
     for point in points {
       for text in point.record.doubts {
         let doubt = Doubt(id: "bench", text: point.size.map { "n = \($0): \(text)" } ?? text)
@@ -47,45 +28,10 @@ extension Runner {
       }
     }
     result.change = bench.comparison == nil ? nil : bench.subjects.dropFirst().map { "\(bench.subjects[0].name) → \($0.name)" }.joined(separator: ", ")
-    result.plots = benchPlots(cell, bench, result)
+    result.plots = benchPlots(cell, bench, points, result)
   }
 
-  private static let benchColumns = ["time", "cpu", "user", "system", "max_rss", "allocations", "vm_steps", "slope"]
-
-  /// The samples of every size, each within its share of the budget.
-  func measurePoints(_ bench: BenchCell, id: String, budget: Nanoseconds) throws -> [BenchPoint] {
-    let sizes: [Int?] = (options.quick ? bench.quickSizes ?? bench.sizes : bench.sizes).map { $0.map(Optional.some) } ?? [nil]
-    if let setup = bench.setup { try CommandSubject.runOnce(setup, name: "setup", timeout: 600) }
-    var points: [BenchPoint] = []
-    for size in sizes where !cancelled() {
-      let label = size.map { "n = \($0), " } ?? ""
-      var sized = bench
-      if let size { for i in sized.subjects.indices { sized.subjects[i].setSize(size) } }
-      let share = Nanoseconds(budget.rawValue / Int64(sizes.count))
-      let record = try measure(
-        sized, subject: { (index) throws(MeasureError) -> any TimedSubject in try self.subject(sized.subjects[index], sized) },
-        quick: options.quick, budget: share,
-        progress: { note in report(.progress(id: id, note: label + note, rate: nil, p99: nil, left: nil)) }, cancelled: cancelled)
-      points.append(BenchPoint(size: size, record: record))
-    }
-    return points
-  }
-
-  /// A child of the lab for what is built in, a compiled or interpreted fence, or a command.
-  private func subject(_ spec: SubjectSpec, _ bench: BenchCell) throws(MeasureError) -> any TimedSubject {
-    switch spec.work {
-    case .fence(let fence):
-      return try FenceProgram(cache: options.fenceCache).subject(fence, name: spec.name, prepare: bench.prepare)
-    case .command(let command):
-      return try CommandSubject(name: spec.name, command: command, prepare: bench.prepare, ignoresFailure: options.ignoresFailure)
-    case .builtin, .sql:
-      guard let json = try? JSONEncoder().encode(SubjectJob(subject: spec, system: bench.system, seed: bench.seed)) else {
-        throw MeasureError("subject \(spec.name) has numbers that are not finite")
-      }
-      return try labSubject(
-        name: spec.name, argv: [options.launcher.executable] + options.subjectArguments, firstLine: String(decoding: json, as: UTF8.self))
-    }
-  }
+  private static let benchColumns = ["time", "cpu", "user", "system", "max_rss", "allocations", "instructions", "vm_steps", "slope"]
 
   // MARK: Numbers
 
@@ -121,28 +67,86 @@ extension Runner {
     return metrics
   }
 
-  private func compareSubjects(_ bench: BenchCell, _ point: BenchPoint, _ comparison: Comparison, into result: inout CellResult) {
-    let record = point.record
-    let baseline = record.samples[0].map { Double($0.ns) }
-    if result.control == nil, let control = controlAA(baseline) {
-      result.control = Estimate(control.ratio, low: control.interval.low, high: control.interval.high)
+  // MARK: Comparisons
+
+  private func compareSubjects(_ bench: BenchCell, _ points: [BenchPoint], into result: inout CellResult) {
+    var found: [PairedComparison?] = []
+    for point in points {
+      let record = point.record
+      let baseline = record.samples[0].map { Double($0.ns) }
+      if result.control == nil, let control = controlAA(baseline) {
+        result.control = Estimate(control.ratio, low: control.interval.low, high: control.interval.high)
+      }
+      for index in bench.subjects.indices.dropFirst() {
+        let candidate = record.samples[index].map { Double($0.ns) }
+        let outcome = comparePaired(baseline: baseline, candidate: candidate)
+        found.append(outcome)
+        guard let outcome else {
+          result.doubts.append(
+            Doubt(id: "dependent-pairs", text: "\(bench.subjects[index].name): the pairs are too few or depend on each other too much to be compared"))
+          continue
+        }
+        for text in outcome.doubts {
+          let doubt = Doubt(id: "pairs", text: "\(bench.subjects[index].name): \(text)")
+          if !result.doubts.contains(doubt) { result.doubts.append(doubt) }
+        }
+        var ratio = ["time": Estimate(outcome.ratio, low: outcome.interval.low, high: outcome.interval.high)]
+        if let cpu = comparePaired(baseline: record.samples[0].map { Double($0.cpu) }, candidate: record.samples[index].map { Double($0.cpu) }) {
+          ratio["cpu"] = Estimate(cpu.ratio, low: cpu.interval.low, high: cpu.interval.high)
+        }
+        result.comparisons.append(
+          ComparisonResult(
+            candidate: bench.subjects[index].name, at: point.size.map { ["n": Double($0)] }, metric: "time", ratio: ratio, delta: [:],
+            verdict: record.parity ? Verdict(outcome.verdict, better: .lower, isTime: true) : .unresolved))
+      }
     }
-    for index in bench.subjects.indices.dropFirst() {
-      let candidate = record.samples[index].map { Double($0.ns) }
-      guard let outcome = comparePaired(baseline: baseline, candidate: candidate) else {
-        result.doubts.append(
-          Doubt(id: "dependent-pairs", text: "\(bench.subjects[index].name): the pairs are too few or depend on each other too much to be compared"))
-        continue
+    let lost = withdrawn(found)
+    guard !lost.isEmpty else { return }
+    let given = found.indices.filter { found[$0] != nil }
+    for (place, index) in given.enumerated() where lost.contains(index) { result.comparisons[place].verdict = .unresolved }
+    result.doubts.append(
+      Doubt(id: "many-rows", text: "\(found.count) comparisons were made: \(lost.count) of them would be found by chance too often (Holm), and say unresolved"))
+  }
+
+  /// The comparisons whose difference does not survive that others were made beside them: Holm's adjusted p is above
+  /// 5 %. A refused one belongs to the family with p = 1.
+  func withdrawn(_ comparisons: [PairedComparison?]) -> [Int] {
+    guard comparisons.count > 1 else { return [] }
+    let adjusted = holm(comparisons.map { $0?.pValue ?? 1 })
+    return comparisons.indices.filter { index in
+      guard let one = comparisons[index], one.verdict == .faster || one.verdict == .slower else { return false }
+      return adjusted[index] > 0.05
+    }
+  }
+
+  /// Faster but different is a failure.
+  private func checkParity(_ bench: BenchCell, _ points: [BenchPoint], into result: inout CellResult) {
+    let parity = points.allSatisfy(\.record.parity)
+    result.arms.append(ArmResult(name: "", metrics: ["parity": MetricValue(Estimate(parity ? 1 : 0), .plain)]))
+    guard !parity else { return }
+    result.doubts.append(Doubt(id: "parity", text: "the subjects gave different checksums: faster but different is a failure"))
+    if bench.comparison != nil {
+      result.thresholds.append(JudgementResult(text: "parity==true", measured: MetricValue(Estimate(0), .plain), outcome: .fail))
+    }
+    result.failureNotes = differing(bench, points)
+  }
+
+  /// The fences whose checksums are not the first subject's.
+  private func differing(_ bench: BenchCell, _ points: [BenchPoint]) -> [FailureNote] {
+    bench.subjects.enumerated().compactMap { index, subject in
+      guard index > 0, case .fence(let fence) = subject.work else { return nil }
+      for point in points {
+        let samples = point.record.samples
+        for round in samples[0].indices where samples[index].indices.contains(round) {
+          let (wanted, found) = (samples[0][round].checksum, samples[index][round].checksum)
+          guard wanted != found else { continue }
+          let at = point.size.map { " at n = \($0)" } ?? ""
+          return FailureNote(
+            isError: true, line: max(1, fence.line - 1), column: nil,
+            text: "`\(subject.name)` returns \(found)\(at) where `\(bench.subjects[0].name)` returns \(wanted), over \(point.record.iterations) iterations")
+        }
       }
-      var ratio = ["time": Estimate(outcome.ratio, low: outcome.interval.low, high: outcome.interval.high)]
-      if let cpu = comparePaired(baseline: record.samples[0].map { Double($0.cpu) }, candidate: record.samples[index].map { Double($0.cpu) }) {
-        ratio["cpu"] = Estimate(cpu.ratio, low: cpu.interval.low, high: cpu.interval.high)
-      }
-      let verdict: Verdict = record.parity ? Verdict(outcome.verdict, better: .lower, isTime: true) : .unresolved
-      result.comparisons.append(
-        ComparisonResult(
-          candidate: bench.subjects[index].name, at: point.size.map { ["n": Double($0)] }, metric: "time", ratio: ratio, delta: [:],
-          verdict: verdict))
+      return nil
     }
   }
 
@@ -158,28 +162,44 @@ extension Runner {
     }
   }
 
+  // MARK: Pictures
+
+  private func benchPlots(_ cell: Cell, _ bench: BenchCell, _ points: [BenchPoint], _ result: CellResult) -> [PlotData] {
+    cell.plots.compactMap { plot in
+      switch plot.kind {
+      case .curve: bench.sizes == nil ? nil : growthPlot(cell, bench, result)
+      case .distribution: points.first.map { distributionPlot(cell, bench, $0) }
+      case .timeline, .flame: nil
+      }
+    }
+  }
+
   /// Time over size, a series for each subject, both axes logarithmic where the values ask for it.
-  private func benchPlots(_ cell: Cell, _ bench: BenchCell, _ result: CellResult) -> [PlotData] {
-    guard bench.sizes != nil, cell.plots.contains(where: { $0.kind == .curve }) else { return [] }
+  private func growthPlot(_ cell: Cell, _ bench: BenchCell, _ result: CellResult) -> PlotData {
     let series = bench.subjects.map { subject in
-      let rows = result.arms.compactMap { arm in arm.name == subject.name ? arm.params["n"].flatMap { n in arm.metrics["time"].map { (n, $0.estimate) } } : nil }
+      let rows = result.arms.compactMap { arm in
+        arm.name == subject.name ? arm.params["n"].flatMap { n in arm.metrics["time"].map { (n, $0.estimate) } } : nil
+      }
       return PlotSeries(
         name: subject.name, mark: .dots, x: rows.map(\.0), y: rows.map(\.1.value), low: rows.map { $0.1.low ?? $0.1.value },
         high: rows.map { $0.1.high ?? $0.1.value })
     }
-    return [
-      PlotData(
-        title: cell.title ?? "Time over size", xLabel: "n", yLabel: "time of one call", xUnit: .count, yUnit: .nanoseconds, logX: true,
-        series: series)
-    ]
+    return PlotData(
+      title: cell.title ?? "Time over size", xLabel: "n", yLabel: "time of one call", xUnit: .count, yUnit: .nanoseconds, logX: true,
+      series: series)
   }
-}
 
-extension SubjectSpec {
-  /// What its `subject` is called with.
-  fileprivate mutating func setSize(_ n: Int) {
-    guard case .fence(var fence) = work else { return }
-    fence.n = n
-    work = .fence(fence)
+  /// Cumulative distribution of the samples' times, one step line per subject.
+  private func distributionPlot(_ cell: Cell, _ bench: BenchCell, _ point: BenchPoint) -> PlotData {
+    let k = Double(point.record.iterations)
+    let series = zip(bench.subjects, point.record.samples).map { subject, samples in
+      let sorted = samples.map { Double($0.ns) / k }.sorted()
+      let kept = thinned(sorted.count, to: 120)
+      return PlotSeries(
+        name: subject.name, mark: .step, x: kept.map { sorted[$0] }, y: kept.map { Double($0 + 1) / Double(sorted.count) })
+    }
+    return PlotData(
+      title: cell.title ?? "Time of one call, cumulative", xLabel: "time of one call", yLabel: "share of samples", xUnit: .nanoseconds,
+      yUnit: .share, logX: false, series: series)
   }
 }

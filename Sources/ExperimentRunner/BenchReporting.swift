@@ -1,56 +1,110 @@
 // An ad hoc bench as one value with every sample: what `nb bench` prints and exports.
 
 import ExperimentModel
-import Foundation
 import MeasureKernel
 import Statistics
+
+/// A subject of `nb bench`.
+public struct BenchRequest: Sendable {
+  public var subject: SubjectSpec
+  /// As it was typed, with its parameters put in.
+  public var text: String
+  public var parameters: [String: String]
+  public init(subject: SubjectSpec, text: String, parameters: [String: String]) {
+    self.subject = subject; self.text = text; self.parameters = parameters
+  }
+}
 
 extension Runner {
   /// Measures subjects outside any notebook; the first is the baseline of all others.
   ///
   /// - Parameters:
-  ///   - sources: for each subject, how it was named on the command line, and the parameters put into it.
+  ///   - pairs: nil: looks at 20, 40, 80 and 100 pairs, and stops when all comparisons are decided.
+  ///   - setup, prepare: shell commands before the first sample, and before each one of a command.
   ///   - budget: of measuring; compiling and `setup` come on top.
-  /// - Throws: `CellFailure` when a subject cannot be measured.
+  /// - Throws: `CellFailure` or `MeasureError` when a subject cannot be measured.
   public func bench(
-    _ bench: BenchCell, sources: [(text: String, parameters: [String: String])], title: String, environment: String, budget: Nanoseconds
-  ) throws(CellFailure) -> BenchReport {
+    _ requests: [BenchRequest], pairs: Int?, setup: String?, prepare: String?, budget: Nanoseconds, seed: UInt64, environment: String
+  ) throws -> BenchReport {
+    // α is shared by the looks, and by the comparisons that are looked at.
+    let compared = max(1, requests.count - 1)
+    let looks = pairs == nil && requests.count > 1 ? SequentialLooks(sizes: SequentialLooks.standard.sizes, alpha: 0.05 / Double(compared)) : nil
+    var cell = BenchCell(
+      subjects: requests.map(\.subject), comparison: nil, pairs: pairs ?? SequentialLooks.standard.sizes.last!, system: nil, seed: seed)
+    cell.setup = setup
+    cell.prepare = prepare
     let before = MachineProbe.sample()
-    let record: BenchRecord
-    do {
-      guard let point = try measurePoints(bench, id: "bench", budget: budget).first else { throw CellFailure("interrupted before anything was measured") }
-      record = point.record
-    } catch let failure as CellFailure { throw failure } catch let error as MeasureError {
-      throw CellFailure(error.cause, remedy: error.remedy)
-    } catch { throw CellFailure(String(describing: error)) }
-    guard record.samples.allSatisfy({ !$0.isEmpty }) else { throw CellFailure("interrupted before anything was measured") }
+    let points = try measurePoints(cell, id: "bench", budget: budget, freedom: BenchFreedom(looks: looks))
+    guard let record = points.first?.record, record.samples.allSatisfy({ !$0.isEmpty }) else {
+      throw CellFailure("interrupted before anything was measured")
+    }
     var report = BenchReport(
-      title: title, environment: environment, evidence: .real, machine: MachineProbe.state(from: before, to: MachineProbe.sample()),
-      subjects: zip(bench.subjects, sources).enumerated().map { index, pair in
-        benchSubject(pair.0, pair.1.text, pair.1.parameters, record, record.samples[index])
-      }, comparisons: [])
+      title: "", environment: environment, evidence: .real, machine: MachineProbe.state(from: before, to: MachineProbe.sample()),
+      subjects: requests.enumerated().map { benchSubject($1, record, $0) }, comparisons: [])
+    report.doubts = record.doubts.map { Doubt(id: "bench", text: $0) }
+    judge(record, looks, into: &report)
+    addSampleDoubts(record, into: &report)
+    return report
+  }
+
+  private func judge(_ record: BenchRecord, _ looks: SequentialLooks?, into report: inout BenchReport) {
     let times = record.samples.map { $0.map { Double($0.ns) } }
     if let control = controlAA(times[0]) {
       report.control = Estimate(control.ratio, low: control.interval.low, high: control.interval.high)
     }
-    report.comparisons = times.indices.dropFirst().map { comparison($0, times[0], times[$0], record) }
-    report.doubts = record.doubts.map { Doubt(id: "bench", text: $0) }
-    if !record.parity {
-      report.doubts.append(Doubt(id: "parity", text: "the subjects ended differently or gave different checksums: they may not do the same work"))
+    // Without the looks that were planned (too few pairs for one) it is one comparison at the end.
+    let looked = looks.map { plan in plan.sizes.contains { $0 <= times[0].count } } ?? false
+    let confidence = looked ? looks!.confidence : 0.95
+    let found = times.dropFirst().map { comparePaired(baseline: times[0], candidate: $0, confidence: confidence) }
+    let lost = looked ? [] : withdrawn(found)
+    report.comparisons = found.indices.map { index in
+      comparison(index + 1, times[0], times[index + 1], found[index], record, withdrawn: lost.contains(index))
     }
-    for (subject, samples) in zip(bench.subjects, times) where isBimodal(samples) {
-      report.doubts.append(Doubt(id: "bimodal", text: "\(subject.name): its times fall into two groups: look at the distribution before trusting one number"))
+    if looked, record.looks > 0 {
+      let level = (confidence * 10_000).rounded() / 100
+      report.doubts.append(
+        Doubt(
+          id: "looks",
+          text: "looked at up to \(looks!.sizes.count) times: each ratio's interval is at \(level) %, so that all together keep 95 %"))
+    }
+    if !lost.isEmpty {
+      report.doubts.append(
+        Doubt(id: "many-rows", text: "\(found.count) comparisons were made: \(lost.count) of them would be found by chance too often (Holm), and are unresolved"))
+    }
+    for one in found.compactMap(\.self) {
+      for text in one.doubts where !report.doubts.contains(where: { $0.text == text }) { report.doubts.append(Doubt(id: "pairs", text: text)) }
     }
     if let control = report.control, (control.low ?? 1) > 1 || (control.high ?? 1) < 1 {
       report.doubts.append(Doubt(id: "aa-control", text: "the baseline differs from itself (A/A control): the machine was not steady, nothing is concluded"))
       for i in report.comparisons.indices { report.comparisons[i].verdict = .unresolved }
     }
-    return report
   }
 
-  private func benchSubject(
-    _ subject: SubjectSpec, _ source: String, _ parameters: [String: String], _ record: BenchRecord, _ samples: [SubjectSample]
-  ) -> BenchSubject {
+  private func addSampleDoubts(_ record: BenchRecord, into report: inout BenchReport) {
+    if !record.parity {
+      report.doubts.append(Doubt(id: "parity", text: "the subjects ended differently or gave different checksums: they may not do the same work"))
+    }
+    for (subject, samples) in zip(report.subjects, record.samples) {
+      let times = subject.times
+      if let flags = SampleFlags(of: times) {
+        if flags.isBimodal {
+          report.doubts.append(
+            Doubt(id: "bimodal", text: "\(subject.name): its times fall into two groups: look at the distribution before trusting one number"))
+        }
+        let far = flags.farOut?.indices.count ?? 0
+        if far > 0 { report.doubts.append(Doubt(id: "outliers", text: "\(subject.name): \(far) of \(times.count) samples lie far from the others; they are kept")) }
+      }
+      let noisy = samples.count { $0.contention == .noisy }
+      if noisy > 0 {
+        report.doubts.append(Doubt(id: "contention", text: "\(subject.name): \(noisy) of \(samples.count) samples waited for a processor or had it taken away"))
+      }
+    }
+  }
+
+  // MARK: Parts
+
+  private func benchSubject(_ request: BenchRequest, _ record: BenchRecord, _ index: Int) -> BenchSubject {
+    let samples = record.samples[index]
     let k = Double(record.iterations)
     let times = samples.map { Double($0.ns) / k }
     let interval = quantileInterval(times, q: 0.5, confidence: 0.95)
@@ -60,7 +114,7 @@ extension Runner {
       return values.count == samples.count ? values : []
     }
     var isCommand = false
-    if case .command = subject.work { isCommand = true }
+    if case .command = request.subject.work { isCommand = true }
     var counters: [String: BenchCounter] = [:]
     for (name, use) in [
       ("allocations", \ResourceUse.allocations), ("instructions", \ResourceUse.instructions), ("faults", \ResourceUse.minorFaults),
@@ -70,45 +124,35 @@ extension Runner {
       if !values.isEmpty { counters[name] = BenchCounter(unit: .count, values: values) }
     }
     return BenchSubject(
-      name: subject.name, kind: isCommand ? .command : .fence, source: source, parameters: parameters, times: times,
+      name: request.subject.name, kind: isCommand ? .command : .fence, source: request.text, parameters: request.parameters, times: times,
       median: Estimate(medianOf(times), low: interval?.low, high: interval?.high), user: all(\.user, per: k), system: all(\.system, per: k),
       residentMax: all(\.maxRSS, per: 1), exitCodes: isCommand ? samples.map { Self.exitCode($0.checksum) } : [],
       iterations: record.iterations, counters: counters)
   }
 
-  /// From a command's checksum, which says how it ended; nil: by a signal.
+  /// From a command's checksum, `exit0` or `exit0-HASH`; nil: by a signal.
   private static func exitCode(_ checksum: String) -> Int? {
-    checksum.hasPrefix("exit status ") ? Int(checksum.dropFirst("exit status ".count)) : nil
+    checksum.hasPrefix("exit") ? Int(checksum.dropFirst(4).prefix { $0 != "-" }) : nil
   }
 
-  private func comparison(_ index: Int, _ baseline: [Double], _ candidate: [Double], _ record: BenchRecord) -> BenchComparison {
+  private func comparison(
+    _ index: Int, _ baseline: [Double], _ candidate: [Double], _ outcome: PairedComparison?, _ record: BenchRecord, withdrawn: Bool
+  ) -> BenchComparison {
     let pairs = baseline.count
-    guard let outcome = comparePaired(baseline: baseline, candidate: candidate) else {
-      return BenchComparison(candidate: index, ratio: nil, delta: nil, verdict: .unresolved, pairs: pairs)
-    }
+    guard let outcome else { return BenchComparison(candidate: index, ratio: nil, delta: nil, verdict: .unresolved, pairs: pairs) }
     let k = Double(record.iterations)
     let differences = zip(baseline, candidate).map { ($0 - $1) / k }
     let delta = quantileInterval(differences, q: 0.5, confidence: 0.95)
     var verdict = Verdict(outcome.verdict, better: .lower, isTime: true)
-    // In a notebook other checksums mean other work; commands are compared as they are.
-    if !record.parity, record.iterations > 1 { verdict = .unresolved }
-    let power = detectable(outcome)
+    // Code that returns something else does other work; commands are compared as they are.
+    if withdrawn || !record.parity && record.iterations > 1 { verdict = .unresolved }
+    let effect = DetectableEffect(baseline: baseline, candidate: candidate)
+    // The pairs that would tell the difference that was seen, or tell that it is none.
+    let seen = max(abs(outcome.ratio - 1), 0.005)
     return BenchComparison(
       candidate: index, ratio: Estimate(outcome.ratio, low: outcome.interval.low, high: outcome.interval.high),
       delta: Estimate(medianOf(differences), low: delta?.low, high: delta?.high), verdict: verdict, pairs: pairs,
-      pairsEffective: outcome.effectivePairs, minimumDetectableEffect: power.effect,
-      pairsToDecide: verdict == .unresolved ? power.pairs : nil)
-  }
-
-  /// From the interval's half-width h in logarithms: a difference of (1.96 + 0.84)/1.96 · h would be found in 80 of 100
-  /// runs of this length; and h shrinks with the root of the pairs, so that so many would bring it below the observed
-  /// difference, or the interval within ±2 %. Normal theory: a guide, not a verdict.
-  private func detectable(_ outcome: PairedComparison) -> (effect: Double?, pairs: Int?) {
-    let half = (log(outcome.interval.high) - log(outcome.interval.low)) / 2
-    guard half.isFinite, half > 0 else { return (nil, nil) }
-    let observed = abs(log(outcome.ratio))
-    let target = max(observed, log1p(0.02) - observed)
-    let pairs = Double(outcome.pairs) * (half / target) * (half / target)
-    return (expm1(half * (1.96 + 0.84) / 1.96), pairs.isFinite && pairs < 1e6 ? Int(pairs.rounded(.up)) : nil)
+      pairsEffective: outcome.effectivePairs, minimumDetectableEffect: effect?.minimum,
+      pairsToDecide: verdict == .unresolved ? effect?.pairs(toFind: seen) : nil)
   }
 }

@@ -7,7 +7,8 @@ import ExperimentModel
 extension Runner {
   func judge(_ cell: Cell, _ known: [String: CellResult], into result: inout CellResult) {
     let distrusted = result.validity == .invalid || (result.control.map { ($0.low ?? 1) > 1 || ($0.high ?? 1) < 1 } ?? false)
-    result.thresholds = cell.thresholds.map { judged($0, result, known, distrusted) }
+    // What an execution judged by itself, such as parity, stays.
+    result.thresholds = cell.thresholds.map { judged($0, result, known, distrusted) } + result.thresholds
     result.gates = cell.gates.map { judged($0, result, known, distrusted) }
     result.expects = cell.expects.flatMap { expected($0, result, known, distrusted) }
     if let control = result.control, (control.low ?? 1) > 1 || (control.high ?? 1) < 1 {

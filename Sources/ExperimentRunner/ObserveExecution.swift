@@ -1,14 +1,48 @@
-// Observe cells: the changes of level of a recorded series, as arms with a plot. Nothing is measured here.
+// Observe cells: where a running fence spends its CPU time, and the changes of level of a recorded series.
 
 import ExperimentModel
+import MeasureKernel
 import Statistics
 
 extension Runner {
-  func runObserve(_ cell: Cell, _ observe: ObserveCell, into result: inout CellResult) {
+  func runObserve(_ cell: Cell, _ observe: ObserveCell, into result: inout CellResult) throws(MeasureError) {
     switch observe {
+    case .profile(let query): try observeProfile(query, into: &result)
     case .changePoints(let series): observeChanges(cell, series, into: &result)
     }
   }
+
+  // MARK: Profiles
+
+  /// Functions in the table; the whole profile is in the picture.
+  private static let functionsMax = 8
+
+  private func observeProfile(_ query: ProfileQuery, into result: inout CellResult) throws(MeasureError) {
+    report(.progress(id: result.id, note: "sampling \(query.fence.id)", rate: nil, p99: nil, left: nil))
+    let duration = options.quick ? Nanoseconds(query.duration.rawValue / 4) : query.duration
+    let profile = try FenceWorkshop(cache: options.fenceCache).profile(query.fence, lasting: duration, cancelled: cancelled)
+    result.rowLabel = "function"
+    result.columns = ["self_share", "share"]
+    // An address needs a name that is known before the run: the hottest function is `top`.
+    for (place, function) in profile.top(Self.functionsMax).enumerated() {
+      result.arms.append(
+        ArmResult(
+          name: place == 0 ? "top" : function.function,
+          metrics: ["self_share": MetricValue(function.own, .share), "share": MetricValue(function.total, .share)],
+          label: function.function))
+    }
+    result.arms.append(ArmResult(name: "", metrics: ["samples": MetricValue(Estimate(Double(profile.samples)), .count)]))
+    result.doubts += profile.doubts.map { Doubt(id: "profile", text: $0) }
+    if profile.samples < 100 {
+      result.doubts.append(Doubt(id: "few-samples", text: "\(profile.samples) samples are too few to name a function: give it more time"))
+    }
+    if profile.dropped > 0 {
+      result.doubts.append(Doubt(id: "dropped", text: "\(profile.dropped) samples were due and could not be kept; they are in no share"))
+    }
+    result.profile = profile.pruned()
+  }
+
+  // MARK: Series
 
   private func observeChanges(_ cell: Cell, _ series: SeriesQuery, into result: inout CellResult) {
     let values = series.points.map(\.value)

@@ -11,6 +11,7 @@ extension LoadExecution {
       case .distribution: distribution(arms)
       case .timeline: timeline(arms, spec)
       case .curve: curve(arms, result, spec)
+      case .flame: nil
       }
     }
   }

@@ -11,10 +11,10 @@ public struct RunOptions: Sendable {
   public var launcher: LabLauncher
   /// Hidden child mode for bench subjects; arguments after the executable.
   public var subjectArguments: [String]
-  /// Folder for compiled code fences.
+  /// Folder for compiled fences.
   public var fenceCache: String
-  /// A command that ends with another status than 0 is measured all the same.
-  public var ignoresFailure = false
+  /// Of commands that are timed; `setup` and `prepare` come from the block.
+  public var commands = CommandOptions()
   public init(quick: Bool, launcher: LabLauncher, subjectArguments: [String], fenceCache: String) {
     self.quick = quick
     self.launcher = launcher
@@ -97,7 +97,7 @@ public struct Runner {
       case .sim(let sim): try runSimulation(cell, sim, into: &result)
       case .cost(let cost): try runCost(cell, cost, known, into: &result)
       case .check: break
-      case .observe(let observe): runObserve(cell, observe, into: &result)
+      case .observe(let observe): try runObserve(cell, observe, into: &result)
       }
       result.machine = MachineProbe.state(from: before, to: MachineProbe.sample())
       judge(cell, known, into: &result)
@@ -105,6 +105,7 @@ public struct Runner {
       result.failure = failure.cause + (failure.remedy.map { "; \($0)" } ?? "")
     } catch let error as MeasureError {
       result.failure = error.cause + (error.remedy.map { "; \($0)" } ?? "")
+      result.failureNotes = failureNotes(error, cell.work)
     } catch let error as SimulationError {
       result.failure = error.cause + (error.remedy.map { "; \($0)" } ?? "")
     } catch {
@@ -120,6 +121,7 @@ public struct Runner {
     case .cost: .computed
     case .check: .replay
     case .observe(.changePoints): .replay
+    case .observe(.profile): .real
     case .bench: .real
     case .load(let load):
       load.arms.contains { arm in

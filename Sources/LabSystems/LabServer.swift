@@ -20,11 +20,7 @@ final class LabServer {
     let addresses = system.secondLevelAddresses
     // The first loop carries the whole core; the second one the lab's memcached, if there is one.
     let group = MultiThreadedEventLoopGroup(numberOfThreads: addresses.contains("lab") ? 2 : 1)
-    let scans = system.allWork.reduce(into: 1) { sum, work in
-      if case .sql(let spec, _) = work { sum += max(0, min(spec.pool, 256)) }
-    }
-    // Threads for statements that scan; a pool of more connections than 32 waits for a thread, not for a connection.
-    let threads = NIOThreadPool(numberOfThreads: min(scans, 32))
+    let threads = NIOThreadPool(numberOfThreads: system.threadsWanted)
     threads.start()
     var memcached: MemcachedServer?
     do {

@@ -12,7 +12,7 @@ public struct BatchPlan: Hashable, Sendable {
   public var shortestSample: Double
 
   /// A sample of 1 ms is a thousand times coarser than any clock; what gates rest on should be as long.
-  public static let goodSample = 1e6
+  static let goodSample = 1e6
   /// Where the budget has room for it: a tenth of the jitter that a sample of 1 ms has.
   static let longSample = 1e7
   /// Below 10 µs the pair of clock readings (60–70 ns) is no longer below 1 %.
@@ -29,7 +29,7 @@ public struct BatchPlan: Hashable, Sendable {
   ///   - rounds: rounds asked for.
   ///   - budget: nanoseconds for everything.
   ///   - sample: nanoseconds that a sample of the fastest subject should last, where the budget allows.
-  public init(times: [Double], rounds asked: Int, budget: Double, sample: Double = BatchPlan.goodSample) {
+  public init(times: [Double], rounds asked: Int, budget: Double, sample: Double = 1e6) {
     precondition(!times.isEmpty && times.allSatisfy { $0 > 0 }, "calibrated times are positive")
     let fastest = times.min()!
     let together = times.reduce(0, +)
@@ -46,6 +46,14 @@ public struct BatchPlan: Hashable, Sendable {
     self.iterations = Int(min(iterations, 1e9))
     self.rounds = rounds
     shortestSample = Double(self.iterations) * fastest
+  }
+
+  /// Rounds that the budget allows where each sample is a process of its own.
+  ///
+  /// - Parameters: as of `init`; `times` of one process.
+  static func processRounds(times: [Double], rounds asked: Int, budget: Double) -> Int {
+    let together = max(1, times.reduce(0, +))
+    return max(fewestRounds, min(asked, Int(min(1e9, budget * plannedShare / together))))
   }
 }
 

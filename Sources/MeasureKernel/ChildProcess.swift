@@ -24,6 +24,7 @@ public final class ChildProcess {
   private var printed: PipeReader?
   private var pending: [UInt8] = []
   private var ended = false
+  private let cancelled: () -> Bool
   /// A line longer than this is not an answer.
   private static let lineLimit = 65_536
 
@@ -32,8 +33,10 @@ public final class ChildProcess {
     try self.init(launcher: try Launcher(name: name, argv: argv), channel: .standard)
   }
 
-  init(launcher: Launcher, channel: Channel) throws(MeasureError) {
+  /// - Parameter cancelled: asked while waiting for an answer; true ends the child.
+  init(launcher: Launcher, channel: Channel, cancelled: @escaping () -> Bool = { false }) throws(MeasureError) {
     self.launcher = launcher
+    self.cancelled = cancelled
     name = launcher.name
     var line: [Int32] = [-1, -1]
     var fromChild: [Int32] = [-1, -1]
@@ -42,7 +45,7 @@ public final class ChildProcess {
     // never a SIGPIPE, whatever the program around this module does with signals.
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     guard socketpair(AF_UNIX, kind, 0, &line) == 0, nb_pipe(&fromChild) == 0 else {
-      let reason = String(cString: strerror(errno))
+      let reason = Launcher.reason()
       line.filter { $0 >= 0 }.forEach { close($0) }
       throw MeasureError("\(name): no channel to a child: \(reason)", remedy: "raise the limit on open files (ulimit -n)")
     }
@@ -103,7 +106,11 @@ public final class ChildProcess {
     var written = 0
     while written < bytes.count {
       let n = bytes[written...].withUnsafeBytes { Glibc.send(input, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-      if n > 0 { written += n } else if errno != EINTR { throw MeasureError("\(name) has ended\(lastWords())") }
+      if n > 0 {
+        written += n
+      } else if errno != EINTR {
+        throw MeasureError("\(name) has ended\(lastWords())", remedy: "try it by itself")
+      }
     }
   }
 
@@ -119,17 +126,23 @@ public final class ChildProcess {
         return text
       }
       guard pending.count < Self.lineLimit else { throw MeasureError("\(name) printed something else than answers") }
+      guard !cancelled() else {
+        Launcher.endGroup(pid)
+        throw MeasureError("\(name) was interrupted")
+      }
       let left = end - nb_now()
       guard left > 0 else {
         Launcher.endGroup(pid)
-        throw MeasureError("\(name) gave no answer within \(Int(timeout)) s\(printed.map { PipeReader.quoted($0) } ?? "")")
+        let said = printed.map { PipeReader.quoted($0) } ?? ""
+        throw MeasureError(
+          "\(name) gave no answer within \(Launcher.seconds(timeout)) and was ended\(said)", remedy: "give it less work")
       }
       // A pipe that is at its end would be ready for ever; poll skips negative descriptors.
       var pollers = [
         pollfd(fd: output, events: Int16(POLLIN), revents: 0),
         pollfd(fd: printed.flatMap { $0.isOpen ? $0.descriptor : nil } ?? -1, events: Int16(POLLIN), revents: 0),
       ]
-      guard poll(&pollers, 2, Int32(min(left / 1_000_000 + 1, 1_000))) > 0 else { continue }
+      guard poll(&pollers, 2, Int32(min(left / 1_000_000 + 1, 200))) > 0 else { continue }
       if pollers[1].revents != 0, let printed {
         printed.read()
         if printed.isOverLimit {
@@ -144,10 +157,13 @@ public final class ChildProcess {
       if n > 0 {
         pending += chunk[..<n]
       } else if n == 0 || errno != EINTR {
-        throw MeasureError("\(name) ended before it answered\(lastWords())")
+        throw MeasureError("\(name) ended before it answered\(lastWords())", remedy: "try it by itself, with less work")
       }
     }
   }
+
+  /// The end of what it printed beside its answers.
+  var lastPrinted: String { printed?.lastText ?? "" }
 
   /// How it ended and what it printed last: `: killed by SIGSEGV; it printed …`.
   private func lastWords() -> String {

@@ -1,131 +1,262 @@
-// A command as a subject: started for each sample, timed from just before the start until it has ended.
-// What it prints goes to /dev/null, as other tools do it: reading it would be timed.
+// A program as a subject: started once for each iteration, waited for with wait4, cleared away afterwards.
 
 import CKernelShims
 import ExperimentModel
 import Glibc
 
+public struct CommandOptions: Hashable, Sendable {
+  /// The shell of `usesShell`, `setup`, `prepare` and `cleanup`.
+  public var shell = "sh"
+  /// Working folder; nil: nb's own.
+  public var folder: String?
+  /// Added to nb's environment.
+  public var environment: [String: String] = [:]
+  /// File that is its stdin; nil: nothing. It is opened again for each run.
+  public var input: String?
+  /// Timed runs print into a pipe that nb reads, not to /dev/null: for programs that notice the difference.
+  public var capturesOutput = false
+  /// The checksum has what it prints on stdout; otherwise only how it ends.
+  public var comparesOutput = false
+  /// Bytes that it may print where that is read; always in the first run.
+  public var outputLimit = 64 << 20
+  /// Seconds that one run may take, and `setup`, `prepare` and `cleanup` as well.
+  public var timeout = 60.0
+  /// Shell command before the first run.
+  public var setup: String?
+  /// Shell command before each run, not timed.
+  public var prepare: String?
+  /// Shell command after the last run.
+  public var cleanup: String?
+  /// Clears the page cache before each run; needs root.
+  public var dropsCaches = false
+  /// A status other than 0 is no failure.
+  public var ignoresFailure = false
+  /// The shell's own time is measured beforehand and taken off.
+  public var subtractsShell = true
+  /// With the processor's counters, where there are any.
+  public var countsEvents = false
+  public var limits = ResourceLimits()
+  public init() {}
+}
+
+/// One run of a command.
+public struct CommandRun: Hashable, Sendable {
+  /// Wall time in nanoseconds, from just before it was started until it was reaped.
+  public var ns: Int64
+  public var use: ResourceUse
+  public var end: ProcessEnd
+}
+
 public final class CommandSubject: TimedSubject {
   public let name: String
-  public let isPerProcess = true
-  public let isRestarted = false
+  public let options: CommandOptions
+  public var startsProcesses: Bool { true }
+  /// Median cost of a shell that does nothing; nil: no shell, or not measured.
+  public private(set) var shellCost: CommandRun?
+  /// Largest resident memory in bytes, from the first run.
+  public private(set) var maxRSS: Int64?
+  /// FNV-1a of what the first run printed on stdout.
+  public private(set) var outputHash: UInt64 = 0
+  private let argv: [String]
   private let launcher: Launcher
-  private let preparation: Launcher?
+  private var prepare: Launcher?
   private let nothing: Int32
-  private let ignoresFailure: Bool
+  private let cancelled: () -> Bool
+  private var slowestShellShare = 0.0
+  private var isStopped = false
 
+  /// - Throws: when the command is no list of words, or its program is not there.
+  public convenience init(
+    name: String, command: CommandSpec, options: CommandOptions = .init(), cancelled: @escaping () -> Bool = { false }
+  ) throws(MeasureError) {
+    if command.usesShell {
+      try self.init(name: name, argv: [options.shell, "-c", command.text], isShell: true, options: options, cancelled: cancelled)
+    } else {
+      try self.init(name: name, argv: try commandWords(command.text), options: options, cancelled: cancelled)
+    }
+  }
+
+  /// Runs `setup`, then the command once, untimed: its checksum, its memory, and whether it works.
+  ///
   /// - Parameters:
-  ///   - prepare: shell command before each iteration, not timed.
-  ///   - ignoresFailure: an exit status other than 0 is no error.
-  /// - Throws: `MeasureError` when there is no such program.
+  ///   - isShell: `argv` is a shell whose own time is of no interest.
+  ///   - cancelled: asked while it runs; true ends the run with an error.
+  /// - Throws: `MeasureError` when any of them fails.
   public init(
-    name: String, command: CommandSpec, prepare: String? = nil, folder: String? = nil, limits: ResourceLimits = .init(),
-    ignoresFailure: Bool = false
+    name: String, argv: [String], isShell: Bool = false, options: CommandOptions = .init(),
+    cancelled: @escaping () -> Bool = { false }
   ) throws(MeasureError) {
     self.name = name
-    self.ignoresFailure = ignoresFailure
-    let words = command.usesShell ? ["/bin/sh", "-c", command.text] : try Self.words(command.text, name)
-    launcher = try Launcher(name: "command \(name)", argv: words, folder: folder, limits: limits, endsWithParent: true)
-    if let prepare {
-      preparation = try Launcher(name: "prepare of \(name)", argv: ["/bin/sh", "-c", prepare], folder: folder, endsWithParent: true)
-    } else {
-      preparation = nil
-    }
+    self.cancelled = cancelled
+    self.argv = argv
+    self.options = options
+    launcher = try Launcher(
+      name: "subject \(name)", argv: argv, environment: options.environment, folder: options.folder, limits: options.limits,
+      endsWithParent: true)
     nothing = open("/dev/null", O_RDWR | O_CLOEXEC)
+    guard nothing >= 0 else { throw MeasureError("subject \(name): /dev/null cannot be opened") }
+    if let text = options.setup { try auxiliary("setup", text).run() }
+    if let text = options.prepare { prepare = try shellLauncher("prepare", text) }
+    if isShell, options.subtractsShell { shellCost = try measureShell() }
+    try firstRun()
   }
 
-  deinit { if nothing >= 0 { close(nothing) } }
+  deinit {
+    stop()
+    close(nothing)
+  }
 
-  public func stop() {}
+  public var doubts: [String] {
+    guard slowestShellShare > 0.5 else { return [] }
+    let percent = Int((slowestShellShare * 100).rounded())
+    return ["\(name): the shell takes \(percent) % of the time, which was taken off; start the program without one"]
+  }
 
+  /// K runs, one after the other; the sample has their sums.
   public func run(_ iterations: Int, timeout: Double) throws(MeasureError) -> SubjectSample {
-    var total = SubjectSample(ns: 0, cpu: 0, checksum: "")
-    for i in 0..<iterations {
-      if let preparation { try once(preparation, timeout, mustSucceed: true) }
-      let sample = try once(launcher, timeout, mustSucceed: !ignoresFailure)
-      total.ns += sample.ns
-      total.cpu += sample.cpu
-      total.checksum = sample.checksum
-      if i == 0 { total.use = sample.use } else { total.use.add(sample.use) }
+    var sample: SubjectSample?
+    for _ in 0..<max(1, iterations) {
+      let run = try once(timeout: min(timeout, options.timeout))
+      let checksum = checksum(run.end, run.hash)
+      guard var total = sample else {
+        sample = SubjectSample(ns: run.ns, cpu: (run.use.user ?? 0) + (run.use.system ?? 0), checksum: checksum, use: run.use)
+        continue
+      }
+      total.ns += run.ns
+      total.cpu += (run.use.user ?? 0) + (run.use.system ?? 0)
+      total.use.add(run.use)
+      if total.checksum != checksum { total.checksum += ",\(checksum)" }
+      sample = total
     }
-    return total
+    guard var sample else { throw MeasureError("subject \(name) was not run") }
+    if let cost = shellCost {
+      sample.extras["shell"] = Double(cost.ns) * Double(max(1, iterations))
+      sample.takeOff(cost, times: Int64(max(1, iterations)), share: &slowestShellShare)
+    }
+    return sample
   }
 
-  /// Runs a shell command once, such as `setup`, and waits for it.
-  public static func runOnce(_ text: String, name: String, folder: String? = nil, timeout: Double) throws(MeasureError) {
-    _ = try CommandSubject(name: name, command: CommandSpec(text: text, usesShell: true), folder: folder).run(1, timeout: timeout)
+  /// Runs `cleanup`. Nothing of the command is left running between samples.
+  public func stop() {
+    guard !isStopped else { return }
+    isStopped = true
+    if let text = options.cleanup { try? auxiliary("cleanup", text).run() }
   }
 
-  @discardableResult
-  private func once(_ launcher: Launcher, _ timeout: Double, mustSucceed: Bool) throws(MeasureError) -> SubjectSample {
-    let (pid, start) = try launcher.start((nothing, nothing, nothing, -1))
-    let inTime = Self.waitForEnd(pid, until: start + Int64(timeout * 1e9))
-    let end = nb_now()
-    let wait = ProcFiles.runQueueWait(of: pid)
-    Launcher.endGroup(pid)
-    var status: Int32 = 0
+  // MARK: One run
+
+  private func once(timeout: Double) throws(MeasureError) -> (ns: Int64, use: ResourceUse, end: ProcessEnd, hash: UInt64) {
+    if let prepare { try Auxiliary(launcher: prepare, nothing: nothing, timeout: options.timeout).run() }
+    if options.dropsCaches { try dropCaches() }
+    let done = try execute(captures: options.capturesOutput, timeout: timeout)
+    var use = done.use
+    // Exec counts the memory of the process that called it, which is nb's: what is not above that is not known.
+    if let peak = use.maxRSS, peak <= Self.ownPeak() { use.maxRSS = nil }
+    return (done.ns, use, done.end, done.output?.hash ?? outputHash)
+  }
+
+  private func firstRun() throws(MeasureError) {
+    if let prepare { try Auxiliary(launcher: prepare, nothing: nothing, timeout: options.timeout).run() }
+    let detached = try Launcher(
+      name: "subject \(name)", argv: ["/bin/sh", "-c", Launcher.detachingScript, "sh"] + argv, environment: options.environment,
+      folder: options.folder, limits: options.limits, endsWithParent: false)
+    let done = try execute(detached, captures: true, isDetached: true, timeout: options.timeout)
+    maxRSS = done.use.maxRSS
+    outputHash = done.output?.hash ?? 0
+  }
+
+  private func execute(
+    _ other: Launcher? = nil, captures: Bool, isDetached: Bool = false, timeout: Double
+  ) throws(MeasureError) -> Execution {
+    var input = nothing
+    if let file = options.input {
+      input = open(file, O_RDONLY | O_CLOEXEC)
+      guard input >= 0 else {
+        throw MeasureError("subject \(name): its input \(file) cannot be read: \(Launcher.reason())")
+      }
+    }
+    defer { if input != nothing { close(input) } }
+    let plan = ExecutionPlan(
+      input: input, nothing: nothing, captures: captures, outputLimit: options.outputLimit, timeout: timeout,
+      counts: options.countsEvents, isDetached: isDetached, cancelled: cancelled)
+    let done = try (other ?? launcher).execute(plan)
+    let isFailure = switch done.end { case .exit(let status): status != 0 && !options.ignoresFailure; case .signal: true }
+    guard !isFailure else {
+      let said = done.errors.map { PipeReader.quoted($0) } ?? ""
+      var remedy = "run it by hand; a status that means no failure can be ignored"
+      if case .signal = done.end { remedy = "run it by hand" }
+      throw MeasureError("subject \(name) failed: \(done.end)\(said)", remedy: remedy)
+    }
+    return done
+  }
+
+  private func checksum(_ end: ProcessEnd, _ hash: UInt64) -> String {
+    let status = switch end { case .exit(let status): "exit\(status)"; case .signal(let number): "signal\(number)" }
+    return options.comparesOutput ? "\(status)-\(String(hash, radix: 16))" : status
+  }
+
+  private static func ownPeak() -> Int64 {
     var usage = rusage()
-    while wait4(pid, &status, 0, &usage) < 0, errno == EINTR {}
-    let isClean = launcher.endDescendants(ofGroup: pid)
-    guard inTime else {
-      throw MeasureError("\(launcher.name) ran longer than \(Int(timeout)) s and was ended", remedy: "give it less to do, or more time")
-    }
-    guard isClean else { throw MeasureError("\(launcher.name) left processes that could not be ended", remedy: "look for them with `ps`") }
-    let ended = ProcessEnd(status: status)
-    guard ended.isSuccess || !mustSucceed else {
-      throw MeasureError("\(launcher.name): \(ended)", remedy: "run it by hand, or allow failures (--ignore-failure)")
-    }
-    var use = ResourceUse(usage)
-    use.runQueueWait = wait
-    use.dropInheritedMemory()
-    return SubjectSample(ns: end - start, cpu: (use.user ?? 0) + (use.system ?? 0), checksum: ended.description, use: use)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return Int64(usage.ru_maxrss) * 1_024
   }
 
-  /// Waits until the process has ended, without reaping it. false: it has not by then.
-  private static func waitForEnd(_ pid: pid_t, until deadline: Int64) -> Bool {
-    let descriptor = nb_process_descriptor(pid)
-    defer { if descriptor >= 0 { close(descriptor) } }
-    while true {
-      let left = deadline - nb_now()
-      guard left > 0 else { return false }
-      if descriptor >= 0 {
-        var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        if poll(&poller, 1, Int32(min(left / 1_000_000 + 1, 60_000))) > 0 { return true }
-      } else {
-        var information = siginfo_t()
-        if waitid(P_PID, id_t(pid), &information, WEXITED | WNOHANG | WNOWAIT) != 0 || information.si_signo != 0 { return true }
-        usleep(100)
-      }
+  private func dropCaches() throws(MeasureError) {
+    sync()
+    let file = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC)
+    defer { if file >= 0 { close(file) } }
+    guard file >= 0, write(file, "3\n", 2) == 2 else {
+      throw MeasureError("subject \(name): the page cache cannot be cleared here", remedy: "run as root, or measure warm")
     }
   }
 
-  /// Words of a command line without a shell: spaces separate, quotes and backslashes keep.
-  static func words(_ text: String, _ name: String) throws(MeasureError) -> [String] {
-    var words: [String] = []
-    var word: String?
-    var quote: Character?
-    var isEscaped = false
-    for character in text {
-      if isEscaped {
-        word = (word ?? "") + String(character)
-        isEscaped = false
-      } else if character == "\\", quote != "'" {
-        isEscaped = true
-      } else if let open = quote {
-        if character == open { quote = nil } else { word = (word ?? "") + String(character) }
-      } else if character == "'" || character == "\"" {
-        quote = character
-        word = word ?? ""
-      } else if character == " " || character == "\t" || character.isNewline {
-        if let done = word { words.append(done) }
-        word = nil
-      } else {
-        word = (word ?? "") + String(character)
-      }
+  // MARK: Shells
+
+  private func shellLauncher(_ what: String, _ text: String) throws(MeasureError) -> Launcher {
+    try Launcher(
+      name: "\(what) of \(name)", argv: [options.shell, "-c", text], environment: options.environment, folder: options.folder,
+      endsWithParent: true)
+  }
+
+  private func auxiliary(_ what: String, _ text: String) throws(MeasureError) -> Auxiliary {
+    Auxiliary(launcher: try shellLauncher(what, text), nothing: nothing, timeout: options.timeout)
+  }
+
+  /// Median of 20 starts of the shell with nothing to do, as hyperfine calibrates (with its mean of 50).
+  private func measureShell() throws(MeasureError) -> CommandRun {
+    let empty = try shellLauncher("the shell", "")
+    var runs: [Execution] = []
+    for _ in 0..<20 { runs.append(try empty.execute(ExecutionPlan(input: nothing, nothing: nothing, timeout: options.timeout))) }
+    func middle(_ value: (Execution) -> Int64) -> Int64 { runs.map(value).sorted()[runs.count / 2] }
+    var use = ResourceUse()
+    use.user = middle { $0.use.user ?? 0 }
+    use.system = middle { $0.use.system ?? 0 }
+    return CommandRun(ns: middle(\.ns), use: use, end: .exit(0))
+  }
+}
+
+/// A shell command beside the timed ones: what it prints matters only when it fails.
+private struct Auxiliary {
+  var launcher: Launcher
+  var nothing: Int32
+  var timeout: Double
+
+  func run() throws(MeasureError) {
+    let done = try launcher.execute(ExecutionPlan(input: nothing, nothing: nothing, captures: true, timeout: timeout))
+    guard done.end.isSuccess else {
+      let said = done.errors.map { PipeReader.quoted($0) } ?? ""
+      throw MeasureError("\(launcher.name) failed: \(done.end)\(said)", remedy: "run it by hand")
     }
-    if let done = word { words.append(done) }
-    guard quote == nil, !isEscaped else { throw MeasureError("command \(name): a quote is not closed", remedy: "close it, or use a shell") }
-    guard !words.isEmpty else { throw MeasureError("command \(name): there is no command to start") }
-    return words
+  }
+}
+
+extension SubjectSample {
+  /// Takes the shell's own time off, never below zero; `share` grows to its part of the time.
+  fileprivate mutating func takeOff(_ shell: CommandRun, times: Int64, share: inout Double) {
+    share = max(share, Double(shell.ns * times) / Double(max(1, ns)))
+    ns = max(0, ns - shell.ns * times)
+    cpu = max(0, cpu - ((shell.use.user ?? 0) + (shell.use.system ?? 0)) * times)
+    if let user = use.user { use.user = max(0, user - (shell.use.user ?? 0) * times) }
+    if let system = use.system { use.system = max(0, system - (shell.use.system ?? 0) * times) }
   }
 }

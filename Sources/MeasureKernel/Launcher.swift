@@ -28,13 +28,14 @@ final class Launcher {
   ///   - endsWithParent: the child gets SIGKILL when the thread that started it ends, so also when nb is killed.
   /// - Throws: `MeasureError` when there is no such program.
   init(
-    name: String, argv: [String], environment added: [String: String] = [:], folder: String? = nil, limits: ResourceLimits = .init(),
-    endsWithParent: Bool = false
+    name: String, argv: [String], environment added: [String: String] = [:], folder: String? = nil,
+    limits: ResourceLimits = .init(), endsWithParent: Bool = false
   ) throws(MeasureError) {
     self.name = name
     guard let program = argv.first, !program.isEmpty else { throw MeasureError("\(name): there is no command to start") }
     guard let found = Tools.find(program, from: folder) else {
-      throw MeasureError("\(name): \(program) could not be started: No such file or directory", remedy: "is it installed and on the PATH?")
+      throw MeasureError(
+        "\(name): \(program) could not be started: No such file or directory", remedy: "is it installed and on the PATH?")
     }
     var variables: [String: String] = [:]
     var next = environ
@@ -73,8 +74,9 @@ final class Launcher {
       environment.withUnsafeBufferPointer { environment in
         limits.withUnsafeBufferPointer { limits in
           var start = nb_start(
-            path: path, arguments: arguments.baseAddress, environment: environment.baseAddress, folder: folder, descriptors: descriptors,
-            limits: limits.baseAddress, limit_count: Int32(limits.count), ends_with_parent: endsWithParent ? 1 : 0)
+            path: path, arguments: arguments.baseAddress, environment: environment.baseAddress, folder: folder,
+            descriptors: descriptors, limits: limits.baseAddress, limit_count: Int32(limits.count),
+            ends_with_parent: endsWithParent ? 1 : 0)
           return nb_start_process(&start, &at)
         }
       }

@@ -23,6 +23,8 @@ public struct MeasureError: Error, Sendable, Hashable, CustomStringConvertible {
   public var remedy: String?
   /// What a compiler or interpreter said at lines of the notebook; the first error first.
   public var messages: [SourceMessage]
+  /// Index of the subject that it is about, in the order of the cell; nil: of none, or not known.
+  public var subject: Int?
   public init(_ cause: String, remedy: String? = nil, messages: [SourceMessage] = []) {
     self.cause = cause
     self.remedy = remedy

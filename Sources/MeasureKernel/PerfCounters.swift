@@ -13,12 +13,12 @@ public final class PerfCounters {
     public var branchMisses: Int64?
   }
 
-  /// linux/perf_event.h
-  private static let hardware: UInt32 = 0
+  /// Types and numbers of linux/perf_event.h.
+  static let hardware: UInt32 = 0
   private static let events: [(config: UInt64, value: WritableKeyPath<Values, Int64?> & Sendable)] = [
     (1, \.instructions), (0, \.cycles), (3, \.cacheMisses), (5, \.branchMisses),
   ]
-  private var descriptors: [Int32]
+  private let descriptors: [Int32]
 
   /// Counts children that this thread starts, each from its exec on.
   static func ofNextChildren() -> PerfCounters? { PerfCounters(pid: 0, onExec: true) }
@@ -26,8 +26,9 @@ public final class PerfCounters {
   /// Counts a running child and the threads that it starts from now on.
   static func of(_ pid: pid_t) -> PerfCounters? { PerfCounters(pid: pid, onExec: false) }
 
-  private init?(pid: pid_t, onExec: Bool) {
-    descriptors = Self.events.map { nb_open_counter(Self.hardware, $0.config, pid, onExec ? 1 : 0) }
+  /// nil: not one of the events can be counted here.
+  init?(pid: pid_t, onExec: Bool, type: UInt32 = hardware, configs: [UInt64] = events.map(\.config)) {
+    descriptors = configs.map { nb_open_counter(type, $0, pid, onExec ? 1 : 0) }
     if descriptors.allSatisfy({ $0 < 0 }) { return nil }
   }
 
@@ -38,12 +39,14 @@ public final class PerfCounters {
   /// Totals since the counters were opened; those of an ended child are in them once it is reaped.
   func read() -> Values {
     var values = Values()
-    for (descriptor, event) in zip(descriptors, Self.events) { values[keyPath: event.value] = Self.total(descriptor) }
+    for (total, event) in zip(totals(), Self.events) { values[keyPath: event.value] = total }
     return values
   }
 
+  func totals() -> [Int64?] { descriptors.map(Self.total) }
+
   /// nil: not open, never on the hardware, or not all the time.
-  static func total(_ descriptor: Int32) -> Int64? {
+  private static func total(_ descriptor: Int32) -> Int64? {
     guard descriptor >= 0 else { return nil }
     // The count, the time it was wanted and the time it really counted.
     var words: [UInt64] = [0, 0, 0]

@@ -24,17 +24,30 @@ enum ProcFiles {
   static func children() -> [pid_t] {
     let own = getpid()
     // Orphans go to the first thread of the process.
-    if let list = text("/proc/self/task/\(own)/children", limit: 65_536) { return list.split(separator: " ").compactMap { pid_t($0) } }
-    guard let folder = opendir("/proc") else { return [] }
-    defer { closedir(folder) }
+    if let list = text("/proc/self/task/\(own)/children", limit: 65_536) {
+      return list.split(separator: " ").compactMap { pid_t($0) }
+    }
     var found: [pid_t] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+    for name in names(in: "/proc") {
       guard let pid = pid_t(name), let stat = text("/proc/\(name)/stat") else { continue }
       // The second field is a name in brackets that may hold anything; the parent is the second word after it.
       let rest = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
       if rest.count > 2, pid_t(rest[2]) == own { found.append(pid) }
     }
     return found
+  }
+
+  /// Names of a folder's entries without `.` and `..`; empty when it cannot be read.
+  static func names(in path: String) -> [String] {
+    guard let folder = opendir(path) else { return [] }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
+        name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
   }
 }

@@ -32,9 +32,11 @@ public enum ProcessEnd: Hashable, Sendable, CustomStringConvertible {
   }
 
   private static let names: [Int32: String] = [
-    SIGSEGV: "SIGSEGV (invalid memory)", SIGBUS: "SIGBUS (invalid memory)", SIGILL: "SIGILL (invalid instruction; a trap in Swift)",
+    SIGSEGV: "SIGSEGV (invalid memory)", SIGBUS: "SIGBUS (invalid memory)",
+    SIGILL: "SIGILL (invalid instruction; a trap in Swift)",
     SIGTRAP: "SIGTRAP (a trap)", SIGABRT: "SIGABRT (it gave up by itself)", SIGFPE: "SIGFPE (such as a division by zero)",
     SIGKILL: "SIGKILL (from outside, or out of memory)", SIGTERM: "SIGTERM", SIGINT: "SIGINT", SIGHUP: "SIGHUP",
-    SIGPIPE: "SIGPIPE (nobody read what it wrote)", SIGXCPU: "SIGXCPU (its limit of CPU time)", SIGXFSZ: "SIGXFSZ (its limit of file size)",
+    SIGPIPE: "SIGPIPE (nobody read what it wrote)", SIGXCPU: "SIGXCPU (its limit of CPU time)",
+    SIGXFSZ: "SIGXFSZ (its limit of file size)",
   ]
 }

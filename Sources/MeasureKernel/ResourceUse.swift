@@ -5,7 +5,8 @@ import Glibc
 
 /// Resources of one sample, totals over its iterations.
 public struct ResourceUse: Hashable, Sendable {
-  /// CPU time in user mode and in the kernel, in nanoseconds.
+  /// CPU time in user mode and in the kernel, in nanoseconds. The sum is exact; many kernels split it by
+  /// what they met at their ticks (every 1–10 ms), so the parts of a short process are all or nothing.
   public var user: Int64?
   public var system: Int64?
   /// Largest resident memory in bytes, since the process was started.
@@ -40,14 +41,6 @@ public struct ResourceUse: Hashable, Sendable {
     involuntarySwitches = Int64(usage.ru_nivcsw)
   }
 
-  /// Until its exec a child lives in nb's memory, and the kernel keeps that as the child's maximum: what is not above
-  /// nb's own size is not known.
-  mutating func dropInheritedMemory() {
-    var own = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &own)
-    if let rss = maxRSS, rss <= Int64(own.ru_maxrss) * 1_024 * 102 / 100 { maxRSS = nil }
-  }
-
   private typealias Count = WritableKeyPath<ResourceUse, Int64?> & Sendable
 
   /// The words of the subjects' protocol.
@@ -71,7 +64,11 @@ public struct ResourceUse: Hashable, Sendable {
       \.allocatedBytes, \.instructions, \.cycles, \.cacheMisses, \.branchMisses,
     ]
     for count in sums {
-      if let a = self[keyPath: count], let b = other[keyPath: count] { self[keyPath: count] = a + b } else { self[keyPath: count] = nil }
+      guard let a = self[keyPath: count], let b = other[keyPath: count] else {
+        self[keyPath: count] = nil
+        continue
+      }
+      self[keyPath: count] = a + b
     }
     if let a = maxRSS, let b = other.maxRSS { maxRSS = max(a, b) } else { maxRSS = nil }
   }

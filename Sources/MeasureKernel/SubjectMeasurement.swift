@@ -5,17 +5,6 @@ import CKernelShims
 import ExperimentModel
 import Statistics
 
-public struct BenchRecord: Sendable {
-  /// By subject, in the order of the cell; one entry per round, so that entries of one index are a pair.
-  public var samples: [[SubjectSample]]
-  /// Iterations of every sample.
-  public var iterations: Int
-  /// All subjects returned the same checksums for the same work.
-  public var parity: Bool
-  /// What a reader must know; sentences without a full stop.
-  public var doubts: [String]
-}
-
 /// Measures the subjects of a cell in turns.
 ///
 /// Every subject is one child process for the whole cell. First the iteration count is calibrated,
@@ -29,156 +18,277 @@ public struct BenchRecord: Sendable {
 /// - Throws: `MeasureError` when a subject crashes, hangs or answers nonsense.
 public func measure(
   _ cell: BenchCell, childArguments: (Int) -> (argv: [String], firstLine: String), quick: Bool, budget: Nanoseconds,
-  progress: (String) -> Void, cancelled: () -> Bool
+  progress: (String) -> Void, cancelled: @escaping () -> Bool
 ) throws(MeasureError) -> BenchRecord {
-  try measure(
-    cell,
-    subject: { (index) throws(MeasureError) -> any TimedSubject in
+  let policy = MeasurePolicy(pairs: cell.pairs, quick: quick, budget: budget, seed: cell.seed, order: cell.order ?? .abba)
+  return try measure(
+    cell.subjects.map(\.name), policy,
+    start: { index throws(MeasureError) in
       let child = childArguments(index)
-      return try SubjectProcess(name: cell.subjects[index].name, argv: child.argv, firstLine: child.firstLine, timeout: 20)
-    }, quick: quick, budget: budget, progress: progress, cancelled: cancelled)
+      return try SubjectProcess(
+        name: cell.subjects[index].name, argv: child.argv, firstLine: child.firstLine, timeout: 20, cancelled: cancelled)
+    }, progress: progress, cancelled: cancelled)
 }
 
-/// Measures the subjects of a cell in turns, however they are made.
+/// Measures any subjects in turns; `measure(_:childArguments:…)` says how.
 ///
-/// Where a process is started for each iteration there is nothing to calibrate: one start is one sample, after one
-/// that warms files and caches up and is not counted; the number of rounds follows from its time, before any is seen.
+/// A subject that asks for it is started anew up to ten times, between rounds and within a third of the budget. The
+/// budget counts from when all have been started once: compiling is not measuring.
 ///
-/// - Parameter subject: makes subject i; called once for each, in order.
+/// Where a subject starts processes, every sample is one process of each: the process is the unit, and
+/// neither the iteration count nor the work check has a meaning.
+///
+/// - Parameters:
+///   - start: makes subject i; it is stopped here, whatever happens.
+///   - cancelled: asked between samples; whole rounds are kept. What `start` makes should ask it too, so that
+///     a long sample is given up.
+///   - decided: asked at the policy's looks with all samples so far; true ends the measuring.
 public func measure(
-  _ cell: BenchCell, subject make: (Int) throws(MeasureError) -> any TimedSubject, quick: Bool, budget: Nanoseconds,
-  progress: (String) -> Void, cancelled: () -> Bool
+  _ names: [String], _ policy: MeasurePolicy, start: (Int) throws(MeasureError) -> any TimedSubject,
+  decided: (([[SubjectSample]]) -> Bool)? = nil, progress: (String) -> Void, cancelled: () -> Bool
 ) throws(MeasureError) -> BenchRecord {
-  guard !cell.subjects.isEmpty else {
+  guard !names.isEmpty else {
     throw MeasureError("the bench has no subjects", remedy: "list at least one under `subjects:`")
   }
-  var subjects: [any TimedSubject] = []
-  defer { subjects.forEach { $0.stop() } }
-  for (index, subject) in cell.subjects.enumerated() {
-    progress("starting \(subject.name)")
-    subjects.append(try make(index))
+  let measurement = Measurement(names, policy)
+  defer { measurement.stop() }
+  try measurement.begin(start, progress, cancelled)
+  try measurement.calibrate(progress, cancelled)
+  try measurement.check(progress, cancelled)
+  switch policy.order {
+  case .abba: try measurement.takeTurns(start, decided, progress, cancelled)
+  case .sequential: try measurement.takeOneAfterTheOther(progress, cancelled)
   }
-  // What starting costs once everything is compiled.
-  var startCost = 0.0
-  for index in subjects.indices where subjects[index].isRestarted {
+  return measurement.finished()
+}
+
+/// The state of one measurement.
+private final class Measurement {
+  private let names: [String]
+  private let policy: MeasurePolicy
+  private var began = nb_now()
+  /// Nanoseconds of starting everything anew once; 0: nothing is.
+  private var startCost = 0.0
+  /// nil: failed and left out.
+  private var subjects: [(any TimedSubject)?] = []
+  /// Nanoseconds of one iteration.
+  private var times: [Double?] = []
+  private var rounds = 0
+  private var timeout = 20.0
+  private var record = BenchRecord(samples: [], iterations: 1, parity: true, doubts: [])
+  private let probe: ContentionProbe?
+
+  init(_ names: [String], _ policy: MeasurePolicy) {
+    self.names = names
+    self.policy = policy
+    probe = policy.takesReceipts ? ContentionProbe() : nil
+    record.samples = Array(repeating: [], count: names.count)
+    record.warmUp = Array(repeating: [], count: names.count)
+    times = Array(repeating: nil, count: names.count)
+  }
+
+  func stop() { subjects.forEach { $0?.stop() } }
+
+  private var startsProcesses: Bool { subjects.contains { $0?.startsProcesses == true } }
+
+  /// Does something with a subject that still takes part; leaves it out when that fails and others remain.
+  private func attempt<T>(
+    _ index: Int, _ cancelled: () -> Bool, _ work: (any TimedSubject) throws(MeasureError) -> T
+  ) throws(MeasureError) -> T? {
+    guard let subject = subjects[index] else { return nil }
+    do { return try work(subject) } catch {
+      if cancelled() { return nil }
+      return try leaveOut(index, error)
+    }
+  }
+
+  private func leaveOut<T>(_ index: Int, _ error: MeasureError) throws(MeasureError) -> T? {
+    guard policy.keepsGoing, index > 0 else {
+      var placed = error
+      placed.subject = index
+      throw placed
+    }
+    subjects[index]?.stop()
+    subjects[index] = nil
+    record.failures[index] = error
+    record.samples[index] = []
+    return nil
+  }
+
+  func begin(
+    _ start: (Int) throws(MeasureError) -> any TimedSubject, _ progress: (String) -> Void, _ cancelled: () -> Bool
+  ) throws(MeasureError) {
+    subjects = Array(repeating: nil, count: names.count)
+    for (index, name) in names.enumerated() where !cancelled() {
+      progress("starting \(name)")
+      do { subjects[index] = try start(index) } catch {
+        if !cancelled() { let _: Void? = try leaveOut(index, error) }
+      }
+    }
+    guard policy.order == .abba else { return began = nb_now() }
     let before = nb_now()
-    try restart(&subjects, index, make)
-    startCost += Double(nb_now() - before)
-  }
-  // What has to be compiled first is not measuring.
-  let start = nb_now()
-  progress("calibrating")
-  let asked = quick ? min(cell.pairs, 20) : cell.pairs
-  if subjects.contains(where: \.isPerProcess) { return try measureStarts(cell, subjects, asked, budget, start, progress, cancelled) }
-  var times: [Double] = []
-  for subject in subjects { times.append(try calibrate(subject, cancelled)) }
-  let spent = nb_now() - start
-  let isRestarted = startCost > 0
-  // A third of the time is for starting anew.
-  let plan = BatchPlan(
-    times: times, rounds: asked, budget: Double(max(0, budget.rawValue - spent)) * (isRestarted ? 0.67 : 1),
-    sample: isRestarted ? BatchPlan.longSample : BatchPlan.goodSample)
-  var record = BenchRecord(
-    samples: Array(repeating: [], count: subjects.count), iterations: plan.iterations, parity: true,
-    doubts: doubts(plan, asked, cell.subjects[times.indices.min { times[$0] < times[$1] }!].name))
-  // Ten times what calibration expects, for a machine that is suddenly busy.
-  let timeout = 10 + 20 * times.max()! * Double(plan.iterations) / 1e9
-  for subject in subjects where !cancelled() {
-    progress("checking \(subject.name)")
-    var ratios: [Double] = []
-    for _ in 0..<WorkCheck.repeats {
-      let once = try subject.run(plan.iterations, timeout: timeout).ns
-      let twice = try subject.run(2 * plan.iterations, timeout: timeout).ns
-      ratios.append(Double(twice) / Double(max(1, once)))
+    var isRestarted = false
+    for index in names.indices where subjects[index]?.isRestarted == true && !cancelled() {
+      isRestarted = true
+      try restart(index, start, cancelled)
     }
-    if let doubt = WorkCheck.doubt(subject: subject.name, ratios: ratios) { record.doubts.append(doubt) }
+    began = nb_now()
+    if isRestarted { startCost = Double(max(1, began - before)) }
   }
-  // One after the other means just that: each is started once.
-  let spells = cell.order == .sequential ? 1 : spells(plan, times, startCost, Double(max(0, budget.rawValue)))
-  if cell.order != .sequential, subjects.contains(where: \.isRestarted), spells < BatchPlan.fewestRounds {
-    record.doubts.append(
-      "only \(spells) starts of each subject: how much one start of the same program differs from another is not in the interval")
+
+  private func restart(
+    _ index: Int, _ start: (Int) throws(MeasureError) -> any TimedSubject, _ cancelled: () -> Bool
+  ) throws(MeasureError) {
+    subjects[index]?.stop()
+    do { subjects[index] = try start(index) } catch {
+      if !cancelled() { let _: Void? = try leaveOut(index, error) }
+    }
   }
-  for spell in 0..<spells where !cancelled() {
-    if spell > 0 {
-      for index in subjects.indices where subjects[index].isRestarted {
-        try restart(&subjects, index, make)
-        _ = try subjects[index].run(plan.iterations, timeout: timeout)
+
+  func calibrate(_ progress: (String) -> Void, _ cancelled: () -> Bool) throws(MeasureError) {
+    progress("calibrating")
+    for index in names.indices {
+      times[index] = try attempt(index, cancelled) { subject throws(MeasureError) in
+        if subject.startsProcesses { return Double(max(1, try subject.run(1, timeout: 3_600).ns)) }
+        let time = try oneIteration(subject, cancelled)
+        return try warmUp(index, subject, time, cancelled)
       }
     }
-    // Rounds are dealt out evenly.
-    let rounds = plan.rounds * (spell + 1) / spells - plan.rounds * spell / spells
-    let done = record.samples[0].count
-    try takeRounds(
-      cell, subjects, rounds, timeout, budget, start, &record, first: done, of: plan.rounds, progress, cancelled)
-    if nb_now() - start > budget.rawValue, record.samples[0].count >= BatchPlan.fewestRounds { break }
+    let known = times.compactMap { $0 }
+    guard !cancelled(), !known.isEmpty else { return }
+    let budget = Double(max(0, policy.budget.rawValue - (nb_now() - began)))
+    let asked = policy.rounds
+    if startsProcesses {
+      rounds = BatchPlan.processRounds(times: known, rounds: asked, budget: budget)
+      if rounds < asked { record.doubts.append("\(rounds) pairs instead of \(asked): the block's time does not allow more") }
+    } else {
+      // A third of the time is for starting anew.
+      let plan = BatchPlan(
+        times: known, rounds: asked, budget: startCost > 0 ? 0.67 * budget : budget,
+        sample: startCost > 0 ? BatchPlan.longSample : BatchPlan.goodSample)
+      rounds = plan.rounds
+      record.starts = starts(known)
+      record.iterations = plan.iterations
+      let fastest = times.indices.min { times[$0] ?? .infinity < times[$1] ?? .infinity } ?? 0
+      record.doubts += planDoubts(plan, asked, names[fastest])
+    }
+    // Ten times what calibration expects, for a machine that is suddenly busy.
+    timeout = 10 + 20 * (known.max() ?? 0) * Double(record.iterations) / 1e9
   }
-  return record
-}
 
-/// How often everything is started anew: up to ten times, within a third of the budget.
-private func spells(_ plan: BatchPlan, _ times: [Double], _ startCost: Double, _ budget: Double) -> Int {
-  guard startCost > 0 else { return 1 }
-  let one = startCost + times.reduce(0, +) * Double(plan.iterations)
-  return max(1, min(10, plan.rounds, Int(budget / 3 / one)))
-}
+  /// How often everything is started for its samples.
+  private func starts(_ times: [Double]) -> Int {
+    guard startCost > 0 else { return 1 }
+    // Each start is followed by one sample that is not counted.
+    let one = startCost + times.reduce(0, +) * Double(record.iterations)
+    let starts = max(1, min(policy.startsMost, rounds, Int(min(1e6, Double(policy.budget.rawValue) / 3 / one))))
+    if starts < BatchPlan.fewestRounds {
+      record.doubts.append(
+        "\(starts == 1 ? "one start" : "only \(starts) starts") of each subject: how much one start of a program differs from another is not in the interval")
+    }
+    return starts
+  }
 
-private func restart(
-  _ subjects: inout [any TimedSubject], _ index: Int, _ make: (Int) throws(MeasureError) -> any TimedSubject
-) throws(MeasureError) {
-  subjects[index].stop()
-  subjects[index] = try make(index)
-}
+  /// Samples until the subject has settled; the time of one iteration then.
+  private func warmUp(
+    _ index: Int, _ subject: any TimedSubject, _ time: Double, _ cancelled: () -> Bool
+  ) throws(MeasureError) -> Double {
+    guard policy.warmUpMost > 0 else { return time }
+    let iterations = max(1, Int(min(1e9, BatchPlan.goodSample / time)))
+    while record.warmUp[index].count < policy.warmUpMost, !policy.settled(record.warmUp[index]), !cancelled() {
+      let sample = try subject.run(iterations, timeout: 20 + 20 * time * Double(iterations) / 1e9)
+      record.warmUp[index].append(Double(max(1, sample.ns)) / Double(iterations))
+    }
+    if !policy.settled(record.warmUp[index]) {
+      record.doubts.append("\(names[index]): its time still changed after \(record.warmUp[index].count) samples of warming up")
+    }
+    return record.warmUp[index].isEmpty ? time : medianOf(Array(record.warmUp[index].suffix(5)))
+  }
 
-/// Rounds of processes, each started once for a sample.
-private func measureStarts(
-  _ cell: BenchCell, _ subjects: [any TimedSubject], _ asked: Int, _ budget: Nanoseconds, _ start: Int64, _ progress: (String) -> Void,
-  _ cancelled: () -> Bool
-) throws(MeasureError) -> BenchRecord {
-  // Ended by time even where the block has none: a command may hang.
-  let timeout = max(60, 3 * budget.seconds)
-  for subject in subjects where !cancelled() { _ = try subject.run(1, timeout: timeout) }
-  let round = Double(max(1, nb_now() - start))
-  let affordable = (Double(max(0, budget.rawValue)) * BatchPlan.plannedShare - round) / round
-  let rounds = max(BatchPlan.fewestRounds, min(asked, Int(max(0, affordable))))
-  var record = BenchRecord(samples: Array(repeating: [], count: subjects.count), iterations: 1, parity: true, doubts: [])
-  if rounds < asked { record.doubts.append("\(rounds) pairs instead of \(asked): the block's time does not allow more") }
-  try takeRounds(
-    cell, subjects, rounds, timeout, Nanoseconds(3 * budget.rawValue), start, &record, first: 0, of: rounds, progress, cancelled)
-  return record
-}
+  func check(_ progress: (String) -> Void, _ cancelled: () -> Bool) throws(MeasureError) {
+    guard !startsProcesses else { return }
+    for index in names.indices where subjects[index] != nil && !cancelled() {
+      progress("checking \(names[index])")
+      let ratios = try attempt(index, cancelled) { subject throws(MeasureError) in
+        var ratios: [Double] = []
+        for _ in 0..<WorkCheck.repeats {
+          let once = try subject.run(record.iterations, timeout: timeout).ns
+          let twice = try subject.run(2 * record.iterations, timeout: timeout).ns
+          ratios.append(Double(twice) / Double(max(1, once)))
+        }
+        return ratios
+      }
+      if let ratios, let doubt = WorkCheck.doubt(subject: names[index], ratios: ratios) { record.doubts.append(doubt) }
+    }
+  }
 
-private func takeRounds(
-  _ cell: BenchCell, _ subjects: [any TimedSubject], _ rounds: Int, _ timeout: Double, _ budget: Nanoseconds, _ start: Int64,
-  _ record: inout BenchRecord, first: Int, of all: Int, _ progress: (String) -> Void, _ cancelled: () -> Bool
-) throws(MeasureError) {
-  if cell.order == .sequential {
-    for index in subjects.indices {
-      for round in 0..<rounds where !cancelled() {
-        progress("\(subjects[index].name) \(first + round + 1)/\(all)")
-        record.samples[index].append(try subjects[index].run(record.iterations, timeout: timeout))
+  private func take(_ index: Int, _ cancelled: () -> Bool) throws(MeasureError) {
+    let before = probe?.read()
+    guard var sample = try attempt(index, cancelled, { subject throws(MeasureError) in
+      try subject.run(record.iterations, timeout: timeout)
+    }) else { return }
+    if let probe, let before { sample.receipt = ContentionProbe.receipt(from: before, to: probe.read()) }
+    record.samples[index].append(sample)
+  }
+
+  func takeTurns(
+    _ start: (Int) throws(MeasureError) -> any TimedSubject, _ decided: (([[SubjectSample]]) -> Bool)?,
+    _ progress: (String) -> Void, _ cancelled: () -> Bool
+  ) throws(MeasureError) {
+    for (round, turn) in abbaOrder(arms: names.count, rounds: rounds, seed: policy.seed).enumerated() {
+      if cancelled() { break }
+      if round >= BatchPlan.fewestRounds, nb_now() - began > policy.budget.rawValue {
+        record.doubts.append("stopped after \(round) of \(rounds) pairs: the block's time was used up")
+        break
+      }
+      progress("pair \(round + 1)/\(rounds)")
+      // Rounds are dealt out evenly to the starts.
+      if round > 0, round * record.starts / rounds != (round - 1) * record.starts / rounds { try startAnew(start, cancelled) }
+      for index in turn { try take(index, cancelled) }
+      guard let decided, policy.looks.contains(round + 1) else { continue }
+      record.looks += 1
+      if decided(record.samples), round + 1 < rounds {
+        record.stoppedEarly = true
+        break
       }
     }
-    let whole = record.samples.map(\.count).min() ?? 0
-    for index in subjects.indices { record.samples[index] = Array(record.samples[index].prefix(whole)) }
-    record.parity = (0..<whole).allSatisfy { round in Set(record.samples.map { $0[round].checksum }).count == 1 }
-    return
   }
-  let order = abbaOrder(arms: subjects.count, rounds: rounds, seed: cell.seed &+ UInt64(first))
-  for (round, turn) in zip(first..., order) {
-    if cancelled() { break }
-    if round >= BatchPlan.fewestRounds, nb_now() - start > budget.rawValue {
-      record.doubts.append("stopped after \(round) of \(all) pairs: the block's time was used up")
-      break
+
+  /// Everything that asks for it, each with one sample that is not counted.
+  private func startAnew(
+    _ start: (Int) throws(MeasureError) -> any TimedSubject, _ cancelled: () -> Bool
+  ) throws(MeasureError) {
+    for index in names.indices where subjects[index]?.isRestarted == true && !cancelled() {
+      try restart(index, start, cancelled)
+      _ = try attempt(index, cancelled) { subject throws(MeasureError) in try subject.run(record.iterations, timeout: timeout) }
     }
-    progress("pair \(round + 1)/\(all)")
-    for index in turn { record.samples[index].append(try subjects[index].run(record.iterations, timeout: timeout)) }
-    if Set(record.samples.map { $0[round].checksum }).count > 1 { record.parity = false }
+  }
+
+  func takeOneAfterTheOther(_ progress: (String) -> Void, _ cancelled: () -> Bool) throws(MeasureError) {
+    for index in names.indices {
+      for round in 0..<rounds where subjects[index] != nil {
+        if cancelled() { break }
+        progress("\(names[index]) \(round + 1)/\(rounds)")
+        try take(index, cancelled)
+      }
+    }
+  }
+
+  /// Whole rounds only, and what their checksums say.
+  func finished() -> BenchRecord {
+    let taking = names.indices.filter { subjects[$0] != nil }
+    let whole = taking.map { record.samples[$0].count }.min() ?? 0
+    for index in taking {
+      record.samples[index].removeLast(record.samples[index].count - whole)
+      record.doubts += subjects[index]?.doubts ?? []
+    }
+    record.parity = (0..<whole).allSatisfy { round in Set(taking.map { record.samples[$0][round].checksum }).count <= 1 }
+    return record
   }
 }
 
 /// Nanoseconds of one iteration: doubles the count until a sample lasts a millisecond.
-private func calibrate(_ subject: any TimedSubject, _ cancelled: () -> Bool) throws(MeasureError) -> Double {
+private func oneIteration(_ subject: any TimedSubject, _ cancelled: () -> Bool) throws(MeasureError) -> Double {
   var iterations = 1
   while true {
     let sample = try subject.run(iterations, timeout: 20)
@@ -188,13 +298,13 @@ private func calibrate(_ subject: any TimedSubject, _ cancelled: () -> Bool) thr
   }
 }
 
-private func doubts(_ plan: BatchPlan, _ asked: Int, _ fastest: String) -> [String] {
+private func planDoubts(_ plan: BatchPlan, _ asked: Int, _ fastest: String) -> [String] {
   var doubts: [String] = []
   if plan.shortestSample < BatchPlan.leastSample {
     doubts.append("\(fastest): a sample lasts only \(Int(plan.shortestSample)) ns, near the clock's own cost")
   } else if plan.shortestSample < 0.99 * BatchPlan.goodSample {
-    doubts.append(
-      "\(fastest): a sample lasts \(Int(plan.shortestSample / 1e3)) µs; the block's time does not allow the 1 ms that gates ask for")
+    let shortest = Int(plan.shortestSample / 1e3)
+    doubts.append("\(fastest): a sample lasts \(shortest) µs; the block's time does not allow the 1 ms that gates ask for")
   }
   if plan.rounds < asked { doubts.append("\(plan.rounds) pairs instead of \(asked): the block's time does not allow more") }
   return doubts

@@ -1,55 +1,69 @@
-// A bench subject in a child process, driven by lines over two pipes:
+// A bench subject in a child process, driven by lines:
 //
-//   nb → child   one line: the job as JSON        child → nb   ready
+//   nb → child   one line: the job                child → nb   ready
 //   nb → child   run K                            child → nb   ns=… cpu=… checksum=… [name=…]
+//   nb → child   empty K                          child → nb   ns=… cpu=… checksum=… (fences only)
 //   nb → child   quit
 //
-// Totals over K iterations; what fails is one line `error: …`. The child is always ended. A child of the lab
-// answers on its stdout; a code fence answers on descriptor 3, so that what the fence prints is no answer.
+// Totals over K iterations. What fails is one line `error: …`, or `fault: LINE COLUMN …` with a line of
+// the fence. Names that ResourceUse knows are resources, others are extras. The child is always ended.
 
 import CKernelShims
+import ExperimentModel
 
-/// A child of the lab as a subject.
-///
-/// - Parameter firstLine: the job, as the lab reads it.
-public func labSubject(name: String, argv: [String], firstLine: String) throws(MeasureError) -> any TimedSubject {
-  try SubjectProcess(name: name, argv: argv, firstLine: firstLine, timeout: 20)
+/// What is in a sample besides the subject's own work, in nanoseconds. Reported, never subtracted.
+public struct HarnessOverhead: Hashable, Sendable {
+  /// Of one iteration with an empty body: the loop, the call, the sum of the results.
+  public var perIteration: Double
+  /// Of two readings of the clock with nothing between them.
+  public var clockPair: Double
 }
 
-final class SubjectProcess: TimedSubject {
-  let name: String
-  let isPerProcess = false
-  let isRestarted: Bool
-  private let child: ChildProcess
-  /// Turns what a child says of itself into places of the notebook.
-  private let explain: (String) -> MeasureError?
+/// Work of the lab as a subject: a child that gets its job as its first line.
+public func labSubject(
+  name: String, argv: [String], firstLine: String, cancelled: @escaping () -> Bool
+) throws(MeasureError) -> any TimedSubject {
+  try SubjectProcess(name: name, argv: argv, firstLine: firstLine, timeout: 20, cancelled: cancelled)
+}
 
-  init(name: String, argv: [String], firstLine: String, timeout: Double) throws(MeasureError) {
+public final class SubjectProcess: TimedSubject {
+  public let name: String
+  /// node compiles while it runs: a new start would be measured cold.
+  public var isRestarted: Bool { fence.map { $0.language != .javascript } ?? false }
+  public var doubts: [String] {
+    fence?.language == .javascript ? ["\(name): one start: how much one start of a program differs from another is not in the interval"] : []
+  }
+  private let child: ChildProcess
+  /// Whose lines the child's faults are about.
+  private let fence: FenceSpec?
+  private let counters: PerfCounters?
+
+  /// Work of the lab: lines over stdin and stdout, the job as JSON.
+  convenience init(
+    name: String, argv: [String], firstLine: String, timeout: Double, cancelled: @escaping () -> Bool
+  ) throws(MeasureError) {
+    let launcher = try Launcher(name: "subject \(name)", argv: argv)
+    let child = try ChildProcess(launcher: launcher, channel: .standard, cancelled: cancelled)
+    try self.init(name: name, child: child, firstLine: firstLine, fence: nil, counts: false, timeout: timeout)
+  }
+
+  /// - Parameters:
+  ///   - counts: with the processor's counters, where there are any.
+  ///   - isPinned: on one CPU, the same for all: two cores may differ in speed.
+  init(
+    name: String, child: ChildProcess, firstLine: String, fence: FenceSpec?, counts: Bool, isPinned: Bool = false, timeout: Double
+  ) throws(MeasureError) {
     self.name = name
-    explain = { _ in nil }
-    isRestarted = false
-    child = try ChildProcess(name: "subject \(name)", argv: argv)
+    self.child = child
+    self.fence = fence
+    if isPinned { _ = nb_pin_process(child.pid) }
+    counters = counts ? PerfCounters.of(child.pid) : nil
     try child.send(line: firstLine)
     guard try answer(timeout) == "ready" else { throw MeasureError("subject \(name) did not say `ready`") }
   }
 
-  /// A code fence; see FenceProgram.
-  ///
-  /// - Parameter isPinned: on one CPU, the same for all subjects: two cores may run at different speeds, and what
-  ///   takes turns needs only one.
-  init(
-    name: String, launcher: Launcher, outputLimit: Int, timeout: Double, isPinned: Bool, explain: @escaping (String) -> MeasureError?
-  ) throws(MeasureError) {
-    self.name = name
-    self.explain = explain
-    isRestarted = true
-    child = try ChildProcess(launcher: launcher, channel: .control(limit: outputLimit))
-    if isPinned { _ = nb_pin_process(child.pid) }
-    guard try answer(timeout) == "ready" else { throw MeasureError("subject \(name) did not say `ready`") }
-  }
-
   /// Asks it to leave; a child that stays is ended.
-  func stop() {
+  public func stop() {
     try? child.send(line: "quit")
     child.stop()
   }
@@ -57,8 +71,31 @@ final class SubjectProcess: TimedSubject {
   /// One sample of K iterations.
   ///
   /// - Parameter timeout: seconds; a subject that is silent for longer is ended.
-  func run(_ iterations: Int, timeout: Double) throws(MeasureError) -> SubjectSample {
-    try child.send(line: "run \(iterations)")
+  public func run(_ iterations: Int, timeout: Double) throws(MeasureError) -> SubjectSample {
+    try sample("run \(iterations)", timeout)
+  }
+
+  /// What the harness itself costs: K iterations of a body that does nothing. Not for work of the lab.
+  public func runEmpty(_ iterations: Int, timeout: Double) throws(MeasureError) -> SubjectSample {
+    try sample("empty \(iterations)", timeout)
+  }
+
+  /// What the harness costs, from at least a millisecond of empty iterations; the least of five.
+  public func overhead(timeout: Double = 20) throws(MeasureError) -> HarnessOverhead {
+    var iterations = 1_000
+    while try runEmpty(iterations, timeout: timeout).ns < 1_000_000, iterations < 1 << 30 { iterations *= 4 }
+    var least = Int64.max
+    var clock = Int64.max
+    for _ in 0..<5 {
+      least = min(least, try runEmpty(iterations, timeout: timeout).ns)
+      clock = min(clock, try runEmpty(0, timeout: timeout).ns)
+    }
+    return HarnessOverhead(perIteration: Double(least) / Double(iterations), clockPair: Double(clock))
+  }
+
+  private func sample(_ request: String, _ timeout: Double) throws(MeasureError) -> SubjectSample {
+    let before = counters?.read()
+    try child.send(line: request)
     let answer = try answer(timeout)
     var sample = SubjectSample(ns: -1, cpu: 0, checksum: "")
     for field in answer.split(separator: " ") {
@@ -68,25 +105,38 @@ final class SubjectProcess: TimedSubject {
       case "ns": sample.ns = Int64(value) ?? -1
       case "cpu": sample.cpu = Int64(value) ?? 0
       case "checksum": sample.checksum = value
-      default:
-        if !sample.use.take(field[..<equals], value) { sample.extras[String(field[..<equals])] = Double(value) }
+      case let word: if !sample.use.take(word, value) { sample.extras[String(word)] = Double(value) }
       }
     }
-    sample.use.dropInheritedMemory()
     guard sample.ns >= 0, !sample.checksum.isEmpty else {
       throw MeasureError(
         "subject \(name): `\(answer.prefix(200))` is not an answer", remedy: "an answer is `ns=… cpu=… checksum=…`")
     }
+    if let counters, let before { sample.use.take(counters.read().since(before)) }
     return sample
   }
 
   private func answer(_ timeout: Double) throws(MeasureError) -> String {
     let line: String
-    do { line = try child.line(timeout: timeout) } catch { throw explain(error.cause) ?? error }
-    guard !line.hasPrefix("error:") else {
-      let text = String(line.dropFirst(6).drop { $0 == " " })
-      throw explain(text) ?? MeasureError("subject \(name): \(text)")
+    do { line = try child.line(timeout: timeout) } catch {
+      // A crash of a compiled fence may have said where: `fence/nb-fence.swift:3: Fatal error: …`.
+      guard let fence, error.messages.isEmpty else { throw error }
+      var placed = error
+      placed.messages = CompilerMessages.parse(child.lastPrinted, fence)
+      throw placed
     }
+    if line.hasPrefix("error:") { throw MeasureError("subject \(name): \(line.dropFirst(6).drop { $0 == " " })") }
+    if line.hasPrefix("fault:") { throw fault(line.dropFirst(6).split(separator: " ", maxSplits: 2).map(String.init)) }
     return line
+  }
+
+  /// `LINE COLUMN text`; line 0: not in the fence.
+  private func fault(_ words: [String]) -> MeasureError {
+    guard words.count == 3, let line = Int(words[0]), let column = Int(words[1]), line > 0, let fence else {
+      return MeasureError("subject \(name): \(words.last ?? "failed without a reason")")
+    }
+    let message = SourceMessage(
+      kind: .error, path: fence.path, line: fence.line + line - 1, column: column > 0 ? column : nil, text: words[2])
+    return MeasureError("subject \(name) failed at \(message.path):\(message.line): \(words[2])", messages: [message])
   }
 }

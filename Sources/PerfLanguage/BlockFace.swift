@@ -164,7 +164,7 @@ enum MetricSets {
   private static let elsewhere: Set<String> = [
     "time", "cpu", "vm_steps", "checksum", "parity", "low", "base", "high", "per_million", "payback_days", "instances",
     "lfu_bound", "che_error", "user", "system", "max_rss", "allocations", "instructions", "faults", "switches", "slope",
-    "change_points", "index", "change",
+    "share", "self_share", "samples", "change_points", "index", "change",
   ]
   static let load = Set(Metric.all.map(\.name)).subtracting(elsewhere)
   static let loadWhole: Set<String> = ["che_error"]
@@ -173,6 +173,8 @@ enum MetricSets {
   ]
   static let benchWhole: Set<String> = ["parity"]
   static let sim: Set<String> = ["hit_ratio", "lfu_bound"]
+  static let profile: Set<String> = ["share", "self_share"]
+  static let profileWhole: Set<String> = ["samples"]
   static let changePoints: Set<String> = ["change_points", "index", "change"]
   static func cost(_ formula: String) -> Set<String> {
     formula == "F1" ? ["low", "base", "high"] : ["per_million", "instances"]

@@ -48,6 +48,11 @@ func inputsDigest(_ cell: Cell) -> String {
     }
     question.work = .bench(bench)
   }
+  if case .observe(.profile(var query)) = question.work {
+    query.fence.path = ""
+    query.fence.line = 0
+    question.work = .observe(.profile(query))
+  }
   struct Keyed: Encodable {
     var kernel: Int
     var cell: Cell

@@ -116,7 +116,7 @@ let blockKeys: [Shape: [Key]] = [
     Key("theory", .text, "where the prediction comes from"),
   ],
   .plot: [
-    Key("kind", .word(["distribution", "curve", "timeline"]), "without it: a sweep gives a curve, else a distribution"),
+    Key("kind", .word(["distribution", "curve", "timeline", "flame"]), "without it: a sweep gives a curve, else a distribution"),
     Key("x", .text, "a curve's horizontal axis: the varied parameter"),
     Key("y", .other("a metric, or a list of them"), "what is drawn"),
     Key("overlay", .text, "theory drawn as a line"),
@@ -191,8 +191,11 @@ let blockKeys: [Shape: [Key]] = [
   ],
   .observe: [
     kind, id, title,
-    Key("query", .word(["change_points"]), "what is asked", required: true),
-    Key("file", .text, "a CSV file with the columns date, value and commit, in the course's folder"),
+    Key("query", .word(["profile", "change_points"]), "what is asked", required: true),
+    Key("fence", .name, "for `profile`: the code fence that runs, in swift, c or python"),
+    Key("n", .integer(0), "for `profile`: what `subject(n)` is called with; without it the fence's `n=`"),
+    Key("duration", .duration, "for `profile`: how long it is sampled", standard: "2s"),
+    Key("file", .text, "for `change_points`: a CSV file with the columns date, value and commit, in the course's folder"),
     thresholds, expect, gate, plots, blockTime, why,
   ],
   .edit: [Key("params", .list("paths"), "of systems, as in `set`", required: true)],

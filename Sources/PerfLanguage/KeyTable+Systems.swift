@@ -53,6 +53,14 @@ let systemKeys: [Shape: [Key]] = [
     Key("size", .size, "of the body", required: true),
     Key("etag", .flag, "send an ETag, and 304 to who has it", standard: "false"),
   ],
+  .cpu: [
+    Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
+    Key("work", .word(CPUWork.allCases.map(\.rawValue)), "what is computed, really, on a thread of its own", required: true),
+    Key(
+      "units", .integer(1),
+      "of each call: KiB for `sha256`, numbers for `sort` and `dedupe-…`, orders for `json`, thousand rounds for `spin`",
+      required: true),
+  ],
   .dataset: [
     Key("rows", .integer(1), "ids 1…rows", required: true),
     Key("popularity", .other("`uniform`, `sequential` or `{zipf: 0.9}`"), "how often each id is asked for", standard: "uniform"),
@@ -60,7 +68,7 @@ let systemKeys: [Shape: [Key]] = [
 ]
 
 /// The kinds of stages; `off: true` in `set` removes one.
-let stageKinds: [Shape] = [.cache, .sql, .wait, .bytes]
+let stageKinds: [Shape] = [.cache, .sql, .wait, .bytes, .cpu]
 
 /// Stages of the language that this version of nb does not have.
-let laterStages = ["cpu", "lock", "call", "publish", "alloc", "io", "infer", "limit", "error"]
+let laterStages = ["lock", "call", "publish", "alloc", "io", "infer", "limit", "error"]

@@ -11,7 +11,7 @@ enum Shape: String, CaseIterable {
   case blockTime = "block_time"
   case runbookMetric = "runbook metric"
   // Systems.
-  case role, queue, cache, sql, wait, bytes, dataset
+  case role, queue, cache, sql, wait, bytes, cpu, dataset
   // Load.
   case stage = "ramp stage"
   case request
@@ -34,7 +34,7 @@ enum Shape: String, CaseIterable {
     switch self {
     case _ where Self.blocks.contains(self): "a `\(rawValue)` block"
     case .role: "a role"
-    case .cache, .sql, .wait, .bytes: "the stage `\(rawValue)`"
+    case .cache, .sql, .wait, .bytes, .cpu: "the stage `\(rawValue)`"
     case .cacheModel: "the parameters of the model `cache`"
     case .dataset, .request, .variant, .fault, .threshold, .plot, .subject, .claim, .bracket: "a \(rawValue)"
     case .expectation: "an expectation"

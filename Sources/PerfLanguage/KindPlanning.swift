@@ -47,6 +47,11 @@ extension Planning {
           PerfDiagnosticID.unknownMetric, "`\(y.text ?? y.kindName)` is not a metric of a \(face.kind) block",
           remedy: suggestion(for: y.text ?? "", among: face.metrics.sorted(), what: "its metrics"), at: y.range)
       }
+      if kind == .flame, face.metrics != MetricSets.profile {
+        findings.error(
+          PerfDiagnosticID.doesNotApply, "only a profile has a flame graph", remedy: "use `kind: distribution`, `curve` or `timeline`",
+          at: item.range)
+      }
       if kind == .curve, !isSweep, face.kind == "load" {
         findings.error(
           PerfDiagnosticID.doesNotApply, "a curve needs `vary`, and `\(face.id)` varies nothing",

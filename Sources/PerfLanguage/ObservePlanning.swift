@@ -1,4 +1,4 @@
-// `observe` blocks → ObserveCell: the changes of level of a recorded series.
+// `observe` blocks → ObserveCell: a profile of a code fence, or the changes of a recorded series.
 
 import ExperimentModel
 import StrictYAML
@@ -6,10 +6,43 @@ import TextModel
 
 extension Planning {
   func planObserve(_ block: Block, _ fields: Fields) -> CellDraft? {
-    guard fields.text("query") != nil, let cell = seriesQuery(block, fields) else { return nil }
+    guard let query = fields.text("query") else { return nil }
+    let isProfile = query == "profile"
+    for key in isProfile ? ["file"] : ["fence", "n", "duration"] where fields.has(key) {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "`\(key)` means nothing to the query `\(query)`", remedy: "leave it out", at: fields.place(key))
+    }
+    guard let cell = isProfile ? profileQuery(block, fields) : seriesQuery(block, fields) else { return nil }
     let face = BlockFace(
-      id: block.id, kind: "observe", arms: [], params: [], isComparison: false, metrics: [], wholeMetrics: MetricSets.changePoints)
-    return finish(block, fields, .observe(cell), face, readPlots(fields, face) ?? [PlotSpec(kind: .timeline)])
+      id: block.id, kind: "observe", arms: isProfile ? ["top"] : [], params: isProfile ? [[:]] : [], isComparison: false,
+      metrics: isProfile ? MetricSets.profile : [], wholeMetrics: isProfile ? MetricSets.profileWhole : MetricSets.changePoints)
+    let standard = PlotSpec(kind: isProfile ? .flame : .timeline)
+    return finish(block, fields, .observe(cell), face, readPlots(fields, face) ?? [standard])
+  }
+
+  private func profileQuery(_ block: Block, _ fields: Fields) -> ObserveCell? {
+    guard let id = fields.text("fence") else {
+      if !fields.mentions("fence") {
+        findings.error(
+          PerfDiagnosticID.missingKey, "a profile needs the `fence` that runs", remedy: "such as `fence: recommend-slow`", at: fields.place("query"))
+      }
+      return nil
+    }
+    let place = fields.contents("fence")?.range ?? fields.place("fence")
+    guard let fence = codeFences[id] else {
+      findings.error(
+        PerfDiagnosticID.unknownFence, "there is no code fence `#\(id)` to profile",
+        remedy: suggestion(for: id, among: codeFences.keys.sorted(), what: "code fences"), at: place)
+      return nil
+    }
+    guard let spec = codeSpec(fence, id, fields, at: place) else { return nil }
+    guard [.swift, .c, .python].contains(spec.language), !spec.isProcess else {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "nb cannot sample the stack of `#\(id)`",
+        remedy: "profile a swift, c or python fence that defines `subject(n)`", at: place)
+      return nil
+    }
+    return .profile(ProfileQuery(fence: spec, duration: fields.duration("duration") ?? Nanoseconds(seconds: 2)))
   }
 
   private func seriesQuery(_ block: Block, _ fields: Fields) -> ObserveCell? {

@@ -41,6 +41,7 @@ struct SystemResolver {
     case .sql:
       statement(stage, route).map { .sql(SQLSpec(statement: $0, pool: integer(stage.params["pool"], stage.kind.key("pool")) ?? 5)) }
     case .wait: wait(stage).map { .wait($0) }
+    case .cpu: cpu(stage).map { .cpu($0) }
     default:
       .bytes(BytesSpec(size: stage.params["size"]?.value.plain.map { Int($0) } ?? 0, etag: stage.params["etag"]?.value == .flag(true)))
     }
@@ -119,6 +120,18 @@ struct SystemResolver {
     case "exp": return mean.map { WaitSpec(distribution: .exponential(mean: $0), standsFor: standsFor) }
     default: return mean.map { WaitSpec(distribution: .constant(mean: $0), standsFor: standsFor) }
     }
+  }
+
+  private func cpu(_ stage: StageDraft) -> CPUSpec? {
+    guard let work = text(stage.params["work"]).flatMap(CPUWork.init), let units = integer(stage.params["units"], nil)
+    else { return nil }
+    guard units <= work.unitsMax else {
+      findings.error(
+        PerfDiagnosticID.outOfRange, "`units` of the work `\(work.rawValue)` is at most \(work.unitsMax), not \(units)",
+        remedy: "a call of more than about a second is no request", at: stage.params["units"]?.place ?? stage.place)
+      return nil
+    }
+    return CPUSpec(work: work, units: units)
   }
 
   // MARK: Values, with the table's standard

@@ -57,7 +57,7 @@ private func armTable(_ result: CellResult) -> String? {
 
 /// A subject that is measured at several sizes has several rows: each says at which.
 private func rowName(_ arm: ArmResult, among arms: [ArmResult]) -> String {
-  guard !arm.params.isEmpty, arms.count(where: { $0.name == arm.name }) > 1 else { return arm.name }
+  guard !arm.params.isEmpty, arms.count(where: { $0.name == arm.name }) > 1 else { return arm.label ?? arm.name }
   return arm.name + pointText(arm.params)
 }
 

@@ -40,18 +40,12 @@ public func effectiveSampleSize(_ samples: [Double]) -> Double {
 /// n s²/(b s_b²) with the longest batches tried; nil when there is no room for 20 batches of two.
 private func batchMeansSize(_ samples: [Double]) -> Double? {
   let variance = sampleVariance(samples)
-  guard variance > 0 else { return nil }
-  var length = 2
   var best: Double?
-  while samples.count / length >= 20 {
-    let means = (0..<samples.count / length).map { batch in
-      sampleMean(Array(samples[batch * length..<(batch + 1) * length]))
-    }
+  doubledBatches(samples, fewest: 20, from: 2) { length, means in
     let spread = sampleVariance(means)
-    guard spread > 0 else { return best }
+    guard variance > 0, spread > 0 else { return false }
     best = Double(samples.count) * variance / (Double(length) * spread)
-    if lagOneAutocorrelation(means) < 0.1 { break }
-    length *= 2
+    return lagOneAutocorrelation(means) >= 0.1
   }
   return best
 }

@@ -14,8 +14,8 @@ public enum PairedVerdict: String, Hashable, Sendable {
   /// The candidate's values are lower: the whole 95 % interval of baseline ÷ candidate lies above 1.
   case faster
   case slower
-  /// The 90 % interval of the ratio lies between 1/(1 + δ) and 1 + δ (two one-sided tests at 5 %), even
-  /// when 1 itself is excluded: δ is what the author calls no difference.
+  /// The 90 % interval of the ratio lies between 1/(1 + δ) and 1 + δ (two one-sided tests at 5 %, see
+  /// `Equivalence`), even when 1 itself is excluded: δ is what the author calls no difference.
   case equivalent
   case unresolved
 }
@@ -25,8 +25,10 @@ public struct PairedComparison: Hashable, Sendable {
   public var ratio: Double
   /// At the asked confidence (95 %).
   public var interval: Interval
-  /// At 90 %, for equivalence.
-  public var interval90: Interval
+  /// Two-sided p of "the ratio is 1" by the sign test that `interval` inverts; for `holm` and `benjaminiHochberg`.
+  public var pValue: Double
+  /// Two one-sided tests of the log-ratio at the asked α: 90 % when the confidence is 95 %.
+  public var equivalence: Equivalence
   /// exp of the 20 % trimmed mean of the log-ratios, with Yuen's standard error: a second opinion.
   public var trimmed: Interval?
   public var verdict: PairedVerdict
@@ -60,21 +62,16 @@ public func comparePaired(
   baseline: [Double], candidate: [Double], equivalence delta: Double = 0.02,
   confidence: Double = 0.95, control: [Double]? = nil
 ) -> PairedComparison? {
-  guard baseline.count == candidate.count, baseline.count >= 6,
-    (baseline + candidate).allSatisfy({ $0 > 0 && $0.isFinite })
+  guard let d = pairedLogRatios(baseline: baseline, candidate: candidate), d.count >= 6 else { return nil }
+  guard let logInterval = quantileInterval(d, q: 0.5, confidence: confidence), let test = medianTest(d),
+    let same = equivalence(ofLogRatios: d, delta: delta, confidence: confidence)
   else { return nil }
-  let d = zip(baseline, candidate).map { log($0) - log($1) }
-  guard let log95 = quantileInterval(d, q: 0.5, confidence: confidence),
-    let log90 = quantileInterval(d, q: 0.5, confidence: 0.90)
-  else { return nil }
-  let band = log1p(delta)
-  let inside = log90.low > -band && log90.high < band
   let verdict: PairedVerdict =
-    inside ? .equivalent : log95.low > 0 ? .faster : log95.high < 0 ? .slower : .unresolved
+    same.holds ? .equivalent : logInterval.low > 0 ? .faster : logInterval.high < 0 ? .slower : .unresolved
 
   let effective = effectiveSampleSize(d)
   var doubts: [String] = []
-  if inside, log95.low > 0 || log95.high < 0 {
+  if same.holds, !logInterval.contains(0) {
     doubts.append("a difference was measured, but it is smaller than the \(percent(delta)) that count as one")
   }
   if effective < 0.5 * Double(d.count), d.count >= 20 {
@@ -92,10 +89,17 @@ public func comparePaired(
     }
   }
   return PairedComparison(
-    ratio: exp(sampleQuantile(sorted: d.sorted(), 0.5)), interval: log95.mapped(exp),
-    interval90: log90.mapped(exp),
+    ratio: exp(sampleQuantile(sorted: d.sorted(), 0.5)), interval: logInterval.mapped(exp),
+    pValue: test.pValue, equivalence: same,
     trimmed: trimmedMeanYuen(d, confidence: confidence)?.interval.mapped(exp), verdict: verdict,
     pairs: d.count, effectivePairs: effective, control: aa, doubts: doubts)
+}
+
+/// d_i = ln A_i − ln B_i of values that ran next to each other; nil for unequal counts or values that are not
+/// positive and finite.
+public func pairedLogRatios(baseline: [Double], candidate: [Double]) -> [Double]? {
+  guard baseline.count == candidate.count, (baseline + candidate).allSatisfy({ $0 > 0 && $0.isFinite }) else { return nil }
+  return zip(baseline, candidate).map { log($0) - log($1) }
 }
 
 /// A/A control at no extra time: odd against even values of the baseline, in order of time.
@@ -117,24 +121,6 @@ public func controlAA(_ baselineSlices: [Double]) -> (ratio: Double, interval: I
   }
   guard let interval = meanInterval(d, confidence: 0.95) else { return nil }
   return (exp(sampleMean(d)), interval.mapped(exp))
-}
-
-/// Sarle's coefficient (skewness² + 1)/kurtosis above that of a flat distribution with room for chance.
-/// One far outlier also raises it, so a second group must hold at least a fifth of the samples.
-public func isBimodal(_ samples: [Double]) -> Bool {
-  let n = Double(samples.count)
-  guard samples.count >= 20 else { return false }
-  let sorted = samples.sorted()
-  let gaps = zip(sorted.dropFirst(), sorted).map { $0 - $1 }
-  let fifth = samples.count / 5
-  guard let widest = gaps[fifth..<(gaps.count - fifth)].max(), sorted[sorted.count - 1] > sorted[0] else { return false }
-  let mean = sampleMean(samples)
-  let m2 = samples.reduce(0) { $0 + pow($1 - mean, 2) } / n
-  let m3 = samples.reduce(0) { $0 + pow($1 - mean, 3) } / n
-  let m4 = samples.reduce(0) { $0 + pow($1 - mean, 4) } / n
-  guard m2 > 0 else { return false }
-  let coefficient = (m3 * m3 / (m2 * m2 * m2) + 1) / (m4 / (m2 * m2))
-  return coefficient > 0.70 && widest > m2.squareRoot()
 }
 
 private func percent(_ share: Double) -> String {

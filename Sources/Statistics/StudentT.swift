@@ -37,8 +37,8 @@ public func meanInterval(_ samples: [Double], confidence: Double) -> Interval? {
   return Interval(low: mean - reach, high: mean + reach, confidence: confidence)
 }
 
-/// I_x(a, b).
-private func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
+/// The regularised incomplete beta function I_x(a, b), a, b > 0.
+func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
   if x <= 0 { return 0 }
   if x >= 1 { return 1 }
   let front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x))

@@ -81,6 +81,9 @@ private func findings(_ body: String) -> [String] {
     ("kind: bench\nid: b\nsubjects: [{command: ls}]\nvary: {param: n, values: [1, 2]}", "vary fences that define `subject(n)`"),
     ("kind: bench\nid: b\nsubjects: [{fence: slow}]\nfit: {kind: slope}", "values: [500, 1000, 2000, 4000]"),
     ("kind: bench\nid: b\nsubjects: [{fence: slow}]\nvary: {param: n, values: [5, 6], quick: [7]}", "it is the part of `values`"),
+    ("kind: observe\nid: p\nquery: profile\nfence: slwo", "did you mean `slow`?"),
+    ("kind: observe\nid: p\nquery: profile\nfence: slow\nfile: x.csv", "leave it out"),
+    ("kind: observe\nid: p\nquery: profile", "such as `fence: recommend-slow`"),
     ("kind: observe\nid: p\nquery: change_points\nfile: ../x.csv", "name a file relative"),
   ])
   func mistakes(body: String, remedy: String) {

@@ -15,7 +15,7 @@ import Testing
     #expect(faster.verdict == .faster)
     #expect(abs(faster.ratio - 2) < 0.02)
     #expect(faster.interval.contains(faster.ratio))
-    #expect(faster.interval90.low >= faster.interval.low && faster.interval90.high <= faster.interval.high)
+    #expect(faster.equivalence.interval.confidence == 0.9 && faster.pValue < 0.001)
     #expect(try #require(faster.trimmed).contains(2) || abs(try #require(faster.trimmed).low - 2) < 0.02)
     #expect(comparePaired(baseline: a, candidate: b.map { $0 * 2 })?.verdict == .slower)
     #expect(comparePaired(baseline: a, candidate: b)?.verdict == .equivalent)

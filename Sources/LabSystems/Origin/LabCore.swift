@@ -42,6 +42,13 @@ final class LabCore: @unchecked Sendable {
               throw LabError(place: place, cause: "\(spec.size) bytes", remedy: "use at most 64 MiB")
             }
             route.stages.append(BytesStage(spec, name: stage.name, seed: system.seed))
+          case .cpu(let spec):
+            guard (1...spec.work.unitsMax).contains(spec.units) else {
+              throw LabError(
+                place: place, cause: "\(spec.units) units of \(spec.work.rawValue)",
+                remedy: "use between 1 and \(spec.work.unitsMax)")
+            }
+            route.stages.append(CPUStage(spec, name: stage.name, seed: system.seed, environment: environment))
           case .sql(let spec):
             route.stages.append(
               try SQLStage(
@@ -138,9 +145,21 @@ extension SystemSpec {
       switch stage.work {
       case .sql(let spec): .sql(spec, stage.name)
       case .cache(let spec): .cache(spec, stage.name)
-      case .wait, .bytes: .other
+      case .wait, .bytes, .cpu: .other
       }
     }
+  }
+
+  /// Threads for statements that scan and for computing; a role computes in as many threads as it has workers. More
+  /// than 32 wait for a thread, not for a connection or a worker.
+  var threadsWanted: Int {
+    var threads = 1
+    for case .sql(let spec, _) in allWork { threads += max(0, min(spec.pool, 256)) }
+    for role in roles {
+      let computes = role.routes.flatMap(\.stages).contains { if case .cpu = $0.work { true } else { false } }
+      if computes { threads += max(0, min(role.workers, 256)) }
+    }
+    return min(threads, 32)
   }
 
   /// The distinct `l2` addresses of caches that are not switched off.

@@ -1,0 +1,126 @@
+// What a bench block names → something that can be timed: a child of the lab for what is built in and for SQL, a
+// compiled or interpreted fence, a program. And, where one fails, what to say at which line of the notebook.
+
+import ExperimentModel
+import Foundation
+import MeasureKernel
+import Statistics
+
+/// What was measured at one size, or in all where nothing is varied.
+struct BenchPoint {
+  /// nil: nothing is varied.
+  var size: Int?
+  var record: BenchRecord
+}
+
+/// How an ad hoc bench differs from a block's: it may stop early, and it tolerates what a notebook does not.
+struct BenchFreedom {
+  /// Looks after which it may stop; nil: all pairs are taken.
+  var looks: SequentialLooks?
+}
+
+extension Runner {
+  /// The job that a child of the lab gets as its first line; the lab decodes the same shape.
+  private struct SubjectJob: Encodable {
+    var subject: SubjectSpec
+    var system: SystemSpec?
+    var seed: UInt64
+  }
+
+  /// The samples of every size, each within its share of the budget.
+  func measurePoints(
+    _ bench: BenchCell, id: String, budget: Nanoseconds, freedom: BenchFreedom = BenchFreedom()
+  ) throws(MeasureError) -> [BenchPoint] {
+    let chosen = options.quick ? bench.quickSizes ?? bench.sizes : bench.sizes
+    let sizes: [Int?] = chosen.map { $0.map(Optional.some) } ?? [nil]
+    if let setup = bench.setup { try runOnce(setup) }
+    var built: [FenceSpec: BuiltFence] = [:]
+    var points: [BenchPoint] = []
+    for size in sizes where !cancelled() {
+      let label = size.map { "n = \($0), " } ?? ""
+      var policy = MeasurePolicy(
+        pairs: bench.pairs, quick: options.quick, budget: Nanoseconds(budget.rawValue / Int64(sizes.count)), seed: bench.seed,
+        order: bench.order ?? .abba, takesReceipts: true)
+      if bench.subjects.contains(where: \.warmsUp) {
+        policy.settled = MeasurePolicy.hasSettled
+        policy.warmUpMost = 60
+      }
+      if let looks = freedom.looks { policy.looks = looks.sizes }
+      let record = try measure(
+        bench.subjects.map(\.name), policy,
+        start: { index throws(MeasureError) in try start(bench.subjects[index], bench, size, &built) },
+        decided: freedom.looks.map { looks in
+          { samples in
+            let times = samples.map { $0.map { Double($0.ns) } }
+            return times.dropFirst().allSatisfy { candidate in
+              if case .stop = looks.decide(baseline: times[0], candidate: candidate) { true } else { false }
+            }
+          }
+        },
+        progress: { note in report(.progress(id: id, note: label + note, rate: nil, p99: nil, left: nil)) }, cancelled: cancelled)
+      points.append(BenchPoint(size: size, record: record))
+    }
+    return points
+  }
+
+  private func start(
+    _ spec: SubjectSpec, _ bench: BenchCell, _ size: Int?, _ built: inout [FenceSpec: BuiltFence]
+  ) throws(MeasureError) -> any TimedSubject {
+    var options = options.commands
+    options.prepare = bench.prepare ?? options.prepare
+    switch spec.work {
+    case .fence(let fence):
+      let ready: BuiltFence
+      if let known = built[fence] { ready = known } else { ready = try FenceWorkshop(cache: self.options.fenceCache).build(fence) }
+      built[fence] = ready
+      options.countsEvents = true
+      return try ready.start(name: spec.name, n: size, options: options, cancelled: cancelled)
+    case .command(let command):
+      return try CommandSubject(name: spec.name, command: command, options: options, cancelled: cancelled)
+    case .builtin, .sql:
+      guard let json = try? JSONEncoder().encode(SubjectJob(subject: spec, system: bench.system, seed: bench.seed)) else {
+        throw MeasureError("subject \(spec.name) has numbers that are not finite")
+      }
+      return try labSubject(
+        name: spec.name, argv: [self.options.launcher.executable] + self.options.subjectArguments,
+        firstLine: String(decoding: json, as: UTF8.self), cancelled: cancelled)
+    }
+  }
+
+  /// A block's `setup`: a shell command, once, before anything is measured.
+  private func runOnce(_ command: String) throws(MeasureError) {
+    var options = CommandOptions()
+    options.subtractsShell = false
+    options.timeout = 600
+    _ = try CommandSubject(name: "setup", command: CommandSpec(text: command, usesShell: true), options: options, cancelled: cancelled)
+  }
+
+  // MARK: Failures
+
+  /// What went wrong, at lines of the notebook: the compiler's words, or else the line of the fence that failed.
+  func failureNotes(_ error: MeasureError, _ work: Work) -> [FailureNote]? {
+    let notes = error.messages.map { FailureNote(isError: $0.kind == .error, line: $0.line, column: $0.column, text: $0.text) }
+    if !notes.isEmpty { return notes }
+    guard let fence = failedFence(error, work) else { return nil }
+    return [FailureNote(isError: true, line: max(1, fence.line - 1), column: nil, text: error.description)]
+  }
+
+  private func failedFence(_ error: MeasureError, _ work: Work) -> FenceSpec? {
+    switch work {
+    case .bench(let bench):
+      guard let index = error.subject, bench.subjects.indices.contains(index), case .fence(let fence) = bench.subjects[index].work
+      else { return nil }
+      return fence
+    case .observe(.profile(let query)): return query.fence
+    default: return nil
+    }
+  }
+}
+
+extension SubjectSpec {
+  /// Interpreters compile while they run.
+  fileprivate var warmsUp: Bool {
+    guard case .fence(let fence) = work else { return false }
+    return fence.language == .javascript || fence.language == .python
+  }
+}
