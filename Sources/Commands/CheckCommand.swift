@@ -16,6 +16,7 @@ struct CheckCommand: ParsableCommand {
 
   func run() throws {
     var failed = false
+    var isBroken = false
     let paths = files.isEmpty ? lessonFiles(Workspace.here) : files
     if paths.isEmpty {
       Output.failure(Diagnostic("missing-file", .error, "there is no notebook here", remedy: "give a file: `nb check day08.md`"))
@@ -27,7 +28,12 @@ struct CheckCommand: ParsableCommand {
         let notebook = try Notebook(file)
         Output.diagnostics(notebook.diagnostics, in: notebook.source)
         failed = failed || notebook.diagnostics.hasErrors
-        if courses.insert(notebook.workspace.course).inserted { failed = !checkFacts(notebook.workspace) || failed }
+        if courses.insert(notebook.workspace.course).inserted {
+          failed = !checkFacts(notebook.workspace) || failed
+          let budgets = Budgets(notebook.workspace)
+          failed = !budgets.show() || failed
+          isBroken = isBroken || budgets.isBroken
+        }
         if !quiet, !notebook.diagnostics.hasErrors {
           let count = notebook.planned.blocks.count
           Output.error("\(notebook.path): \(count) block\(count == 1 ? "" : "s"), no errors\n")
@@ -38,6 +44,7 @@ struct CheckCommand: ParsableCommand {
       }
     }
     if failed { throw Exit.failed }
+    if isBroken { throw Exit.threshold }
   }
 
   private func checkFacts(_ workspace: Workspace) -> Bool {

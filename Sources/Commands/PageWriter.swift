@@ -42,7 +42,7 @@ struct PageWriter {
     }
     let log = (try? SourceText(contentsOf: workspace.log, limit: 64 << 20)).map { Document(parsing: $0) }
     let pages = buildSite(
-      course: course, lessons: lessons, log: log, runbooks: runbooks, facts: Notebook.readFacts(workspace), theme: theme)
+      course: course, lessons: lessons, log: log, runbooks: runbooks, budgets: Budgets(workspace).judged, facts: Notebook.readFacts(workspace), theme: theme)
     try write(pages, theme.assets)
     return (pages.count, checkLinks(pages, assets: theme.assets))
   }

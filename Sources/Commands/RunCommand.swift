@@ -5,6 +5,7 @@ import DocumentModel
 import ExperimentModel
 import ExperimentRunner
 import Foundation
+import MeasureKernel
 import Reporting
 import ResultStore
 import TextModel
@@ -23,6 +24,14 @@ struct RunCommand: ParsableCommand {
   var quick = false
   @Flag(help: "Trust this notebook for this run: its code fences may be executed.")
   var trust = false
+  @Flag(help: "For CI: judge thresholds and budgets, and write nothing into the notebook.")
+  var check = false
+  @Option(help: "With --check: a git revision whose notebook is built again and measured in turns with this one.")
+  var baseline: String?
+  @Option(help: "With --check: a JUnit XML file to write.")
+  var junit: String?
+  @Flag(help: "With --check: GitHub annotations on stdout; on by itself where GITHUB_ACTIONS is true.")
+  var github = false
   @Flag(help: "Discard hand edits inside result regions.")
   var overwrite = false
   @Flag(inversion: .prefixedNo, help: "Write the page to _site/ as well.")
@@ -32,18 +41,36 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "No progress.")
   var quiet = false
 
+  func validate() throws {
+    if !check, baseline != nil || junit != nil || github {
+      throw ValidationError("--baseline, --junit and --github belong to --check")
+    }
+  }
+
   func run() throws {
     Interrupts.watch()
+    var suites: [CheckSuite] = []
     var worst: ExitCode = .success
     for file in files {
-      let code = try runNotebook(file)
+      let code = try runNotebook(file, &suites)
       if worst == .success || code.rawValue == 1 || code == Exit.interrupted { if code != .success { worst = code } }
       if Interrupts.requested { throw Exit.interrupted }
     }
+    if check { try report(suites) }
     if worst != .success { throw worst }
   }
 
-  private func runNotebook(_ file: String) throws -> ExitCode {
+  private func report(_ suites: [CheckSuite]) throws {
+    if let junit {
+      do throws(FileError) { try writeFileAtomically(junit, Array(junitXML(suites).utf8)) } catch {
+        Output.failure(error.diagnostic)
+        throw Exit.failed
+      }
+    }
+    if github || ProcessInfo.processInfo.environment["GITHUB_ACTIONS"] == "true" { Output.standard(githubAnnotations(suites)) }
+  }
+
+  private func runNotebook(_ file: String, _ suites: inout [CheckSuite]) throws -> ExitCode {
     let notebook: Notebook
     do { notebook = try Notebook(file) } catch {
       Output.failure(error.diagnostic)
@@ -82,18 +109,21 @@ struct RunCommand: ParsableCommand {
       results = try runner.run(cells, known: notebook.knownResults()) { result in
         var saved = stamp
         saved.finished = now()
-        try store.save(result, lesson: notebook.lesson, stamp: saved)
-        reportNotes(result, notebook.source)
         var kept = result
         kept.failureNotes = nil
-        Output.diagnostics(try writeBack.take(kept), in: try? SourceText(contentsOf: notebook.path))
+        try store.save(kept, lesson: notebook.lesson, stamp: saved)
+        reportNotes(result.failureNotes ?? [], of: result.id, notebook.source)
         if json { try printJSON(result) }
+        if check { return result }
+        Output.diagnostics(try writeBack.take(kept), in: try? SourceText(contentsOf: notebook.path))
         return writeBack.shown[result.id] ?? result
       }
-      // Also with nothing run: values and claims may be new in the prose.
-      Output.diagnostics(try writeBack.write(), in: notebook.source)
-      if !results.isEmpty { try appendLog(notebook, results, stamp) }
-      if html { try PageWriter(notebook.workspace).write(notebook.path) }
+      if !check {
+        // Also with nothing run: values and claims may be new in the prose.
+        Output.diagnostics(try writeBack.write(), in: notebook.source)
+        if !results.isEmpty { try appendLog(notebook, results, stamp) }
+        if html { try PageWriter(notebook.workspace).write(notebook.path) }
+      }
     } catch let error as FileError {
       Output.failure(error.diagnostic)
       return Exit.failed
@@ -105,18 +135,44 @@ struct RunCommand: ParsableCommand {
       Output.error("\ninterrupted: \(results.count) of \(cells.count) blocks had finished and are saved\n")
       return Exit.interrupted
     }
-    return conclude(results, notebook, writeBack)
+    let budgets = Budgets(
+      notebook.workspace, lessons: [notebook.lesson],
+      fresh: check ? [notebook.lesson: Dictionary(results.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })] : [:])
+    var regressions: [RegressionResult] = []
+    if let baseline {
+      do {
+        regressions = try RegressionCheck(notebook: notebook, runner: runner).compare(with: baseline, only: Set(cells.map(\.id)))
+        for one in regressions { reportNotes(one.notes ?? [], of: one.block, notebook.source) }
+        Output.error(regressionText(regressions, revision: baseline))
+      } catch {
+        let (cause, remedy) = (error as? MeasureError).map { ($0.cause, $0.remedy) } ?? ("\(error)", nil)
+        Output.failure(Diagnostic("no-baseline", .error, cause, remedy: remedy))
+        return Exit.failed
+      }
+    }
+    if check { suites.append(suite(notebook, results, budgets, regressions)) }
+    return conclude(results, notebook, writeBack, budgets, regressions)
+  }
+
+  private func suite(
+    _ notebook: Notebook, _ results: [CellResult], _ budgets: Budgets, _ regressions: [RegressionResult]
+  ) -> CheckSuite {
+    let lines = Dictionary(
+      notebook.planned.blocks.map { ($0.id, notebook.source.line(at: $0.fence.lower)) }, uniquingKeysWith: { a, _ in a })
+    var suite = checkSuite(notebook: notebook.path, results: results, lines: lines)
+    suite.cases += regressionCases(regressions, revision: baseline ?? "", lines: lines) + budgetCases(budgets.judged)
+    return suite
   }
 
   /// What went wrong at lines of the notebook as it was when the run began.
-  private func reportNotes(_ result: CellResult, _ source: SourceText) {
+  private func reportNotes(_ notes: [FailureNote], of block: String, _ source: SourceText) {
     var findings = Diagnostics()
-    for note in result.failureNotes ?? [] where note.line <= source.lineCount {
+    for note in notes where note.line <= source.lineCount {
       let line = source.contentRange(ofLine: note.line)
       let start = min(line.upper, line.lower + max(0, (note.column ?? 1) - 1))
       findings.add(
         Diagnostic(
-          "fence-failed", note.isError ? .error : .warning, "block `\(result.id)`: \(note.text)",
+          "fence-failed", note.isError ? .error : .warning, "block `\(block)`: \(note.text)",
           at: SourceRange(start, note.column == nil ? line.upper : min(line.upper, start + 1))))
     }
     if !findings.all.isEmpty { Output.diagnostics(findings, in: source) }
@@ -182,7 +238,9 @@ struct RunCommand: ParsableCommand {
     Output.bytes([UInt8](try encoder.encode(result)) + [0x0A])
   }
 
-  private func conclude(_ results: [CellResult], _ notebook: Notebook, _ writeBack: WriteBack) -> ExitCode {
+  private func conclude(
+    _ results: [CellResult], _ notebook: Notebook, _ writeBack: WriteBack, _ budgets: Budgets, _ regressions: [RegressionResult]
+  ) -> ExitCode {
     let failed = results.filter { $0.failure != nil || $0.validity == .invalid }
     let judged = results.flatMap { result in result.thresholds.map { (result.id, $0) } }
     let broken = judged.filter { $0.1.outcome == .fail }
@@ -192,7 +250,9 @@ struct RunCommand: ParsableCommand {
       for (id, threshold) in open { Output.error("inconclusive: \(id) \(threshold.text)\n") }
       for (id, difference) in writeBack.changed { Output.error("new result: \(id): \(difference)\n") }
       if writeBack.agreed > 0 { Output.error("\(writeBack.agreed) of \(results.count) blocks agree with their saved results, which stay\n") }
-      if !results.isEmpty {
+      if check {
+        Output.error("\(results.count) blocks judged; nothing was written to \(notebook.path)\n")
+      } else if !results.isEmpty {
         Output.error("\(results.count) blocks: results in \(notebook.path)")
         if html { Output.error(", page \(PageWriter(notebook.workspace).pagePath(notebook.stem))") }
         Output.error("\n")
@@ -200,9 +260,10 @@ struct RunCommand: ParsableCommand {
         Output.error("nothing to run in \(notebook.path)\n")
       }
     }
-    if !failed.isEmpty { return Exit.failed }
-    if !broken.isEmpty { return Exit.threshold }
-    if !open.isEmpty { return Exit.inconclusive }
+    let isReadable = quiet ? !budgets.diagnostics.hasErrors : budgets.show()
+    if !failed.isEmpty || !isReadable { return Exit.failed }
+    if !broken.isEmpty || budgets.isBroken || regressions.contains(where: { $0.outcome == .fail }) { return Exit.threshold }
+    if !open.isEmpty || regressions.contains(where: { $0.outcome == .inconclusive }) { return Exit.inconclusive }
     return .success
   }
 }

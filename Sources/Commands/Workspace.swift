@@ -17,6 +17,7 @@ struct Workspace {
   var store: String { state + "/results.sqlite" }
   var log: String { course + "/optimization-log.md" }
   var facts: String { course + "/market/facts.yml" }
+  var budgets: String { course + "/budgets.yml" }
   var courseFile: String { course + "/course.yml" }
   func results(_ stem: String) -> String { course + "/results/\(stem).json" }
 

@@ -8,6 +8,7 @@ public enum CoursePage: String, CaseIterable, Sendable {
   case home = "index"
   case runbook
   case log = "optimization-log"
+  case budgets
   case market
 
   /// Relative to the site.
@@ -18,6 +19,7 @@ public enum CoursePage: String, CaseIterable, Sendable {
     case .home: "Home"
     case .runbook: "Runbook"
     case .log: "Optimization log"
+    case .budgets: "Performance budgets"
     case .market: "Market facts"
     }
   }

@@ -11,15 +11,18 @@ import TextModel
 /// - Parameters:
 ///   - lessons: in the order of reading.
 ///   - log: the optimization log, when there is one.
+///   - budgets: with none there is no page of them.
 ///   - facts: dated facts; with none there is no market page.
 public func buildSite(
-  course: Course, lessons: [LessonInput], log: Document?, runbooks: [(lesson: String, RunbookSpec)], facts: [MarketFact], theme: Theme
+  course: Course, lessons: [LessonInput], log: Document?, runbooks: [(lesson: String, RunbookSpec)], budgets: [JudgedBudget] = [],
+  facts: [MarketFact], theme: Theme
 ) -> [SitePage] {
   let own = CoursePage.allCases.filter { page in
     switch page {
     case .home: true
     case .runbook: !runbooks.isEmpty
     case .log: log != nil
+    case .budgets: !budgets.isEmpty
     case .market: !facts.isEmpty
     }
   }
@@ -30,6 +33,9 @@ public func buildSite(
     pages.append(documentPage(frame, CoursePage.runbook.path, "Runbook", parsed(runbookMarkdown(runbooks))))
   }
   if let log { pages.append(documentPage(frame, CoursePage.log.path, "Optimization log", log)) }
+  if !budgets.isEmpty {
+    pages.append(documentPage(frame, CoursePage.budgets.path, CoursePage.budgets.title, parsed(budgetPageText(budgets))))
+  }
   if !facts.isEmpty { pages.append(documentPage(frame, CoursePage.market.path, "Market facts", parsed(marketPageText(facts)))) }
   let missing = "<h1>There is no such page</h1>\n<p>The address may be of a lesson that was renamed. <a href=\"index.html\">Start from the course’s home.</a></p>\n"
   pages.append(frame.page("404.html", title: "No such page", body: frame.theme.render("plain", ["body": missing])))
@@ -71,6 +77,19 @@ private func documentPage(_ frame: PageFrame, _ path: String, _ title: String, _
 }
 
 private func parsed(_ markdown: String) -> Document { Document(parsing: SourceText(path: "", text: markdown)) }
+
+private func budgetPageText(_ budgets: [JudgedBudget]) -> String {
+  let broken = budgets.count { $0.outcome == .fail }
+  return """
+    # Performance budgets
+
+    Limits on measured values, each with the person who decides about it. A budget fails when the whole interval lies beyond
+    its limit, and passes when the whole interval keeps it. \(broken == 0 ? "None is broken." : "**\(broken) of \(budgets.count) broken.**")
+
+    \(budgetMarkdown(budgets))
+
+    """
+}
 
 private func marketPageText(_ facts: [MarketFact]) -> String {
   """

@@ -41,6 +41,8 @@ extension CellResult {
   /// The arm's part of an address. A swept value such as `100` is no name: its point says which it is, with
   /// only the parameters in which the arms differ.
   private func place(of arm: ArmResult) -> (path: [String], at: [String: Double]) {
+    // The only arm of a block is called after it, and nobody writes the name twice.
+    if arms.count == 1, arm.name == id { return ([], [:]) }
     let named = arms.filter { !$0.name.isEmpty }
     guard !arm.name.isEmpty, named.count > 1 || isAddressPart(arm.name) else { return ([], [:]) }
     let hasName = isAddressPart(arm.name)

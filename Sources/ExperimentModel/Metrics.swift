@@ -72,6 +72,7 @@ public struct Metric: Hashable, Sendable {
     .init("vm_steps", .count, .lower, "SQLite virtual-machine steps of one iteration"),
     .init("checksum", .plain, .none, "checksum of the subject's result"),
     .init("parity", .plain, .none, "1 when all subjects gave the same checksum"),
+    .init("injected", .share, .none, "slow-down of 2 % that the baseline was given on purpose, as it was measured"),
     .init("share", .share, .none, "samples in which the function was on the stack, over all samples"),
     .init("self_share", .share, .none, "samples in which the function itself ran, over all samples"),
     .init("samples", .count, .none, "stack samples taken"),

@@ -8,19 +8,23 @@ import Statistics
 extension Runner {
   func runBench(_ cell: Cell, _ bench: BenchCell, into result: inout CellResult) throws {
     let budget = (options.quick ? cell.blockTime?.quick : cell.blockTime?.full) ?? Nanoseconds(seconds: 3)
-    let points = try measurePoints(bench, id: cell.id, budget: budget)
+    var setting = BenchSetting()
+    // With sizes each has little time; a quick run has none to spare.
+    if bench.comparison != nil, bench.sizes == nil, !options.quick { setting.injectedShare = 0.02 }
+    let points = try measurePoints(bench, id: cell.id, budget: budget, setting: setting)
     result.rowLabel = "subject"
     for point in points {
       for (index, subject) in bench.subjects.enumerated() {
         result.arms.append(
           ArmResult(
-            name: subject.name, params: point.size.map { ["n": Double($0)] } ?? [:], metrics: benchMetrics(point.record, index)))
+            name: subject.name, params: point.size.map { ["n": Double($0)] } ?? [:], metrics: benchMetrics(point.record, index, isProgram: subject.isProgram)))
       }
     }
     if bench.comparison != nil { compareSubjects(bench, points, into: &result) }
     if bench.fitsSlope == true { fitSlopes(bench, points, into: &result) }
     result.columns = Self.benchColumns.filter { name in result.arms.contains { $0.metrics[name] != nil } }
     checkParity(bench, points, into: &result)
+    if let injected = points.first?.record.injected { tellInjected(injected, bench, into: &result) }
     for point in points {
       for text in point.record.doubts {
         let doubt = Doubt(id: "bench", text: point.size.map { "n = \($0): \(text)" } ?? text)
@@ -35,7 +39,7 @@ extension Runner {
 
   // MARK: Numbers
 
-  private func benchMetrics(_ record: BenchRecord, _ index: Int) -> [String: MetricValue] {
+  private func benchMetrics(_ record: BenchRecord, _ index: Int, isProgram: Bool) -> [String: MetricValue] {
     let rows = record.samples[index]
     let k = Double(record.iterations)
     var metrics: [String: MetricValue] = [:]
@@ -51,7 +55,8 @@ extension Runner {
     }
     put("time", rows.map { Double($0.ns) / k })
     put("cpu", rows.map { Double($0.cpu) / k })
-    if record.iterations == 1 {
+    // Of one process; the kernel's ticks are too coarse to split a call.
+    if isProgram {
       putUse("user", \.user, per: 1, isCount: false)
       putUse("system", \.system, per: 1, isCount: false)
     }
@@ -129,6 +134,20 @@ extension Runner {
       result.thresholds.append(JudgementResult(text: "parity==true", measured: MetricValue(Estimate(0), .plain), outcome: .fail))
     }
     result.failureNotes = differing(bench, points)
+  }
+
+  /// What the instrument made of a slow-down of known size.
+  private func tellInjected(_ injected: InjectedSlowDown, _ bench: BenchCell, into result: inout CellResult) {
+    guard let found = comparePaired(baseline: injected.slowed, candidate: injected.plain, equivalence: 0),
+      let whole = result.arms.firstIndex(where: { $0.name.isEmpty })
+    else { return }
+    result.arms[whole].metrics["injected"] = MetricValue(
+      Estimate(found.ratio - 1, low: found.interval.low - 1, high: found.interval.high - 1), .share)
+    guard found.interval.low <= 1 else { return }
+    let percent = (injected.share * 1_000).rounded() / 10
+    result.doubts.append(
+      Doubt(
+        id: "injected", text: "`\(bench.subjects[0].name)` was given \(percent) % more work on purpose, and \(injected.plain.count) pairs did not show it: differences of that size are missed here"))
   }
 
   /// The fences whose checksums are not the first subject's.

@@ -34,7 +34,7 @@ extension Runner {
     cell.setup = setup
     cell.prepare = prepare
     let before = MachineProbe.sample()
-    let points = try measurePoints(cell, id: "bench", budget: budget, freedom: BenchFreedom(looks: looks))
+    let points = try measurePoints(cell, id: "bench", budget: budget, setting: BenchSetting(looks: looks))
     guard let record = points.first?.record, record.samples.allSatisfy({ !$0.isEmpty }) else {
       throw CellFailure("interrupted before anything was measured")
     }

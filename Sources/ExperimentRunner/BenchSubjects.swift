@@ -13,10 +13,22 @@ struct BenchPoint {
   var record: BenchRecord
 }
 
-/// How an ad hoc bench differs from a block's: it may stop early, and it tolerates what a notebook does not.
-struct BenchFreedom {
+/// How a measurement differs from that of a block.
+struct BenchSetting {
+  /// Where a subject lives, when not all live in one place: two revisions do not.
+  struct Place {
+    /// Working folder of commands.
+    var folder: String?
+    var system: SystemSpec?
+  }
   /// Looks after which it may stop; nil: all pairs are taken.
   var looks: SequentialLooks?
+  /// More work that the baseline is given on purpose; nil: none.
+  var injectedShare: Double?
+  /// By subject; empty: the block's own place.
+  var places: [Place] = []
+  /// By subject: shell commands before the first sample, each in its subject's folder.
+  var setups: [String?] = []
 }
 
 extension Runner {
@@ -29,11 +41,14 @@ extension Runner {
 
   /// The samples of every size, each within its share of the budget.
   func measurePoints(
-    _ bench: BenchCell, id: String, budget: Nanoseconds, freedom: BenchFreedom = BenchFreedom()
+    _ bench: BenchCell, id: String, budget: Nanoseconds, setting: BenchSetting = BenchSetting()
   ) throws(MeasureError) -> [BenchPoint] {
     let chosen = options.quick ? bench.quickSizes ?? bench.sizes : bench.sizes
     let sizes: [Int?] = chosen.map { $0.map(Optional.some) } ?? [nil]
-    if let setup = bench.setup { try runOnce(setup) }
+    if let setup = bench.setup { try runOnce(setup, in: options.commands.folder) }
+    for (index, setup) in setting.setups.enumerated() {
+      if let setup { try runOnce(setup, in: setting.places[index].folder) }
+    }
     var built: [FenceSpec: BuiltFence] = [:]
     var points: [BenchPoint] = []
     for size in sizes where !cancelled() {
@@ -45,11 +60,12 @@ extension Runner {
         policy.settled = MeasurePolicy.hasSettled
         policy.warmUpMost = 60
       }
-      if let looks = freedom.looks { policy.looks = looks.sizes }
+      policy.injectedShare = setting.injectedShare
+      if let looks = setting.looks { policy.looks = looks.sizes }
       let record = try measure(
         bench.subjects.map(\.name), policy,
-        start: { index throws(MeasureError) in try start(bench.subjects[index], bench, size, &built) },
-        decided: freedom.looks.map { looks in
+        start: { index throws(MeasureError) in try start(index, bench, size, setting, &built) },
+        decided: setting.looks.map { looks in
           { samples in
             let times = samples.map { $0.map { Double($0.ns) } }
             return times.dropFirst().allSatisfy { candidate in
@@ -64,9 +80,12 @@ extension Runner {
   }
 
   private func start(
-    _ spec: SubjectSpec, _ bench: BenchCell, _ size: Int?, _ built: inout [FenceSpec: BuiltFence]
+    _ index: Int, _ bench: BenchCell, _ size: Int?, _ setting: BenchSetting, _ built: inout [FenceSpec: BuiltFence]
   ) throws(MeasureError) -> any TimedSubject {
+    let spec = bench.subjects[index]
+    let place = setting.places.isEmpty ? nil : setting.places[index]
     var options = options.commands
+    options.folder = place?.folder ?? options.folder
     options.prepare = bench.prepare ?? options.prepare
     switch spec.work {
     case .fence(let fence):
@@ -78,7 +97,7 @@ extension Runner {
     case .command(let command):
       return try CommandSubject(name: spec.name, command: command, options: options, cancelled: cancelled)
     case .builtin, .sql:
-      guard let json = try? JSONEncoder().encode(SubjectJob(subject: spec, system: bench.system, seed: bench.seed)) else {
+      guard let json = try? JSONEncoder().encode(SubjectJob(subject: spec, system: place == nil ? bench.system : place?.system, seed: bench.seed)) else {
         throw MeasureError("subject \(spec.name) has numbers that are not finite")
       }
       return try labSubject(
@@ -88,8 +107,9 @@ extension Runner {
   }
 
   /// A block's `setup`: a shell command, once, before anything is measured.
-  private func runOnce(_ command: String) throws(MeasureError) {
+  private func runOnce(_ command: String, in folder: String?) throws(MeasureError) {
     var options = CommandOptions()
+    options.folder = folder
     options.subtractsShell = false
     options.timeout = 600
     _ = try CommandSubject(name: "setup", command: CommandSpec(text: command, usesShell: true), options: options, cancelled: cancelled)
@@ -118,6 +138,15 @@ extension Runner {
 }
 
 extension SubjectSpec {
+  /// Started once for each sample.
+  var isProgram: Bool {
+    switch work {
+    case .command: true
+    case .fence(let fence): fence.isProcess || fence.language == .shell
+    case .builtin, .sql: false
+    }
+  }
+
   /// Interpreters compile while they run.
   fileprivate var warmsUp: Bool {
     guard case .fence(let fence) = work else { return false }

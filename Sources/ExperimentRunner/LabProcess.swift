@@ -91,7 +91,9 @@ final class ControlClient {
         Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    guard result == 0 else { throw CellFailure("the lab on port \(port) does not answer") }
+    guard result == 0 else {
+      throw CellFailure(errno == ECONNREFUSED ? "the lab on port \(port) died: nobody listens there" : "the lab on port \(port) does not answer")
+    }
     var limit = timeval(tv_sec: 10, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }

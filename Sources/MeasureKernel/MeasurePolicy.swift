@@ -45,7 +45,20 @@ public struct MeasurePolicy: Sendable {
     return abs(last - before) <= 0.05 * before
   }
 
+  /// Share of more work that the first subject is given on purpose after the rounds, such as 0.02, within a sixth of the
+  /// budget: an instrument that does not see it would not see a regression of that size either. nil: not asked.
+  public var injectedShare: Double?
+
   var rounds: Int { quick ? min(pairs, 20) : pairs }
+}
+
+/// The first subject against itself with more iterations, in turns.
+public struct InjectedSlowDown: Sendable {
+  /// Of more work; exact, as iterations are counted.
+  public var share: Double
+  /// Nanoseconds of a sample, pair by pair.
+  public var plain: [Double] = []
+  public var slowed: [Double] = []
 }
 
 public struct BenchRecord: Sendable {
@@ -66,6 +79,8 @@ public struct BenchRecord: Sendable {
   public var starts = 1
   /// It said yes before all pairs were taken.
   public var stoppedEarly = false
+  /// nil: not asked for, or no time for 12 pairs, or too few iterations for so small a share.
+  public var injected: InjectedSlowDown?
   /// Why a subject was left out, by its index.
   public var failures: [Int: MeasureError] = [:]
 }

@@ -59,6 +59,7 @@ public func measure(
   case .abba: try measurement.takeTurns(start, decided, progress, cancelled)
   case .sequential: try measurement.takeOneAfterTheOther(progress, cancelled)
   }
+  try measurement.inject(progress, cancelled)
   return measurement.finished()
 }
 
@@ -156,7 +157,7 @@ private final class Measurement {
     }
     let known = times.compactMap { $0 }
     guard !cancelled(), !known.isEmpty else { return }
-    let budget = Double(max(0, policy.budget.rawValue - (nb_now() - began)))
+    let budget = Double(max(0, policy.budget.rawValue - (nb_now() - began))) * (policy.injectedShare == nil ? 1 : 5.0 / 6)
     let asked = policy.rounds
     if startsProcesses {
       rounds = BatchPlan.processRounds(times: known, rounds: asked, budget: budget)
@@ -262,6 +263,28 @@ private final class Measurement {
       try restart(index, start, cancelled)
       _ = try attempt(index, cancelled) { subject throws(MeasureError) in try subject.run(record.iterations, timeout: timeout) }
     }
+  }
+
+  /// Pairs of the first subject with a known share more work, in the time that was kept for it.
+  func inject(_ progress: (String) -> Void, _ cancelled: () -> Bool) throws(MeasureError) {
+    guard let share = policy.injectedShare, !startsProcesses, policy.order == .abba, let time = times[0], !cancelled() else { return }
+    let k = record.iterations
+    let more = k + Int((share * Double(k)).rounded())
+    let left = Double(policy.budget.rawValue - (nb_now() - began))
+    let pairs = min(40, Int(min(1e6, left / (2.1 * time * Double(k)))))
+    guard more > k, pairs >= 12 else { return }
+    var injected = InjectedSlowDown(share: Double(more - k) / Double(k))
+    progress("injecting a slow-down")
+    for turn in abbaOrder(arms: 2, rounds: pairs, seed: policy.seed &+ 1) {
+      for arm in turn {
+        let sample = try attempt(0, cancelled) { subject throws(MeasureError) in
+          try subject.run(arm == 0 ? k : more, timeout: timeout)
+        }
+        guard let sample else { return }
+        if arm == 0 { injected.plain.append(Double(sample.ns)) } else { injected.slowed.append(Double(sample.ns)) }
+      }
+    }
+    record.injected = injected
   }
 
   func takeOneAfterTheOther(_ progress: (String) -> Void, _ cancelled: () -> Bool) throws(MeasureError) {

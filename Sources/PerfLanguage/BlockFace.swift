@@ -171,7 +171,7 @@ enum MetricSets {
   static let bench: Set<String> = [
     "time", "cpu", "user", "system", "max_rss", "allocations", "instructions", "faults", "switches", "vm_steps",
   ]
-  static let benchWhole: Set<String> = ["parity"]
+  static let benchWhole: Set<String> = ["parity", "injected"]
   static let sim: Set<String> = ["hit_ratio", "lfu_bound"]
   static let profile: Set<String> = ["share", "self_share"]
   static let profileWhole: Set<String> = ["samples"]

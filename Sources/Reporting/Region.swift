@@ -27,7 +27,7 @@ public func failureNote(_ reason: String) -> String {
 /// stand in the cells only while there are few columns: with many, the page would have to scroll,
 /// and every judged number shows its interval in the second table anyway.
 private func armTable(_ result: CellResult) -> String? {
-  let arms = result.arms.filter { !$0.name.isEmpty }
+  let arms = result.arms.filter { !$0.name.isEmpty && !isFit($0, result) }
   let columns = result.columns.filter { name in arms.contains { $0.metrics[name] != nil } }
   guard !arms.isEmpty, !columns.isEmpty else { return nil }
   let showsIntervals = columns.count <= 3
@@ -66,14 +66,29 @@ private func pointText(_ point: [String: Double]) -> String {
   point.sorted { $0.key < $1.key }.map { ", \($0.key) = \(format(MetricValue(Estimate($0.value), .count)))" }.joined()
 }
 
-/// Figures of the whole block (`che_error`, `parity`), which live in the arm without a name.
+/// A fit over all points of a subject: an arm of the same name without a point.
+private func isFit(_ arm: ArmResult, _ result: CellResult) -> Bool {
+  !arm.name.isEmpty && arm.params.isEmpty && result.arms.contains { $0.name == arm.name && !$0.params.isEmpty }
+}
+
+/// Figures of the whole block (`che_error`, `parity`), which live in the arm without a name, behind those of fits.
 private func cellFigures(_ result: CellResult) -> String? {
-  guard let figures = result.arms.first(where: { $0.name.isEmpty })?.metrics, !figures.isEmpty else { return nil }
-  return figures.sorted { $0.key < $1.key }.map { name, value in
+  let fits = result.arms.filter { isFit($0, result) }.map { arm in
+    arm.metrics.sorted { $0.key < $1.key }.map { name, value in
+      "\(escapedMarkdown(metricTitle(name))) of \(escapedMarkdown(arm.name)): \(format(value.estimate, value.unit, interval: true))"
+    }.joined(separator: " · ")
+  }
+  let figures = result.arms.first(where: { $0.name.isEmpty })?.metrics ?? [:]
+  guard !figures.isEmpty || !fits.isEmpty else { return nil }
+  return (fits + wholeFigures(figures)).joined(separator: " · ")
+}
+
+private func wholeFigures(_ figures: [String: MetricValue]) -> [String] {
+  figures.sorted { $0.key < $1.key }.map { name, value in
     let text =
       name == "parity" ? (value.estimate.value == 1 ? "yes" : "**no**") : format(value.estimate, value.unit, interval: true)
-    return "\(escapedMarkdown(metricTitle(name))): \(text)"
-  }.joined(separator: " · ")
+    return "\(escapedMarkdown(name == "injected" ? "injected 2 %, measured" : metricTitle(name))): \(text)"
+  }
 }
 
 private func judgementTable(_ result: CellResult) -> String? {

@@ -277,6 +277,152 @@ def a_broken_fence_is_named_and_the_others_go_on():
         assert "No new result" in after and "| good |" in after, after
 
 
+HOSTILE = {
+    "crash": ("abort(); return 1;", "SIGABRT"),
+    "hang": ("for (;;) usleep(1000); return 1;", "no answer"),
+    "flood": ("static char b[65536]; for (long i = 0; i < 1 << 14; i++) write(1, b, sizeof b); return 1;", "print"),
+    "orphan": ("if (fork() == 0) { setsid(); for (;;) pause(); } return 1;", ""),
+    "syntax": ("return 1", "expected"),
+}
+
+
+def hostile_notebook():
+    text = "# T\n\n```c #fine\nlong subject(long n) { return 1; }\n```\n\n```c #other\nlong subject(long n) { return 2; }\n```\n"
+    blocks = ("\n```perf\nkind: bench\nid: parity\nsubjects: [{fence: fine}, {fence: other}]\n"
+              "compare: {baseline: fine, candidates: [other]}\nblock_time: {full: 300ms, quick: 200ms}\n```\n")
+    for name, (body, _) in HOSTILE.items():
+        text += ("\n```c #%s\n#include <stdlib.h>\n#include <unistd.h>\nlong subject(long n) { %s }\n```\n" % (name, body))
+        blocks += "\n```perf\nkind: bench\nid: b-%s\nsubjects: [{fence: %s}]\nblock_time: {full: 300ms, quick: 200ms}\n```\n" % (name, name)
+    last = "\n```perf\nkind: bench\nid: last\nsubjects: [{fence: fine}]\nblock_time: {full: 300ms, quick: 200ms}\n```\n"
+    return text + blocks + last
+
+
+@test
+def hostile_subjects_are_named_at_their_fence_and_nothing_is_left():
+    if not shutil.which("cc"):
+        return
+    with Folder() as f:
+        notebook = hostile_notebook()
+        f.file("h.md", notebook.encode())
+        done = f.nb("run", "--quick", "--trust", "h.md", check=1)
+        said = done.stderr.decode()
+        lines = notebook.split("\n")
+        for name, (_, words) in HOSTILE.items():
+            if not words:
+                continue
+            fence = lines.index("```c #" + name) + 1
+            places = [int(n) for n in re.findall(r"h\.md:(\d+):\d+: error: block `b-%s`" % name, said)]
+            assert places and all(fence <= place <= fence + 5 for place in places), (name, fence, said)
+            assert re.search(r"b-%s.*%s" % (name, words), said), (name, said)
+        assert "`other` returns" in said and "parity==true" in said, said
+        after = f.read("h.md").decode()
+        assert "nb:result last" in after and "nb:result b-orphan" in after, "other cells go on"
+        cache = os.path.join(f.path, ".nb").encode()
+        for _ in range(100):
+            left = [pid for pid in filter(str.isdigit, os.listdir("/proc")) if cache in link(pid)]
+            if not left:
+                break
+            time.sleep(0.02)
+        assert not left, left
+
+
+def link(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/exe").encode()
+    except OSError:
+        return b""
+
+
+@test
+def a_profile_names_the_hot_function_and_draws_it():
+    if not shutil.which("cc"):
+        return
+    with Folder() as f:
+        loop = "long x = n; for (long i = 0; i < %d; i++) { x = x * 69069 + i; __asm__ volatile(\"\" : \"+r\"(x)); } return x;"
+        text = ("# T\n\n```c #two\n__attribute__((noinline)) static long hot(long n) { " + loop % 90000 + " }\n"
+                "__attribute__((noinline)) static long cold(long n) { " + loop % 10000 + " }\n"
+                "long subject(long n) { return hot(n) + cold(n); }\n```\n\n"
+                "```perf\nkind: observe\nid: p\nquery: profile\nfence: two\nduration: 1s\nexpect:\n"
+                "  top.self_share: {value: 90pct, tolerance: 8pp}\n```\n")
+        f.file("p.md", text.encode())
+        f.nb("run", "--trust", "p.md", check=0)
+        assert b"| hot |" in f.read("p.md"), f.read("p.md")
+        page = f.read("_site/p.html")
+        assert b'class="plot flame"' in page and b"Numbers of this profile" in page
+        results = json.loads(f.read("results/p.json"))["cells"][0]
+        assert any("hot" in stack for stack in results["profile"]["stacks"]), results
+        before = f.read("p.md")
+        done = f.nb("run", "--trust", "p.md", check=0)
+        # The interval of a second run meets that of the first, or says what differs.
+        assert f.read("p.md") == before or b"new result" in done.stderr, done.stderr
+
+
+@test
+def budgets_are_shown_and_a_broken_one_ends_with_2():
+    with Folder() as f:
+        f.file("course.yml", b"title: T\nlessons: [small]\n")
+        f.file("small.md")
+        entry = "- {metric: small/traffic.mean, limit: '%s', owner: Ada, since: 2026-01-01, why: because}\n"
+        f.file("budgets.yml", (entry % "<=1min").encode())
+        done = f.nb("check", check=0)
+        assert b"unmeasured" in done.stderr, done.stderr
+        done = f.nb("run", "--quick", "--only", "traffic", "small.md", check=0)
+        assert re.search(rb"pass +small/traffic\.mean", done.stderr), done.stderr
+        f.file("budgets.yml", (entry % "<=1ns").encode())
+        done = f.nb("run", "--quick", "--check", "--only", "traffic", "small.md", check=2)
+        assert re.search(rb"fail +small/traffic\.mean", done.stderr), done.stderr
+        assert b"fail" in f.nb("check", check=2).stderr
+        f.nb("build", ".", check=0)
+        assert b"Performance budgets" in f.read("_site/budgets.html") and b'href="budgets.html"' in f.read("_site/small.html")
+        f.file("budgets.yml", b"- {metric: small/traffic.mean, limit: 5, owner: Ada}\n")
+        assert b"budgets.yml:1" in f.nb("check", check=1).stderr
+
+
+@test
+def a_regression_against_a_revision_is_found_and_reported():
+    if not (shutil.which("cc") and shutil.which("git")):
+        return
+    with Folder() as f:
+        fence = ("long subject(long n) { unsigned long s = 1; for (long i = 0; i < %d; i++) "
+                 "{ s = s * 69069 + 1; __asm__ volatile(\"\" : \"+r\"(s)); } return 7; }")
+        text = ("# T\n\n```c #work\n" + fence + "\n```\n\n```c #steady\nlong subject(long n) { return n; }\n```\n\n"
+                "```perf\nkind: bench\nid: b\nsubjects: [{fence: work}]\nblock_time: {full: 2s, quick: 1s}\n```\n\n"
+                "```perf\nkind: bench\nid: same\nsubjects: [{fence: steady}]\n```\n")
+        f.file("n.md", (text % 20000).encode())
+        identity = ["-c", "user.name=x", "-c", "user.email=x@localhost"]
+        for words in (["init", "-q"], ["add", "n.md"], identity + ["commit", "-qm", "one"]):
+            subprocess.run(["git", *words], cwd=f.path, check=True, capture_output=True)
+        f.nb("run", "--trust", "--check", "--baseline", "HEAD", "--only", "b", "n.md", check=0)
+        f.file("n.md", (text % 30000).encode())
+        now = f.read("n.md")
+        done = f.nb("run", "--trust", "--check", "--baseline", "HEAD", "--junit", "j.xml", "--github", "n.md", check=2)
+        assert re.search(rb"^b +work .*slower", done.stderr, re.M) and not re.search(rb"^same ", done.stderr, re.M), done.stderr
+        assert b"::error file=n.md,line=11" in done.stdout, done.stdout
+        xml = f.read("j.xml").decode()
+        import xml.etree.ElementTree as tree
+        failures = tree.fromstring(xml).findall(".//failure")
+        assert len(failures) == 1 and "work" in failures[0].get("message"), xml
+        assert f.read("n.md") == now, "a check writes nothing"
+        done = f.nb("run", "--trust", "--check", "--baseline", "nosuch", "--quick", "n.md", check=1)
+        assert b"no-baseline" in done.stderr, done.stderr
+
+
+@test
+def the_machine_and_the_past_can_be_asked():
+    with Folder() as f:
+        lines = [json.loads(line) for line in f.nb("doctor", "--json", check=0).stdout.splitlines()]
+        assert len(lines) > 10, lines
+        f.file("h.csv", b"date,value,commit\n" + b"".join(
+            b"2026-01-%02d,%d,c%d\n" % (day + 1, 100 + day % 3 + (30 if day >= 12 else 0), day) for day in range(24)))
+        done = f.nb("history", "--import", "h.csv", check=0)
+        assert b"change at run 13" in done.stdout and b"c12" in done.stdout, done.stdout
+        f.file("small.md")
+        f.nb("run", "--only", "traffic", "small.md")
+        done = f.nb("history", "small/traffic", check=0)
+        assert b"small/traffic" in done.stdout, done.stdout
+        assert b"did you mean" in f.nb("history", "small/trafic.mean", check=1).stderr
+
+
 @test
 def a_text_changed_during_the_run_is_kept():
     with Folder() as f:
