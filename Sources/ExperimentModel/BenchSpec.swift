@@ -26,6 +26,8 @@ public struct BenchCell: Codable, Hashable, Sendable {
   public var quickSizes: [Int]?
   /// The growth exponent of time over `n` is wanted.
   public var fitsSlope: Bool?
+  /// Instructions are wanted also where the processor does not count them.
+  public var countsInstructions: Bool?
   /// Shell command before the first sample.
   public var setup: String?
   /// Shell command before each sample of a command, not timed.

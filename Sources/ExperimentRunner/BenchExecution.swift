@@ -17,7 +17,7 @@ extension Runner {
       for (index, subject) in bench.subjects.enumerated() {
         result.arms.append(
           ArmResult(
-            name: subject.name, params: point.size.map { ["n": Double($0)] } ?? [:], metrics: benchMetrics(point.record, index, isProgram: subject.isProgram)))
+            name: subject.name, params: point.size.map { ["n": Double($0)] } ?? [:], metrics: benchMetrics(point, index, isProgram: subject.isProgram)))
       }
     }
     if bench.comparison != nil { compareSubjects(bench, points, into: &result) }
@@ -25,6 +25,9 @@ extension Runner {
     result.columns = Self.benchColumns.filter { name in result.arms.contains { $0.metrics[name] != nil } }
     checkParity(bench, points, into: &result)
     if let injected = points.first?.record.injected { tellInjected(injected, bench, into: &result) }
+    if bench.countsInstructions == true, !result.arms.contains(where: { $0.metrics["instructions"] != nil }) {
+      result.doubts.append(Doubt(id: "no-counter", text: "instructions are unknown: this processor does not count them here, and `valgrind` is not installed"))
+    }
     for point in points {
       for text in point.record.doubts {
         let doubt = Doubt(id: "bench", text: point.size.map { "n = \($0): \(text)" } ?? text)
@@ -39,7 +42,8 @@ extension Runner {
 
   // MARK: Numbers
 
-  private func benchMetrics(_ record: BenchRecord, _ index: Int, isProgram: Bool) -> [String: MetricValue] {
+  private func benchMetrics(_ point: BenchPoint, _ index: Int, isProgram: Bool) -> [String: MetricValue] {
+    let record = point.record
     let rows = record.samples[index]
     let k = Double(record.iterations)
     var metrics: [String: MetricValue] = [:]
@@ -63,6 +67,9 @@ extension Runner {
     putUse("max_rss", \.maxRSS, per: 1, isCount: true)
     putUse("allocations", \.allocations, per: k, isCount: true)
     putUse("instructions", \.instructions, per: k, isCount: true)
+    if point.instructions.indices.contains(index), let count = point.instructions[index] {
+      metrics["instructions"] = MetricValue(Estimate(count), .count)
+    }
     putUse("faults", \.minorFaults, per: k, isCount: true)
     putUse("switches", \.involuntarySwitches, per: k, isCount: true)
     let steps = rows.compactMap { $0.extras["vm_steps"] }
@@ -128,11 +135,10 @@ extension Runner {
   private func checkParity(_ bench: BenchCell, _ points: [BenchPoint], into result: inout CellResult) {
     let parity = points.allSatisfy(\.record.parity)
     result.arms.append(ArmResult(name: "", metrics: ["parity": MetricValue(Estimate(parity ? 1 : 0), .plain)]))
-    guard !parity else { return }
+    // Without a comparison the subjects may do different work.
+    guard !parity, bench.comparison != nil else { return }
     result.doubts.append(Doubt(id: "parity", text: "the subjects gave different checksums: faster but different is a failure"))
-    if bench.comparison != nil {
-      result.thresholds.append(JudgementResult(text: "parity==true", measured: MetricValue(Estimate(0), .plain), outcome: .fail))
-    }
+    result.thresholds.append(JudgementResult(text: "parity==true", measured: MetricValue(Estimate(0), .plain), outcome: .fail))
     result.failureNotes = differing(bench, points)
   }
 

@@ -11,6 +11,8 @@ struct BenchPoint {
   /// nil: nothing is varied.
   var size: Int?
   var record: BenchRecord
+  /// Instructions of one iteration by subject, counted by valgrind; empty where the processor counts or nobody asked.
+  var instructions: [Double?] = []
 }
 
 /// How a measurement differs from that of a block.
@@ -74,7 +76,14 @@ extension Runner {
           }
         },
         progress: { note in report(.progress(id: id, note: label + note, rate: nil, p99: nil, left: nil)) }, cancelled: cancelled)
-      points.append(BenchPoint(size: size, record: record))
+      var point = BenchPoint(size: size, record: record)
+      if bench.countsInstructions == true, record.samples.contains(where: { $0.first?.use.instructions == nil }) {
+        point.instructions = try bench.subjects.indices.map { index throws(MeasureError) in
+          report(.progress(id: id, note: label + "counting instructions", rate: nil, p99: nil, left: nil))
+          return try countInstructions(bench.subjects[index], size, record.iterations, built)
+        }
+      }
+      points.append(point)
     }
     return points
   }
@@ -103,6 +112,22 @@ extension Runner {
       return try labSubject(
         name: spec.name, argv: [self.options.launcher.executable] + self.options.subjectArguments,
         firstLine: String(decoding: json, as: UTF8.self), cancelled: cancelled)
+    }
+  }
+
+  /// By valgrind; nil where it is missing, or for work that it cannot be told apart from what surrounds it.
+  private func countInstructions(
+    _ spec: SubjectSpec, _ size: Int?, _ iterations: Int, _ built: [FenceSpec: BuiltFence]
+  ) throws(MeasureError) -> Double? {
+    guard Tools.find("valgrind") != nil else { return nil }
+    switch spec.work {
+    case .fence(let fence):
+      // Exact, so a few iterations do.
+      guard let ready = built[fence] else { return nil }
+      return try InstructionCount.of(ready, n: size, iterations: min(iterations, 20), options: options.commands)?.perIteration
+    case .command(let command):
+      return try InstructionCount.of(command, name: spec.name, options: options.commands).perIteration
+    case .builtin, .sql: return nil
     }
   }
 

@@ -47,6 +47,7 @@ extension Planning {
     guard let system = benchSystem(block, fields, subjects) else { return nil }
     var cell = BenchCell(subjects: subjects, comparison: comparison, pairs: pairs, system: system, seed: seed(for: block.id))
     if fields.fields("compare")?.text("order") == BenchCell.Order.sequential.rawValue { cell.order = .sequential }
+    if fields.text("count") == "instructions" { cell.countsInstructions = true }
     cell.setup = fields.text("setup")
     cell.prepare = fields.text("prepare")
     readSizes(fields, into: &cell)

@@ -130,6 +130,7 @@ let blockKeys: [Shape: [Key]] = [
     Key("compare", .shape(.pairing), "paired comparison, ABBA, with an A/A control"),
     Key("vary", .shape(.sizes), "everything again for each size `n`"),
     Key("fit", .shape(.fit), "`{kind: slope}`: the growth exponent of time over `n`, as the metric `slope`"),
+    Key("count", .word(["instructions"]), "instructions of one iteration: by the processor's counters, else by valgrind"),
     Key("setup", .text, "shell command before the first sample"),
     Key("prepare", .text, "shell command before each sample of a command, not timed"),
     thresholds, expect, gate, plots, blockTime, why,
