@@ -34,6 +34,7 @@ let package = Package(
       name: "CYAML", pkgConfig: "yaml-0.1",
       providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
     .target(name: "CKernelShims"),
+    .target(name: "CRefereeShims"),
     .target(name: "TextModel"),
     .target(name: "Statistics"),
 
@@ -54,7 +55,7 @@ let package = Package(
 
     // Level 3: systems, execution, pages.
     .target(
-      name: "LabSystems", dependencies: ["ExperimentModel", grdb] + nio),
+      name: "LabSystems", dependencies: ["CRefereeShims", "ExperimentModel", grdb] + nio),
     .target(
       name: "ExperimentRunner",
       dependencies: [
