@@ -73,7 +73,7 @@ let package = Package(
       name: "Commands",
       dependencies: [
         "TextModel", "DocumentModel", "PerfLanguage", "ExperimentModel", "ExperimentRunner", "MeasureKernel",
-        "Statistics", "LabSystems", "ResultStore", "Reporting", "CourseSite", "Market", arguments,
+        "LoadKernel", "Statistics", "LabSystems", "ResultStore", "Reporting", "CourseSite", "Market", arguments,
       ]),
     .executableTarget(name: "nb", dependencies: ["Commands"]),
 
