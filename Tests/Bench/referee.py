@@ -8,9 +8,10 @@ Every tool found on PATH runs in alternation (order reversed every other round),
 CPU and the generator on the second. Prints numbers and what was skipped; judges nothing.
 
 The send error of a constant-rate tool is taken against its ideal schedule t0 + k/rate, the k-th request in order
-of arrival. Its start is nowhere recorded, so t0 is the latest start that makes no request early, apart from the
-0.1 % earliest: a shift and the smallest transit are thereby subtracted. `global` is one comb over all requests, `per
-connection` one comb of rate/connections each, for tools that pace every connection by itself; the rate of a
+of arrival. Its start is nowhere recorded, so t0 is the latest start that makes no request early: a shift and the
+smallest transit are thereby subtracted. `spread` is the p99 of the distance from the median offset, which is the
+error about the best shift and does not depend on the one earliest request. `global` is one comb over all requests,
+`per connection` one comb of rate/connections each, for tools that pace every connection by itself; the rate of a
 comb is the asked one where `asked`, and the least-squares rate of the arrivals where `fitted`.
 """
 import argparse
@@ -232,10 +233,15 @@ def period_fitted(stamps):
 
 
 def lateness(stamps, period):
-    """Offsets from the comb in ns, its start shifted so that the 0.1 % earliest are the only early ones."""
+    """Offsets from the comb in ns, its start shifted so that none is early."""
     offsets = sorted(s - stamps[0] - k * period for k, s in enumerate(stamps))
-    start = offsets[len(offsets) // 1000]
-    return [o - start for o in offsets]
+    return [o - offsets[0] for o in offsets]
+
+
+def spread(late):
+    """p99 of the distance from the median."""
+    center = quantile(late, 0.5)
+    return quantile(sorted(abs(o - center) for o in late), 0.99)
 
 
 def combs(stamps, connections, rate, pace):
@@ -300,14 +306,14 @@ def show(results, given):
               f"{micro(said[0]):>10}{micro(seen[0]):>10}{micro(said[1]):>11}{micro(seen[1]):>11}"
               f"{middle([r['ks'] for r in good]) or 0:>8.3f}{middle([r['cpu'] / r['count'] / 1e3 for r in good]):>15.2f}")
     print(f"\nsend error against t0 + k/rate, {given.rate:g}/s, µs; medians of the runs")
-    print(f"{'tool':<10}{'comb':<24}{'p50':>10}{'p99':>11}{'max':>12}")
+    print(f"{'tool':<10}{'comb':<24}{'p50':>10}{'p99':>11}{'max':>12}{'spread':>11}")
     for name, runs in results.items():
         kinds = {}
         for r in runs:
             for kind, late in r.get("combs", []):
-                kinds.setdefault(kind, []).append([quantile(late, 0.5), quantile(late, 0.99), late[-1]])
+                kinds.setdefault(kind, []).append([quantile(late, 0.5), quantile(late, 0.99), late[-1], spread(late)])
         for kind, rows in kinds.items():
-            print(f"{name:<10}{kind:<24}" + "".join(f"{micro(middle([row[i] for row in rows])):>{w}}" for i, w in enumerate((10, 11, 12))))
+            print(f"{name:<10}{kind:<24}" + "".join(f"{micro(middle([row[i] for row in rows])):>{w}}" for i, w in enumerate((10, 11, 12, 11))))
 
 
 def main():

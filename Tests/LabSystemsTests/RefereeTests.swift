@@ -118,6 +118,7 @@ private final class Socket {
   }
 
   func get() { send(Self.request) }
+  func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
   static let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 }
 
@@ -345,6 +346,34 @@ private let whole = "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Type: 
     #expect(throws: LabError.self) { try RefereeServer.run(taken, endDescriptors: []) { _ in } }
   }
 
+  @Test func aClientThatOnlyStopsSendingGetsItsAnswer() async throws {
+    var options = RefereeOptions()
+    options.service = .fixed(20_000_000)
+    let referee = try await RunningReferee(options)
+    let client = try referee.client()
+    client.get()
+    client.endSending()
+    #expect(String(decoding: client.rest(), as: UTF8.self) == whole)
+  }
+
+  @Test func endsWhenToldAndLeavesItsFiles() throws {
+    var ends: [Int32] = [-1, -1]
+    #expect(pipe(&ends) == 0)
+    defer { for end in ends { close(end) } }
+    var byte: UInt8 = 1
+    #expect(write(ends[1], &byte, 1) == 1)
+    var options = RefereeOptions()
+    let path = "/tmp/referee-\(getpid()).stamps"
+    options.out = path
+    try RefereeServer.run(options, endDescriptors: [ends[0]]) { #expect($0.port != nil) }
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)).isEmpty)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path + ".json")).starts(with: Data("{".utf8)))
+    for file in [path, path + ".json"] { unlink(file) }
+    options.out = "/nowhere/at/all"
+    let nowhere = options
+    #expect(throws: LabError.self) { try RefereeServer.run(nowhere, endDescriptors: [ends[0]]) { _ in } }
+  }
+
   private func misbehaving(_ change: (inout Misbehaviour) -> Void) async throws -> RunningReferee {
     var options = RefereeOptions()
     change(&options.misbehaviour)
@@ -447,6 +476,24 @@ private let whole = "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Type: 
 }
 
 @Suite struct ArrivalSummaryTests {
+  private func reading(_ clock: clockid_t) -> Int64 {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+
+  @Test func stampsComeOutOnTheMonotonicClock() {
+    var clock = KernelClock()
+    let before = reading(CLOCK_MONOTONIC)
+    let stamp = reading(CLOCK_REALTIME)
+    let user = reading(CLOCK_MONOTONIC)
+    let time = clock.monotonic(stamp, user: user)
+    #expect(time >= before - clock.uncertainty && time <= user)
+    #expect(clock.monotonic(0, user: user) == user && clock.doubtful == 0)
+    // A stamp from the future, as after a stepped clock, is not believed.
+    #expect(clock.monotonic(stamp + 3_600_000_000_000, user: user) == user && clock.doubtful == 1)
+  }
+
   @Test func distanceOfKnownArrivals() throws {
     // Gaps at the middles of equal slices of the law: the distance is half a slice.
     let n = 1_000

@@ -80,7 +80,10 @@ extension RefereeLoop {
       fate: misbehaves ? options.misbehaviour.fate(of: log.count) : .normal, isHead: connections[slot].isHead,
       closes: connections[slot].closes)
     if due <= user && connections[slot].inFlight == 0 {
-      answer(item, at: ref_now())
+      let now = ref_now()
+      // Read only after it was due: late all the same.
+      if due > kernel { lateness.add(now - due) }
+      answer(item, at: now)
     } else {
       connections[slot].lastDue = due
       connections[slot].inFlight += 1
