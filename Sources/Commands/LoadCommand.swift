@@ -2,6 +2,7 @@
 // moment at which the request was due. Only this machine, unless somebody says that the other one is theirs.
 
 import ArgumentParser
+import CourseSite
 import ExperimentModel
 import ExperimentRunner
 import Foundation
@@ -41,6 +42,15 @@ struct LoadCommand: ParsableCommand {
   @Option(help: "Of the capacity search.") var budget = "60s"
   @Option(help: "A request that takes longer has failed.") var timeout = "10s"
   @Option(help: "Of arrivals and choices.") var seed: UInt64 = 1
+  @Option(help: "Loops, each on a thread and a core of its own.") var threads = 1
+  @Option(help: "Stop when a quantile's interval is narrow enough: p99=5% is ±5 %.") var until: String?
+  @Flag(name: .customLong("http2"), help: "HTTP/2: by ALPN over https, with prior knowledge over http.") var useHTTP2 = false
+  @Flag(help: "Accept any certificate: for throw-away ones of a test server.") var insecure = false
+  @Option(name: .customLong("cacert"), help: "PEM file of authorities to trust as well.") var authorities: String?
+  @Flag(help: "A jar of cookies for each user.") var cookies = false
+  @Flag(help: "The kernel's time of receipt instead of the program's; 3 % more CPU.") var kernelStamps = false
+  @Option(help: "An HdrHistogram interval log of response and service time.") var hlog: String?
+  @Option(help: "Requests per second that are never exceeded; 1k where a host is not this machine.") var rateCap: String?
   @Flag(help: "No spinning before a send: later by up to 0.1 ms, but without the CPU.") var polite = false
   @Option(help: "A host that is not this machine, and yours to load.") var iOwn: [String] = []
   @Option(help: "A self-contained page.") var html: String?
@@ -55,6 +65,9 @@ struct LoadCommand: ParsableCommand {
     guard Set(places.map { "\($0.host):\($0.port)" }).count == 1 else { throw ValidationError("all URLs must be of one server") }
     _ = try profile(places)
     _ = try objectives()
+    _ = try stopRule()
+    guard threads >= 1, threads <= 64 else { throw ValidationError("--threads is 1 to 64") }
+    if let rateCap { _ = try typed(typedRate(rateCap), "--rate-cap is requests per second such as 500 or 2k") }
     if findCapacity, slo.isEmpty { throw ValidationError("--find-capacity needs an objective, such as --slo 'p99<50ms'") }
   }
 
@@ -64,9 +77,15 @@ struct LoadCommand: ParsableCommand {
     let target = try permitted(places[0])
     var options = LoadOptions()
     options.polite = polite
-    let request = LoadRequest(
+    options.threads = threads
+    options.kernelStamps = kernelStamps
+    options.stopWhen = try stopRule()
+    // Somebody's production is not the place for a typing error.
+    options.maxRate = rateCap.flatMap(typedRate) ?? (places[0].isLoopback || places[0].socket != nil ? nil : 1_000)
+    var request = LoadRequest(
       profile: try profile(places), target: target, targetText: urls.joined(separator: " "), options: options,
       objectives: try objectives(), environment: environmentLine(machineDescription()))
+    if hlog != nil { request.logStart = Date().timeIntervalSince1970 }
     do {
       if findCapacity { try search(request) } else { try once(request) }
     } catch let failure as CellFailure {
@@ -80,19 +99,48 @@ struct LoadCommand: ParsableCommand {
 
   /// This machine, or a host that was named twice.
   private func permitted(_ url: LoadURL) throws -> LoadTarget {
-    guard url.isLoopback || iOwn.contains(url.host) else {
+    guard url.socket != nil || url.isLoopback || iOwn.contains(url.host) || Self.allowed.contains(url.host) else {
       Output.failure(
         Diagnostic(
           "target-not-permitted", .error, "\(url.host) is not this machine, and load on somebody else's server is an attack",
-          remedy: "if it is yours: --i-own \(url.host)"))
+          remedy: "if it is yours: --i-own \(url.host), or `targets: [\(url.host)]` in course.yml"))
       throw Exit.failed
     }
-    return LoadTarget(host: url.host, port: url.port)
+    var target = url.socket.map { LoadTarget(unixSocket: $0) } ?? LoadTarget(.tcp(host: url.host, port: url.port), permitted: !url.isLoopback)
+    target.transport = url.isTLS ? (useHTTP2 ? .http2 : .tls) : useHTTP2 ? .http2Clear : .http1
+    target.acceptsAnyCertificate = insecure
+    target.trustedCertificates = authorities
+    if url.socket == nil, url.host != "localhost", url.host.contains(where: { $0.isLetter && !$0.isHexDigit || $0 == "." && !url.isLoopback }) {
+      do throws(LoadError) { target.addresses = try LoadTarget.resolve(url.host) } catch {
+        Output.failure(Diagnostic("load-failed", .error, error.cause, remedy: error.remedy))
+        throw Exit.failed
+      }
+    }
+    return target
+  }
+
+  /// Hosts that this course may load.
+  private static var allowed: [String] {
+    guard let source = try? SourceText(contentsOf: Workspace.here.courseFile) else { return [] }
+    var findings = Diagnostics()
+    return Course(yaml: source, diagnostics: &findings).targets
+  }
+
+  /// `p99=5%`.
+  private func stopRule() throws -> StopRule? {
+    guard let until else { return nil }
+    let parts = until.split(separator: "=", maxSplits: 1).map(String.init)
+    let wrong = "--until reads QUANTILE=SHARE, such as p99=5%"
+    guard parts.count == 2, let q = LatencySummary.names.first(where: { $0.name == parts[0] })?.q, parts[1].hasSuffix("%"),
+      let percent = Double(parts[1].dropLast()), percent > 0, percent <= 50
+    else { throw ValidationError(wrong) }
+    return StopRule(quantile: q, relativeHalfWidth: percent / 100)
   }
 
   private func once(_ request: LoadRequest) throws {
     let report = try measured(request, note: "")
     if let html { try writeFileAtomically(html, Array(loadPage(report).utf8)) }
+    if let hlog, let text = report.histogramLog { try writeFileAtomically(hlog, Array(text.utf8)) }
     if let csv { try writeFileAtomically(csv, Array(loadCSV(report).utf8)) }
     Output.standard(json ? try loadJSON(report) : loadText(report, style: style))
     if Interrupts.requested { throw Exit.interrupted }

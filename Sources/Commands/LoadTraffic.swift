@@ -7,8 +7,10 @@ import Foundation
 import LoadKernel
 import PerfLanguage
 
-/// A URL taken apart: `http://127.0.0.1:8080/x?y`, or `127.0.0.1:8080/x` without a scheme.
+/// A URL taken apart: `http://127.0.0.1:8080/x?y`, or `127.0.0.1:8080/x` without a scheme; `unix:/run/x.sock:/path` for a socket.
 struct LoadURL {
+  /// Path of a Unix socket; nil: TCP.
+  var socket: String?
   var host: String
   var port: Int
   var path: String
@@ -17,6 +19,15 @@ struct LoadURL {
 
   init(_ text: String) throws {
     self.text = text
+    if text.hasPrefix("unix:") {
+      let parts = text.dropFirst(5).split(separator: ":", maxSplits: 1).map(String.init)
+      guard let socket = parts.first, socket.hasPrefix("/") else { throw ValidationError("`\(text)` is not unix:/PATH/TO/SOCKET:/path") }
+      self.socket = socket
+      (host, port, isTLS) = ("localhost", 0, false)
+      path = parts.count > 1 ? parts[1] : "/"
+      guard path.hasPrefix("/") else { throw ValidationError("`\(path)` is not a path such as /product/7") }
+      return
+    }
     let full = text.contains("://") ? text : "http://" + text
     guard let parts = URLComponents(string: full), let host = parts.host, !host.isEmpty, let scheme = parts.scheme?.lowercased(),
       ["http", "https"].contains(scheme)
@@ -60,6 +71,7 @@ extension LoadCommand {
     var profile = LoadProfile(executor: .constantVUs, duration: time, vus: 10, requests: requests, seed: seed)
     profile.timeout = try typed(typedDuration(timeout), "--timeout is a time such as 10s")
     profile.connections = connections
+    if cookies { profile.cookies = true }
     if let arrivals {
       guard let kind = Arrivals(rawValue: arrivals) else { throw ValidationError("--arrivals is \(Arrivals.allCases.map(\.rawValue).joined(separator: " or "))") }
       profile.arrivals = kind

@@ -54,6 +54,8 @@ public struct LoadReport: Codable, Hashable, Sendable {
   public var machine: MachineState
   public var validity: RunValidity
   public var validityReason: String?
+  /// Every deciding reason lies with the target: it did not keep up, refused or failed. Else with the generator or this machine.
+  public var isTargetsFault: Bool
   /// Stopped before its time; the numbers are of what had been sent.
   public var isPartial: Bool
   public var requests: Int
@@ -84,12 +86,14 @@ public struct LoadReport: Codable, Hashable, Sendable {
   public var byName: [LoadReportRequest]
   /// Cumulative distributions of response and service time, for a picture.
   public var distribution: PlotData?
+  /// An HdrHistogram interval log of response and service time; nil: not asked for.
+  public var histogramLog: String?
   public var thresholds: [JudgementResult]
   public var doubts: [Doubt]
 
   public init(target: String, traffic: String, seed: UInt64, environment: String) {
     self.target = target; self.traffic = traffic; self.seed = seed; self.environment = environment
-    machine = .quiet; validity = .valid; isPartial = false; requests = 0; failed = 0; errors = [:]; examples = [:]
+    machine = .quiet; validity = .valid; isTargetsFault = false; isPartial = false; requests = 0; failed = 0; errors = [:]; examples = [:]
     statuses = [:]; elapsed = 0; rate = 0; bytesIn = 0; bytesOut = 0; inFlightMean = 0; generatorCPUShare = 0
     connections = 0; windows = []; byName = []; thresholds = []; doubts = []
   }

@@ -15,6 +15,8 @@ public struct LoadRequest: Sendable {
   public var options: LoadOptions
   public var objectives: [Judgement]
   public var environment: String
+  /// Seconds since 1970, for a histogram log; nil: none is wanted.
+  public var logStart: Double?
   public init(
     profile: LoadProfile, target: LoadTarget, targetText: String, options: LoadOptions, objectives: [Judgement], environment: String
   ) {
@@ -32,15 +34,26 @@ public func runLoad(
   let before = MachineProbe.sample()
   let record: LoadRecord
   do {
-    record = try LoadEngine(profile: request.profile, target: request.target).run(request.options, progress: progress, cancelled: cancelled)
+    if request.target.transport == .http1 {
+      record = try LoadEngine(profile: request.profile, target: request.target).run(request.options, progress: progress, cancelled: cancelled)
+    } else {
+      record = try NIOLoadEngine(profile: request.profile, target: request.target).run(request.options, progress: progress, cancelled: cancelled)
+    }
   } catch {
     throw CellFailure(error.cause, remedy: error.remedy)
   }
   var report = LoadReport(
     target: request.targetText, traffic: trafficText(request.profile), seed: request.profile.seed, environment: request.environment)
   report.machine = MachineProbe.state(from: before, to: MachineProbe.sample())
-  report.isPartial = cancelled()
   report.take(record)
+  if let start = request.logStart, record.verdict != .invalid {
+    let length = record.elapsed.seconds
+    report.histogramLog = hdrLog(
+      [
+        HDRInterval(start: 0, length: length, tag: "response_time", histogram: record.response),
+        HDRInterval(start: 0, length: length, tag: "service_time", histogram: record.service),
+      ], startTime: start)
+  }
   let metrics = loadMetrics(record, request.profile)
   if let mean = metrics["mean"] { report.response?.mean = mean.estimate }
   report.thresholds = request.objectives.map { judged($0, metrics, record.verdict) }
@@ -82,6 +95,17 @@ extension LoadReport {
   fileprivate mutating func take(_ record: LoadRecord) {
     validity = record.verdict
     validityReason = record.reason
+    isTargetsFault = record.isTargetsFault
+    isPartial = record.isPartial
+    examples = record.examples
+    byName = record.named.map { one in
+      LoadReportRequest(name: one.name, response: summary(one.response) ?? LatencySummary(count: 0, min: 0, mean: Estimate(0), max: 0, quantiles: [:]), failed: one.failed)
+    }
+    if let interval = record.stopped {
+      doubts.append(
+        Doubt(id: "stopped", text: "stopped when the interval was narrow enough: \(Int(interval.low)) to \(Int(interval.high)) ns at \(interval.confidence)"))
+    }
+    for reason in record.reasons.dropFirst() { doubts.append(Doubt(id: "verdict", text: reason)) }
     requests = record.completed + record.failed
     failed = record.failed
     errors = record.errors

@@ -46,16 +46,28 @@ public func searchCapacity(
       keeps = objective.op.holds(value, objective.limit.value)
     }
     // A target that cannot answer at this rate does not keep any objective at it.
-    if found.validity != .invalid, found.rate < 0.95 * (found.plannedRate ?? rate) || Double(found.failed) > 0.01 * Double(max(1, found.requests)) {
-      keeps = false
+    let isOverrun = found.validity == .invalid && found.isTargetsFault
+    if isOverrun || found.validity != .invalid && Double(found.failed) > 0.01 * Double(max(1, found.requests)) { keeps = false }
+    return CapacityReport.Trial(
+      rate: rate, keeps: found.validity == .invalid && !isOverrun ? nil : keeps, measured: judged?.measured, validity: found.validity)
+  }
+
+  /// One answer for a rate: a run that was not valid, or that broke the objective, is tried once more, since a moment of
+  /// the machine can do both, and neither should end a search.
+  func settled(_ rate: Double, _ seconds: Double) throws(CellFailure) -> Bool? {
+    var last: Bool?
+    for _ in 0..<2 where !cancelled() {
+      let trial = try attempt(rate, seconds)
+      report.trials.append(trial)
+      if trial.keeps == true { return true }
+      last = trial.keeps ?? last
+      if elapsed() + seconds > plan.budget { break }
     }
-    return CapacityReport.Trial(rate: rate, keeps: found.validity == .invalid ? nil : keeps, measured: judged?.measured, validity: found.validity)
+    return last
   }
 
   while !cancelled(), elapsed() + seconds < plan.budget {
-    let trial = try attempt(rate, seconds)
-    report.trials.append(trial)
-    switch trial.keeps {
+    switch try settled(rate, seconds) {
     case true?: good = max(good ?? 0, rate)
     case false?: bad = min(bad ?? .infinity, rate)
     case nil:
