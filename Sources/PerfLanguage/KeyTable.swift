@@ -14,7 +14,8 @@ enum Shape: String, CaseIterable {
   case role, queue, cache, sql, wait, bytes, cpu, dataset
   // Load.
   case stage = "ramp stage"
-  case request
+  case request, journey
+  case rows = "data of a load"
   case keys = "key distribution"
   case variant, compare, vary, fault, warm
   // Judging and plots.
@@ -36,7 +37,8 @@ enum Shape: String, CaseIterable {
     case .role: "a role"
     case .cache, .sql, .wait, .bytes, .cpu: "the stage `\(rawValue)`"
     case .cacheModel: "the parameters of the model `cache`"
-    case .dataset, .request, .variant, .fault, .threshold, .plot, .subject, .claim, .bracket: "a \(rawValue)"
+    case .rows: "`data` of a load"
+    case .dataset, .request, .journey, .variant, .fault, .threshold, .plot, .subject, .claim, .bracket: "a \(rawValue)"
     case .expectation: "an expectation"
     case .stage, .keys, .runbookMetric: "a \(rawValue)"
     case .pairing: "`compare` of a bench"
@@ -107,7 +109,6 @@ extension Shape {
     case .sql: ["params", "database"]
     case .wait: ["async"]
     case .bytes: ["compress", "writes", "nodelay"]
-    case .request: ["file", "capture", "check", "thinkTime", "tags", "journey", "steps"]
     default: []
     }
   }
