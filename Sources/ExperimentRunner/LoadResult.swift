@@ -13,6 +13,11 @@ extension LoadExecution {
       result.arms.append(row)
       qualify(arm, &result)
     }
+    if runner.recordings.wanted.contains(cell.id), measured.count == 1 {
+      runner.recordings.keep(
+        LoadRecording(requests: measured[0].slices.flatMap(\.requests), memory: measured[0].memory, elapsed: measured[0].merged.elapsed),
+        of: cell.id)
+    }
     if case .compare(let comparison) = load.design {
       compare(measured, comparison, into: &result)
       Theories.addMixture(to: &result.arms, arms: arms)
