@@ -41,6 +41,14 @@ public struct RouteSpec: Codable, Hashable, Sendable {
   }
 }
 
+extension RouteSpec {
+  /// Whether the route's pattern matches a path, which may be a pattern itself: segment by segment, `{…}` anything.
+  public func answers(_ path: String) -> Bool {
+    let (parts, wanted) = (self.path.split(separator: "/"), path.split(separator: "/"))
+    return parts.count == wanted.count && zip(parts, wanted).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+  }
+}
+
 public struct StageSpec: Codable, Hashable, Sendable {
   /// The author's `as:`, else the stage kind; counters and overrides use it.
   public var name: String

@@ -130,15 +130,26 @@ public struct Runner {
     case .observe(.changePoints), .observe(.littlesLaw), .observe(.mergedQuantiles), .observe(.memoryTrend), .slo: .replay
     case .observe(.profile): .real
     case .bench: .real
-    case .load(let load):
-      load.arms.contains { arm in
-        arm.system.roles.contains { role in
-          role.routes.contains { route in
-            route.stages.contains { if case .wait = $0.work { true } else { false } }
+    case .load(let load): load.arms.contains(where: Self.reachesWait) ? .declaredWait : .real
+    }
+  }
+
+  /// A declared wait on the way of one of the arm's requests.
+  private static func reachesWait(_ arm: LoadArm) -> Bool {
+    var open = arm.profile.requests.map { ($0.method == "HEAD" ? "GET" : $0.method, $0.path) }
+    var seen: Set<String> = []
+    while let (method, path) = open.popLast() {
+      for role in arm.system.roles {
+        for route in role.routes where route.method == method && route.answers(path) {
+          guard seen.insert("\(role.name) \(method) \(route.path)").inserted else { continue }
+          for stage in route.stages {
+            if case .wait = stage.work { return true }
+            if case .call(let call) = stage.work { open.append(("GET", call.path)) }
           }
         }
-      } ? .declaredWait : .real
+      }
     }
+    return false
   }
 
   /// The share of the full time that a quick run gets.

@@ -45,12 +45,8 @@ enum Theories {
   }
 
   private static func find(_ path: String, _ system: SystemSpec) -> (role: RoleSpec, route: RouteSpec)? {
-    let wanted = path.split(separator: "/")
     for role in system.roles {
-      for route in role.routes where route.method == "GET" {
-        let parts = route.path.split(separator: "/")
-        if parts.count == wanted.count, zip(parts, wanted).allSatisfy({ $0.hasPrefix("{") || $0 == $1 }) { return (role, route) }
-      }
+      for route in role.routes where route.method == "GET" && route.answers(path) { return (role, route) }
     }
     return nil
   }
