@@ -134,7 +134,7 @@ public struct SimArm: Codable, Hashable, Sendable {
 }
 
 public struct CostCell: Codable, Hashable, Sendable {
-  /// `F1`, `F3` or `F4`.
+  /// `F1`, `F3`, `F4` or `F8`.
   public var formula: String
   public var inputs: [String: CostInput]
   public var sources: [String]

@@ -52,7 +52,7 @@ struct RatioSeries {
 
 /// What one alert did over a recording.
 struct AlertOutcome: Hashable {
-  /// Times that it began to fire.
+  /// Incidents: a firing within a long window of the last one belongs to the same.
   var fired = 0
   /// When it first fired; nil: never.
   var firedAt: Int64?
@@ -77,24 +77,19 @@ func burnRate(spending share: Double, in duration: Nanoseconds, of timeWindow: N
 /// than the recording is evaluated at its end only, on all of it.
 func evaluate(_ alert: BurnAlert, on series: RatioSeries, target: Double) -> AlertOutcome {
   var outcome = AlertOutcome()
-  var isFiring = false
+  var lastFiring: Int64?
   let start = min(alert.long.rawValue, series.end)
   for time in series.times.filter({ $0 >= start && $0 < series.end }) + [series.end] {
     guard let long = series.badShare(until: time, window: alert.long.rawValue),
       let short = series.badShare(until: time, window: alert.short.rawValue)
-    else {
-      isFiring = false
-      continue
-    }
+    else { continue }
     let burn = min(burnRate(badShare: long, target: target), burnRate(badShare: short, target: target))
     outcome.peakBurn = max(outcome.peakBurn, burn)
     // 14.4 of a target of 0.99 is not 14.4 in binary: what is equal but for rounding is not above.
-    let fires = burn > alert.burn * (1 + 1e-9)
-    if fires, !isFiring {
-      outcome.fired += 1
-      outcome.firedAt = outcome.firedAt ?? time
-    }
-    isFiring = fires
+    guard burn > alert.burn * (1 + 1e-9) else { continue }
+    if lastFiring.map({ time - $0 > alert.long.rawValue }) ?? true { outcome.fired += 1 }
+    outcome.firedAt = outcome.firedAt ?? time
+    lastFiring = time
   }
   return outcome
 }

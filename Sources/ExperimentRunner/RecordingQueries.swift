@@ -7,9 +7,11 @@ extension Runner {
   // MARK: Little's law
 
   /// N = λT. N is what the origin counted by its own clock, λ and T are what the generator saw: two parties, one law.
-  func askLittlesLaw(_ from: String, _ known: [String: CellResult], into result: inout CellResult) throws {
-    guard let arm = known[from]?.arms.first, let inside = arm.metrics["concurrency"], let rate = arm.metrics["rate"], let mean = arm.metrics["mean"]
-    else { throw CellFailure("`\(from)` has no rate, mean and concurrency", remedy: "ask a load block whose system has an origin") }
+  func askLittlesLaw(_ from: String, into result: inout CellResult) throws {
+    let metrics = try recordings.recording(of: from).metrics
+    guard let inside = metrics["concurrency"], let rate = metrics["rate"], let mean = metrics["mean"] else {
+      throw CellFailure("`\(from)` has no rate, mean and concurrency", remedy: "ask a load block whose system has an origin")
+    }
     let product = rate.estimate.value * mean.estimate.value / 1e9
     guard product > 0 else { throw CellFailure("`\(from)` answered nothing") }
     result.arms = [
@@ -92,18 +94,19 @@ extension Runner {
         text: "Theil and Sen's slope through \(samples.count) samples of the lab's memory during `\(from)`"
           + (trend.timeToLimit == nil ? "; it may be zero, so no time until the limit follows" : "")))
     guard cell.plots.contains(where: { $0.kind == .timeline }) else { return }
-    let x = samples.map { Double($0.at.rawValue) }
-    result.plots = [
-      PlotData(
-        title: cell.title ?? "Resident memory", xLabel: "time", yLabel: "resident memory above its start", xUnit: .nanoseconds, yUnit: .bytes,
-        logX: false,
-        series: [
-          PlotSeries(name: "sampled", mark: .dots, x: x, y: samples.map { $0.bytes - samples[0].bytes }),
-          PlotSeries(
-            name: "trend", mark: .line, x: [x[0], x[x.count - 1]],
-            y: [x[0], x[x.count - 1]].map { trend.line.intercept + trend.line.slope * $0 - samples[0].bytes }),
-        ])
-    ]
+    result.plots = [memoryPlot(cell, samples, trend.line)]
+  }
+
+  private func memoryPlot(_ cell: Cell, _ samples: [MemorySample], _ line: TrendLine) -> PlotData {
+    let start = samples[0].bytes
+    let x: [Double] = samples.map { Double($0.at.rawValue) }
+    let above: [Double] = samples.map { $0.bytes - start }
+    let ends: [Double] = [x[0], x[x.count - 1]]
+    let fitted: [Double] = ends.map { line.intercept + line.slope * $0 - start }
+    return PlotData(
+      title: cell.title ?? "Resident memory", xLabel: "time", yLabel: "resident memory above its start", xUnit: .nanoseconds, yUnit: .bytes,
+      logX: false,
+      series: [PlotSeries(name: "sampled", mark: .dots, x: x, y: above), PlotSeries(name: "trend", mark: .line, x: ends, y: fitted)])
   }
 }
 

@@ -22,6 +22,8 @@ struct LoadRecording: Sendable {
   var requests: [RecordedRequest] = []
   var memory: [MemorySample] = []
   var elapsed = Nanoseconds.zero
+  /// Of the block's only arm.
+  var metrics: [String: MetricValue] = [:]
 }
 
 final class Recordings {
@@ -38,8 +40,8 @@ final class Recordings {
 }
 
 extension Work {
-  /// The load block whose recording this one asks for.
-  var recordingSource: String? {
+  /// The load block whose recording this one asks for; it runs again with it, since no file holds a recording.
+  public var recordingSource: String? {
     switch self {
     case .slo(let slo): if case .load(let block) = slo.source { block } else { nil }
     case .observe(let observe): observe.source

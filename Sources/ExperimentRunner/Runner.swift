@@ -103,7 +103,7 @@ public struct Runner {
       case .sim(let sim): try runSimulation(cell, sim, into: &result)
       case .cost(let cost): try runCost(cell, cost, known, into: &result)
       case .check: break
-      case .observe(let observe): try runObserve(cell, observe, known, into: &result)
+      case .observe(let observe): try runObserve(cell, observe, into: &result)
       case .slo(let slo): try runSLO(cell, slo, into: &result)
       }
       result.machine = MachineProbe.state(from: before, to: MachineProbe.sample())

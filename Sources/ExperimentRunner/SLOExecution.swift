@@ -51,12 +51,15 @@ extension Runner {
   private func figures(_ slo: SLOCell, _ attained: Estimate, length: Nanoseconds) -> [String: MetricValue] {
     func mapped(_ change: (Double) -> Double) -> Estimate {
       let ends = [attained.low, attained.high].compactMap { $0.map { change(min(max($0, 0), 1)) } }.sorted()
+      // Without a bad request in sight a budget lasts for ever, and for ever is no bound.
+      guard ends.allSatisfy(\.isFinite) else { return Estimate(change(attained.value)) }
       return Estimate(change(attained.value), low: ends.first, high: ends.last)
     }
     let burn = { (good: Double) in burnRate(badShare: 1 - good, target: slo.target) }
     return [
       "attainment": MetricValue(
         Estimate(attained.value, low: attained.low.map { max(0, $0) }, high: attained.high.map { min(1, $0) }), .share),
+      "bad_share": MetricValue(mapped { 1 - $0 }, .share),
       "objective": MetricValue(Estimate(slo.target), .share), "burn_rate": MetricValue(mapped(burn), .ratio),
       "budget_left": MetricValue(mapped { 1 - budgetSpent(burn: burn($0), over: length, of: slo.timeWindow) }, .share),
       "exhausted_in": MetricValue(mapped { Double(slo.timeWindow.rawValue) / burn($0) }, .nanoseconds),
@@ -107,7 +110,8 @@ extension Runner {
   private func burndown(_ cell: Cell, _ slo: SLOCell, _ all: [(name: String, series: RatioSeries)]) -> PlotData {
     var lines = all.map { name, series in
       let allowed = (1 - slo.target) * Double(max(1, series.totalSum))
-      let x = (0...60).map { Double(series.end) * Double($0) / 60 }
+      let steps = all.count > 2 ? 24 : 60
+      let x = (0...steps).map { Double(series.end) * Double($0) / Double(steps) }
       return PlotSeries(name: name, mark: .line, x: x, y: x.map { 1 - Double(series.badSum(until: Int64($0))) / allowed })
     }
     let end = all.map { Double($0.series.end) }.max() ?? 0

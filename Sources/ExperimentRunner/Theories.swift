@@ -10,7 +10,6 @@ enum Theories {
     var values: [String: Double] = [:]
     if let ratio = hitRatio(arm), ratio > 0 { values["hit_ratio"] = ratio }
     if let share = staleShare(arm, metrics) { values["stale_share"] = share }
-    values.merge(responseTimes(arm)) { a, _ in a }
     return values
   }
 

@@ -165,8 +165,9 @@ enum MetricSets {
     "time", "cpu", "vm_steps", "checksum", "parity", "low", "base", "high", "per_million", "payback_days", "instances",
     "lfu_bound", "che_error", "user", "system", "max_rss", "allocations", "instructions", "faults", "switches", "slope",
     "share", "self_share", "samples", "change_points", "index", "change", "littles_ratio", "window_p99", "mean_of_p99",
-    "merged_p99", "averaging_error", "growth_per_hour", "time_to_limit", "attainment", "objective", "burn_rate", "budget_left",
-    "exhausted_in", "pages", "tickets", "fired", "fired_at", "peak_burn", "recall", "false_pages", "bad_sessions",
+    "merged_p99", "averaging_error", "growth_per_hour", "time_to_limit", "attainment", "bad_share", "objective", "burn_rate", "budget_left",
+    "exhausted_in", "pages", "tickets", "fired", "fired_at", "peak_burn", "recall", "false_pages", "bad_sessions", "incident_low", "incident_base",
+    "incident_high",
   ]
   static let load = Set(Metric.all.map(\.name)).subtracting(elsewhere)
   static let loadWhole: Set<String> = ["che_error"]
@@ -184,12 +185,13 @@ enum MetricSets {
   static let memoryTrend: Set<String> = ["rss", "rss_growth", "growth_per_hour", "time_to_limit"]
   static let alert: Set<String> = ["fired", "fired_at", "peak_burn"]
   static let release: Set<String> = ["attainment", "burn_rate", "pages", "tickets", "fired_at"]
-  static let objective: Set<String> = ["attainment", "objective", "burn_rate", "budget_left", "exhausted_in", "pages", "tickets"]
+  static let objective: Set<String> = ["attainment", "bad_share", "objective", "burn_rate", "budget_left", "exhausted_in", "pages", "tickets"]
   static let releases: Set<String> = ["objective", "recall", "false_pages"]
   static func cost(_ formula: String) -> Set<String> {
     switch formula {
     case "F1": ["low", "base", "high"]
     case "F4": ["low", "base", "high", "bad_sessions"]
+    case "F8": ["incident_low", "incident_base", "incident_high"]
     default: ["per_million", "instances"]
     }
   }

@@ -180,8 +180,8 @@ let blockKeys: [Shape: [Key]] = [
   .cost: [
     kind, id, title,
     Key(
-      "formula", .word(["F1", "F3", "F4"]),
-      "F1: revenue lost by delay; F3: infrastructure per million requests; F4: customers lost by bad sessions", required: true),
+      "formula", .word(["F1", "F3", "F4", "F8"]),
+      "F1: revenue lost by delay; F3: infrastructure per million requests; F4: customers lost by bad sessions; F8: an incident", required: true),
     Key("inputs", .other("values by name"), "a value with its unit, {low, base, high}, `${ADDRESS}` or `${market.FACT}`", required: true),
     Key("sources", .list("market facts"), "where the numbers come from"),
     expect, gate, plots, blockTime, why,

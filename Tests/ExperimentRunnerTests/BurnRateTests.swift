@@ -64,6 +64,17 @@ private let month = time(hours: 720)
     #expect(again.badShare(until: 100 * minute, window: 5 * minute)! == 0)
   }
 
+  @Test func whatComesBackWithinTheLongWindowIsTheSameIncident() {
+    // Ten bad minutes, again after twenty, again after three hours.
+    var series = RatioSeries(end: 6 * hour)
+    for index in 1...360 {
+      let isBad = (100..<110).contains(index) || (130..<140).contains(index) || (320..<330).contains(index)
+      series.add(at: Int64(index) * minute, good: isBad ? 500 : 1_000, total: 1_000)
+    }
+    let outcome = evaluate(fast, on: series, target: 0.999)
+    #expect(outcome.fired == 2)
+  }
+
   @Test func aBlipDoesNotPage() {
     // Two minutes in which half of all fail: the short window cries, the long one knows that it does not matter.
     #expect(evaluate(fast, on: series(hours: 4, bad: 500, from: 100, to: 102), target: 0.99).fired == 0)

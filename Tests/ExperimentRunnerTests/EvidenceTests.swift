@@ -45,21 +45,37 @@ import Testing
     #expect(Theories.responseTimes(arm("/two", rate: 12, workers: 64)).isEmpty, "a sum of waits is not one")
   }
 
+  private func cost(_ formula: String, _ inputs: [String: CostInput]) throws -> [String: Double] {
+    let options = RunOptions(quick: false, launcher: LabLauncher(executable: "none", serveArguments: []), subjectArguments: [], fenceCache: "/tmp")
+    let cell = Cell(id: "money", work: .cost(CostCell(formula: formula, inputs: inputs, sources: [])), inputs: "0123456789")
+    let result = try #require(try Runner(options, cancelled: { false }, report: { _ in }).run([cell], known: [:]) { $0 }.first)
+    return try #require(result.arms.first).metrics.mapValues(\.estimate.value)
+  }
+
   @Test func aBadSessionIsOneBadRequest() throws {
-    let cost = CostCell(
-      formula: "F4",
-      inputs: [
+    let money = try cost(
+      "F4",
+      [
         "sessions_per_day": .quantity(Quantity(120_000, .count)), "bad_requests": .quantity(Quantity(0.02, .share)),
         "requests_per_session": .quantity(Quantity(100, .count)), "churn_per_bad_session": .bracket(low: 0, base: 0.0001, high: 0.001),
         "lifetime_value": .quantity(Quantity(210, .usd)),
-      ], sources: [])
-    let options = RunOptions(quick: false, launcher: LabLauncher(executable: "none", serveArguments: []), subjectArguments: [], fenceCache: "/tmp")
-    let cell = Cell(id: "churn", work: .cost(cost), inputs: "0123456789")
-    let result = try #require(try Runner(options, cancelled: { false }, report: { _ in }).run([cell], known: [:]) { $0 }.first)
-    let metrics = try #require(result.arms.first?.metrics)
+      ])
     // 1 − 0.98^100 = 0.8674.
-    #expect(abs(try #require(metrics["bad_sessions"]).estimate.value - 0.8674) < 1e-4)
-    #expect(metrics["low"]?.estimate.value == 0)
-    #expect(abs(try #require(metrics["base"]).estimate.value - 120_000 * 0.8674 * 0.0001 * 210) < 1)
+    #expect(abs(try #require(money["bad_sessions"]) - 0.8674) < 1e-4)
+    #expect(money["low"] == 0)
+    #expect(abs(try #require(money["base"]) - 120_000 * 0.8674 * 0.0001 * 210) < 1)
+  }
+
+  @Test func anIncidentIsLostOrdersAndPeopleOnCall() throws {
+    func hours(_ n: Double) -> CostInput { .quantity(Quantity(n * 3_600e9, .nanoseconds)) }
+    let money = try cost(
+      "F8",
+      [
+        "sessions_per_day": .quantity(Quantity(24_000, .count)), "conversion": .quantity(Quantity(0.01, .share)),
+        "order_value": .quantity(Quantity(100, .usd)), "detect": hours(1), "mitigate": hours(2), "recover": hours(2),
+        "orders_lost": .bracket(low: 0, base: 0.5, high: 1), "oncall_hour": .quantity(Quantity(140, .usd)),
+      ])
+    // 1,000 USD an hour; four hours of loss, five on call.
+    #expect(money == ["incident_low": 700, "incident_base": 2_700, "incident_high": 4_700])
   }
 }
