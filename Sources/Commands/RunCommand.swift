@@ -196,14 +196,16 @@ struct RunCommand: ParsableCommand {
       while let id = queue.popLast(), let cell = cells.first(where: { $0.id == id }) {
         for need in cell.needs where !wanted.contains(need) {
           let current = cells.first { $0.id == need }?.inputs
-          if saved[need]?.inputs != current { wanted.insert(need); queue.append(need) }
+          if saved[need]?.inputs != current || cell.work.recordingSource == need { wanted.insert(need); queue.append(need) }
         }
       }
       cells = cells.filter { wanted.contains($0.id) }
     }
     if stale {
       let saved = notebook.savedResults()
-      cells = cells.filter { saved[$0.id]?.inputs != $0.inputs }
+      let stale = cells.filter { saved[$0.id]?.inputs != $0.inputs }
+      let wanted = Set(stale.map(\.id) + stale.compactMap(\.work.recordingSource))
+      cells = cells.filter { wanted.contains($0.id) }
     }
     return cells
   }

@@ -20,8 +20,12 @@ public struct BenchCell: Codable, Hashable, Sendable {
   public var seed: UInt64
   /// nil: ABBA.
   public var order: Order?
-  /// Values of `n` for which everything is repeated; nil: each subject has its own `n`.
+  /// Values of `n`, or of the rows, for which everything is repeated; nil: each subject has its own `n`.
   public var sizes: [Int]?
+  /// The sizes are rows of the system's first dataset instead of `n`; nil: they are `n`.
+  public var variesRows: Bool?
+  /// What a size is called in addresses.
+  public var sizeName: String { variesRows == true ? "rows" : "n" }
   /// Those of a quick run; nil: all.
   public var quickSizes: [Int]?
   /// The growth exponent of time over `n` is wanted.

@@ -1,8 +1,23 @@
-// What an observe block looks at: where a running fence spends its time, or what changed in a recorded series.
+// What an observe block looks at: where a running fence spends its time, what changed in a recorded series, or what
+// the recording of a load block says when it is asked again.
 
 public enum ObserveCell: Codable, Hashable, Sendable {
   case profile(ProfileQuery)
   case changePoints(SeriesQuery)
+  /// Is the number of requests in the system the product of rate and time? `from` is a load block.
+  case littlesLaw(from: String)
+  /// The mean of the windows' p99 beside the p99 of the merged windows.
+  case mergedQuantiles(from: String, windows: Int)
+  /// Does the lab's memory grow, and when does it reach `limit`?
+  case memoryTrend(from: String, limit: Int)
+
+  /// The load block whose recording is asked.
+  public var source: String? {
+    switch self {
+    case .profile, .changePoints: nil
+    case .littlesLaw(let from), .mergedQuantiles(let from, _), .memoryTrend(let from, _): from
+    }
+  }
 }
 
 /// Samples of the stack of a fence that runs again and again.

@@ -76,6 +76,7 @@ public enum Work: Codable, Hashable, Sendable {
   case cost(CostCell)
   case check(CheckCell)
   case observe(ObserveCell)
+  case slo(SLOCell)
   public var kind: String {
     switch self {
     case .load: "load"
@@ -84,6 +85,7 @@ public enum Work: Codable, Hashable, Sendable {
     case .cost: "cost"
     case .check: "check"
     case .observe: "observe"
+    case .slo: "slo"
     }
   }
 }
@@ -132,7 +134,7 @@ public struct SimArm: Codable, Hashable, Sendable {
 }
 
 public struct CostCell: Codable, Hashable, Sendable {
-  /// `F1` or `F3`.
+  /// `F1`, `F3`, `F4` or `F8`.
   public var formula: String
   public var inputs: [String: CostInput]
   public var sources: [String]

@@ -41,6 +41,14 @@ public struct RouteSpec: Codable, Hashable, Sendable {
   }
 }
 
+extension RouteSpec {
+  /// Whether the route's pattern matches a path, which may be a pattern itself: segment by segment, `{…}` anything.
+  public func answers(_ path: String) -> Bool {
+    let (parts, wanted) = (self.path.split(separator: "/"), path.split(separator: "/"))
+    return parts.count == wanted.count && zip(parts, wanted).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+  }
+}
+
 public struct StageSpec: Codable, Hashable, Sendable {
   /// The author's `as:`, else the stage kind; counters and overrides use it.
   public var name: String
@@ -54,6 +62,8 @@ public enum StageWork: Codable, Hashable, Sendable {
   case wait(WaitSpec)
   case bytes(BytesSpec)
   case cpu(CPUSpec)
+  case call(CallSpec)
+  case alloc(AllocSpec)
 }
 
 public enum CachePolicy: String, Codable, Sendable, CaseIterable { case lru, lfu, fifo, tinylfu }
@@ -100,6 +110,9 @@ public enum WaitDistribution: Codable, Hashable, Sendable {
   case constant(mean: Nanoseconds)
   case uniform(min: Nanoseconds, max: Nanoseconds)
   case exponential(mean: Nanoseconds)
+  /// Exponential with `mean`; for a share of the calls instead `slowMin` + exponential with `slowMean`: most
+  /// replicas are warm, one is cold.
+  case mixture(mean: Nanoseconds, slowShare: Double, slowMin: Nanoseconds, slowMean: Nanoseconds)
 }
 
 public struct WaitSpec: Codable, Hashable, Sendable {
@@ -148,6 +161,35 @@ public struct CPUSpec: Codable, Hashable, Sendable {
   /// 1…`work.unitsMax`, for each call.
   public var units: Int
   public init(work: CPUWork, units: Int) { self.work = work; self.units = units }
+}
+
+/// Requests to another route of the same system, each over a real loopback connection.
+public struct CallSpec: Codable, Hashable, Sendable {
+  public enum Mode: String, Codable, Sendable, CaseIterable {
+    /// One after the other: the times add up.
+    case serial
+    /// All at once: the slowest decides.
+    case parallel
+  }
+  /// The role that answers.
+  public var role: String
+  /// A template over the calling route's variables, such as `/product/{id}`; always GET.
+  public var path: String
+  /// Calls for each request.
+  public var k: Int
+  public var mode: Mode
+  public init(role: String, path: String, k: Int, mode: Mode) {
+    self.role = role; self.path = path; self.k = k; self.mode = mode
+  }
+}
+
+/// Memory that a request really takes and writes to.
+public struct AllocSpec: Codable, Hashable, Sendable {
+  /// Bytes that are given back when the request is answered.
+  public var perRequest: Int
+  /// Bytes that are never given back.
+  public var leak: Int
+  public init(perRequest: Int, leak: Int) { self.perRequest = perRequest; self.leak = leak }
 }
 
 /// Seeded rows: table NAME(id INTEGER PRIMARY KEY, name TEXT, price INTEGER, version INTEGER, payload BLOB), ids 1…rows.

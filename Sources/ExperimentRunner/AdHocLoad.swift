@@ -63,7 +63,7 @@ public func runLoad(
 /// Metric values of a run without a lab, by the rules of a block's arm.
 func loadMetrics(_ record: LoadRecord, _ profile: LoadProfile) -> [String: MetricValue] {
   let arm = LoadArm(name: "load", system: SystemSpec(id: "target", seed: 0, roles: [], data: []), profile: profile)
-  return ArmMeasurement(arm, [Slice(record: record, counters: [:], samples: [])]).metrics()
+  return ArmMeasurement(arm, [Slice(record: record, counters: [:], samples: [], sampleTimes: [])]).metrics()
 }
 
 private func judged(_ judgement: Judgement, _ metrics: [String: MetricValue], _ verdict: RunValidity) -> JudgementResult {

@@ -17,7 +17,7 @@ extension Runner {
       for (index, subject) in bench.subjects.enumerated() {
         result.arms.append(
           ArmResult(
-            name: subject.name, params: point.size.map { ["n": Double($0)] } ?? [:], metrics: benchMetrics(point, index, isProgram: subject.isProgram)))
+            name: subject.name, params: point.size.map { [bench.sizeName: Double($0)] } ?? [:], metrics: benchMetrics(point, index, isProgram: subject.isProgram)))
       }
     }
     if bench.comparison != nil { compareSubjects(bench, points, into: &result) }
@@ -30,7 +30,7 @@ extension Runner {
     }
     for point in points {
       for text in point.record.doubts {
-        let doubt = Doubt(id: "bench", text: point.size.map { "n = \($0): \(text)" } ?? text)
+        let doubt = Doubt(id: "bench", text: point.size.map { "\(bench.sizeName) = \($0): \(text)" } ?? text)
         if !result.doubts.contains(doubt) { result.doubts.append(doubt) }
       }
     }
@@ -129,7 +129,7 @@ extension Runner {
         }
         result.comparisons.append(
           ComparisonResult(
-            candidate: bench.subjects[index].name, at: point.size.map { ["n": Double($0)] }, metric: "time", ratio: ratio, delta: [:],
+            candidate: bench.subjects[index].name, at: point.size.map { [bench.sizeName: Double($0)] }, metric: "time", ratio: ratio, delta: [:],
             verdict: record.parity ? Verdict(outcome.verdict, better: .lower, isTime: true) : .unresolved))
       }
     }
@@ -224,14 +224,14 @@ extension Runner {
   private func growthPlot(_ cell: Cell, _ bench: BenchCell, _ result: CellResult) -> PlotData {
     let series = bench.subjects.map { subject in
       let rows = result.arms.compactMap { arm in
-        arm.name == subject.name ? arm.params["n"].flatMap { n in arm.metrics["time"].map { (n, $0.estimate) } } : nil
+        arm.name == subject.name ? arm.params[bench.sizeName].flatMap { n in arm.metrics["time"].map { (n, $0.estimate) } } : nil
       }
       return PlotSeries(
         name: subject.name, mark: .dots, x: rows.map(\.0), y: rows.map(\.1.value), low: rows.map { $0.1.low ?? $0.1.value },
         high: rows.map { $0.1.high ?? $0.1.value })
     }
     return PlotData(
-      title: cell.title ?? "Time over size", xLabel: "n", yLabel: "time of one call", xUnit: .count, yUnit: .nanoseconds, logX: true,
+      title: cell.title ?? "Time over size", xLabel: bench.sizeName, yLabel: "time of one call", xUnit: .count, yUnit: .nanoseconds, logX: true,
       series: series)
   }
 

@@ -54,7 +54,7 @@ extension Runner {
     var built: [FenceSpec: BuiltFence] = [:]
     var points: [BenchPoint] = []
     for size in sizes where !cancelled() {
-      let label = size.map { "n = \($0), " } ?? ""
+      let label = size.map { "\(bench.sizeName) = \($0), " } ?? ""
       var policy = MeasurePolicy(
         pairs: bench.pairs, quick: options.quick, budget: Nanoseconds(budget.rawValue / Int64(sizes.count)), seed: bench.seed,
         order: bench.order ?? .abba, takesReceipts: true)
@@ -107,7 +107,9 @@ extension Runner {
     case .command(let command):
       return try CommandSubject(name: spec.name, command: command, options: options, cancelled: cancelled)
     case .builtin, .sql:
-      guard let json = try? JSONEncoder().encode(SubjectJob(subject: spec, system: place == nil ? bench.system : place?.system, seed: bench.seed)) else {
+      var system = place == nil ? bench.system : place?.system
+      if bench.variesRows == true, let size { system = system?.withRows(size) }
+      guard let json = try? JSONEncoder().encode(SubjectJob(subject: spec, system: system, seed: bench.seed)) else {
         throw MeasureError("subject \(spec.name) has numbers that are not finite")
       }
       return try labSubject(
@@ -177,5 +179,21 @@ extension SubjectSpec {
   fileprivate var warmsUp: Bool {
     guard case .fence(let fence) = work else { return false }
     return fence.language == .javascript || fence.language == .python
+  }
+}
+
+extension SystemSpec {
+  /// The same with another size of its first dataset, which keeps its popularity's shape.
+  func withRows(_ rows: Int) -> SystemSpec {
+    guard let first = data.first else { return self }
+    let popularity: KeyDistribution =
+      switch first.popularity {
+      case .zipf(_, let s): .zipf(n: rows, s: s)
+      case .uniform: .uniform(n: rows)
+      case .sequential: .sequential(n: rows)
+      }
+    var other = self
+    other.data[0] = DatasetSpec(name: first.name, rows: rows, popularity: popularity)
+    return other
   }
 }

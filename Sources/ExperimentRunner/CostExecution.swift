@@ -10,7 +10,9 @@ extension Runner {
     switch cost.formula {
     case "F1": metrics = try revenue(inputs)
     case "F3": metrics = try infrastructure(inputs)
-    default: throw CellFailure("unknown cost formula \(cost.formula)", remedy: "F1 and F3 are there")
+    case "F4": metrics = try churn(inputs)
+    case "F8": metrics = try incident(inputs)
+    default: throw CellFailure("unknown cost formula \(cost.formula)", remedy: "F1, F3, F4 and F8 are there")
     }
     result.arms = [ArmResult(name: cost.formula, metrics: metrics)]
     result.rowLabel = "formula"
@@ -23,7 +25,7 @@ extension Runner {
     }
   }
 
-  private static let costColumns = ["low", "base", "high", "per_million", "instances", "payback_days"]
+  private static let costColumns = ["bad_sessions", "incident_low", "incident_base", "incident_high", "low", "base", "high", "per_million", "instances", "payback_days"]
 
   /// F1: sessions × conversion × order value × sensitivity × (Δt / 100 ms), revenue per day, at the low,
   /// middle and high sensitivity. The interval is that of the measured delay.
@@ -37,6 +39,38 @@ extension Runner {
         Estimate(delay.value * factor, low: delay.low.map { $0 * factor }, high: delay.high.map { $0 * factor }), .usdPerDay)
     }
     return ["low": money(bracket.low), "base": money(bracket.base), "high": money(bracket.high)]
+  }
+
+  /// F4: sessions × P(bad session) × churn × lifetime value, a day, with P(bad session) = 1 − (1 − p)ᵏ for k requests of which
+  /// each is bad with probability p. The interval is that of the measured p.
+  private func churn(_ inputs: CostInputs) throws -> [String: MetricValue] {
+    let requests = try inputs.number("requests_per_session")
+    let bad = try inputs.estimate("bad_requests")
+    let day = try inputs.number("sessions_per_day") * inputs.number("lifetime_value")
+    let bracket = try inputs.bracket("churn_per_bad_session")
+    func sessions(_ p: Double) -> Double { 1 - power(1 - min(max(p, 0), 1), requests) }
+    let share = Estimate(sessions(bad.value), low: bad.low.map(sessions), high: bad.high.map(sessions))
+    func money(_ churn: Double) -> MetricValue {
+      let factor = day * churn
+      return MetricValue(
+        Estimate(share.value * factor, low: share.low.map { $0 * factor }, high: share.high.map { $0 * factor }), .usdPerDay)
+    }
+    return [
+      "bad_sessions": MetricValue(share, .share), "low": money(bracket.low), "base": money(bracket.base), "high": money(bracket.high),
+    ]
+  }
+
+  /// F8: (detect + mitigate + recover / 2) × revenue × share of orders lost + the same hours on call. While it recovers
+  /// half is served.
+  private func incident(_ inputs: CostInputs) throws -> [String: MetricValue] {
+    let day = try inputs.number("sessions_per_day") * inputs.number("conversion") * inputs.number("order_value")
+    let (detect, mitigate, recover) = (try inputs.number("detect"), try inputs.number("mitigate"), try inputs.number("recover"))
+    let bracket = try inputs.bracket("orders_lost")
+    let called = (detect + mitigate + recover) / 3_600e9 * (try inputs.number("oncall_hour"))
+    func money(_ lost: Double) -> MetricValue {
+      MetricValue(Estimate((detect + mitigate + recover / 2) / 86_400e9 * day * lost + called), .usd)
+    }
+    return ["incident_low": money(bracket.low), "incident_base": money(bracket.base), "incident_high": money(bracket.high)]
   }
 
   /// F3: price of a vCPU hour / 3600 × CPU seconds per request × 10⁶ / target utilisation; and with a rate

@@ -46,7 +46,7 @@ extension Runner {
   ) -> [JudgementResult] {
     let address = expectation.address
     if let value = expectation.value {
-      let text = "\(addressText(address)) = \(plain(value.value)) ± \(toleranceText(expectation))"
+      let text = "\(addressText(address)) = \(written(value)) ± \(toleranceText(expectation))"
       guard let found = find(address, own, known) else {
         return [JudgementResult(text: text, measured: nil, outcome: .inconclusive)]
       }
@@ -99,11 +99,21 @@ extension Runner {
     return Set(places).count == places.count ? places : result.arms.map { "\($0.name).\(metric)" }
   }
 
+  /// A predicted value in a unit that people read.
+  private func written(_ value: Quantity) -> String {
+    switch value.unit {
+    case .nanoseconds: "\(plain(value.value / 1e6)) ms"
+    case .bytes: "\(plain(value.value)) B"
+    default: plain(value.value)
+    }
+  }
+
   private func plainTolerance(_ expectation: Expectation) -> String {
     if expectation.address.arm.first == "ratio" { return plain(expectation.tolerance) }
     return switch Metric.named(expectation.address.metric)?.unit {
     case .share: "\(plain(expectation.tolerance * 100)) pp"
     case .nanoseconds: "\(plain(expectation.tolerance / 1e6)) ms"
+    case .bytes: "\(plain(expectation.tolerance)) B"
     default: plain(expectation.tolerance)
     }
   }

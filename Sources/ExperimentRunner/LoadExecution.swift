@@ -14,6 +14,10 @@ struct Slice {
   var counters: [String: Double]
   /// The same counters, cumulative, at regular moments of the slice: batches for intervals.
   var samples: [[String: Double]]
+  /// When each of `samples` was taken, from the start of the slice; the last one at its end.
+  var sampleTimes: [Nanoseconds]
+  /// Kept for blocks that ask the recording, else empty.
+  var requests: [RecordedRequest] = []
 }
 
 struct LoadExecution {
@@ -110,7 +114,7 @@ struct LoadExecution {
   ) throws -> Slice {
     var later: [FaultSpec] = []
     var restarted = false
-    for fault in arm.faults {
+    for fault in arm.faults.map({ scaled($0, arm.profile) }) {
       if fault.at <= .zero {
         try lab.inject(fault)
         restarted = restarted || fault.toxic == .expire
@@ -132,8 +136,11 @@ struct LoadExecution {
       options.measured = Nanoseconds(
         seconds: arm.profile.duration.seconds * runner.timeShare(cell) / Double(count))
     }
+    let isRecorded = runner.recordings.wanted.contains(cell.id)
+    let usual = usualWindow(options.measured ?? engineDuration(arm.profile))
+    if isRecorded { options.windowLength = LoadRecord.recordingWindow(options.measured ?? engineDuration(arm.profile)) }
     let note = count > 1 ? "\(arm.name) \(index + 1)/\(count)" : arm.name
-    let record: LoadRecord
+    var record: LoadRecord
     do {
       record = try engine.run(
         options,
@@ -147,7 +154,34 @@ struct LoadExecution {
     guard lab.isAlive else { throw CellFailure("the lab died during the run") }
     timeline.end()
     let counters = try lab.counters()
-    return Slice(record: record, counters: counters, samples: timeline.samples + [counters])
+    let requests = isRecorded ? record.takeRequests(windowLength: usual) : []
+    return Slice(
+      record: record, counters: counters, samples: timeline.samples + [counters], sampleTimes: timeline.times + [record.elapsed],
+      requests: requests)
+  }
+
+  /// A quick run is shorter, and its faults come sooner and pass sooner.
+  private func scaled(_ fault: FaultSpec, _ profile: LoadProfile) -> FaultSpec {
+    guard engineDuration(profile) > .zero else { return fault }
+    var fault = fault
+    let share = runner.timeShare(cell)
+    fault.at = Nanoseconds(seconds: fault.at.seconds * share)
+    fault.duration = Nanoseconds(seconds: fault.duration.seconds * share)
+    return fault
+  }
+
+  /// Of a whole run at this profile; zero when it ends by count.
+  private func engineDuration(_ profile: LoadProfile) -> Nanoseconds {
+    guard profile.executor != .sharedIterations else { return .zero }
+    let ramps = profile.stages.reduce(Nanoseconds.zero) { $0 + $1.duration }
+    let full = ramps > .zero ? ramps : profile.duration
+    return Nanoseconds(seconds: full.seconds * runner.timeShare(cell))
+  }
+
+  /// The windows that a record has when nobody asks for others.
+  private func usualWindow(_ duration: Nanoseconds) -> Nanoseconds {
+    guard duration > .zero else { return Nanoseconds(10_000_000) }
+    return Nanoseconds(min(max(duration.rawValue / 200, 10_000_000), 1_000_000_000))
   }
 }
 

@@ -52,8 +52,9 @@ struct ArmMeasurement {
       put("http_req_service", Estimate(merged.service.mean))
     }
     let runs = countsPerRun ? Double(slices.count) : 1
-    put("http_reqs", Estimate(Double(merged.completed + merged.failed) / runs))
-    put("http_req_failed", Estimate(Double(merged.failed) / Double(max(1, merged.completed + merged.failed))))
+    let failed = slices.reduce(0) { $0 + $1.record.requestsFailed }
+    put("http_reqs", Estimate(Double(merged.completed + failed) / runs))
+    put("http_req_failed", Estimate(Double(failed) / Double(max(1, merged.completed + failed))))
     put("rate", Estimate(merged.achievedRate))
     put("send_lag", Estimate(Double(merged.sendLag.quantile(0.99))))
     put("in_flight", Estimate(merged.inFlightMean))
@@ -67,6 +68,12 @@ struct ArmMeasurement {
       put("cpu_per_req", ratio("process.cpu_ns", ["origin.requests"]))
       put("queue_wait", ratio("origin.queue_wait_ns", ["origin.requests"]))
     }
+    if let role = arm.system.roles.first?.name, let requests = total["\(role).requests"], requests > 0 {
+      put("queue_peak", slices.compactMap { $0.counters["\(role).queue_peak"] }.max().map { Estimate($0) })
+      put("shed_share", ratio("\(role).rejected", ["\(role).requests"]))
+      put("concurrency", total["\(role).inside_ns"].map { Estimate($0 / Double(max(1, merged.elapsed.rawValue))) })
+    }
+    if let trend = memoryTrend(memory, limit: .infinity) { put("rss_growth", trend.perRequest) }
     if let rss = slices.last?.counters["process.rss_bytes"] { put("rss", Estimate(rss)) }
     if let cache = cacheName {
       put("hit_ratio", ratio("\(cache).hits", ["\(cache).hits", "\(cache).misses"]))
@@ -83,6 +90,23 @@ struct ArmMeasurement {
       put("origin_rps", Estimate(requests / seconds))
     }
     return out
+  }
+
+  /// The lab's memory over all slices, laid end to end; requests are those of its first role.
+  var memory: [MemorySample] {
+    guard let role = arm.system.roles.first?.name else { return [] }
+    var samples: [MemorySample] = []
+    var start = Nanoseconds.zero
+    var requests = 0.0
+    for slice in slices {
+      for (counters, at) in zip(slice.samples, slice.sampleTimes) {
+        guard let bytes = counters["process.rss_bytes"], let count = counters["\(role).requests"] else { continue }
+        samples.append(MemorySample(at: start + at, requests: requests + count, bytes: bytes))
+      }
+      start = start + slice.record.elapsed
+      requests += slice.counters["\(role).requests"] ?? 0
+    }
+    return samples
   }
 
   static let quantiles: [(String, Double)] = [

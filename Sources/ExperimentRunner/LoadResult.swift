@@ -10,8 +10,15 @@ extension LoadExecution {
     for arm in measured {
       var row = ArmResult(name: arm.arm.name, params: arm.arm.params, metrics: arm.metrics())
       row.theory = Theories.values(arm.arm, row.metrics)
+      if let asked = predicted { row.theory.merge(Theories.responseTimes(arm.arm).filter { asked.contains($0.key) }) { a, _ in a } }
       result.arms.append(row)
       qualify(arm, &result)
+    }
+    if runner.recordings.wanted.contains(cell.id), measured.count == 1 {
+      runner.recordings.keep(
+        LoadRecording(requests: measured[0].slices.flatMap(\.requests), memory: measured[0].memory, elapsed: measured[0].merged.elapsed,
+          metrics: measured[0].metrics()),
+        of: cell.id)
     }
     if case .compare(let comparison) = load.design {
       compare(measured, comparison, into: &result)
@@ -24,6 +31,12 @@ extension LoadExecution {
     }
     result.columns = columns(result)
     result.plots = plots(measured, result)
+  }
+
+  /// Response times whose closed form the block asks for; nil: none. In every table they would be noise.
+  private var predicted: Set<String>? {
+    let names = cell.expects.filter { $0.theory != nil && $0.value == nil }.map(\.address.metric) + cell.plots.filter { $0.overlay != nil }.flatMap(\.y)
+    return names.isEmpty ? nil : Set(names)
   }
 
   /// The generator's verdict on itself, and what it had to count.

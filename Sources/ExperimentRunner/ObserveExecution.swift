@@ -1,14 +1,18 @@
-// Observe cells: where a running fence spends its CPU time, and the changes of level of a recorded series.
+// Observe cells: where a running fence spends its CPU time, and the changes of level of a recorded series. Questions to the
+// recording of a load block are in RecordingQueries.swift.
 
 import ExperimentModel
 import MeasureKernel
 import Statistics
 
 extension Runner {
-  func runObserve(_ cell: Cell, _ observe: ObserveCell, into result: inout CellResult) throws(MeasureError) {
+  func runObserve(_ cell: Cell, _ observe: ObserveCell, into result: inout CellResult) throws {
     switch observe {
     case .profile(let query): try observeProfile(query, into: &result)
     case .changePoints(let series): observeChanges(cell, series, into: &result)
+    case .littlesLaw(let from): try askLittlesLaw(from, into: &result)
+    case .mergedQuantiles(let from, let windows): try mergeQuantiles(cell, from, windows: windows, into: &result)
+    case .memoryTrend(let from, let limit): try followMemory(cell, from, limit: Double(limit), into: &result)
     }
   }
 

@@ -105,7 +105,7 @@ extension LoadExecution {
     let unit = first.metrics[names[0]]?.unit ?? .plain
     return PlotData(
       title: cell.title ?? "\(names[0]) over \(last)", xLabel: last,
-      yLabel: names.count == 1 ? Metric.named(names[0])?.meaning ?? names[0] : "value",
+      yLabel: names.count == 1 ? Metric.named(names[0])?.meaning ?? names[0] : names.joined(separator: ", "),
       xUnit: last == "ttl" || last == "thinkTime" ? .nanoseconds : last == "rate" ? .perSecond : .count,
       yUnit: unit, logX: spec.logX, series: series)
   }

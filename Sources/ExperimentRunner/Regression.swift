@@ -77,6 +77,7 @@ extension Runner {
         comparison: nil, pairs: max(20, new.pairs), system: new.system, seed: new.seed)
       cell.sizes = new.sizes
       cell.quickSizes = new.quickSizes
+      cell.variesRows = new.variesRows
       cell.prepare = new.prepare
       var setting = BenchSetting()
       setting.places = [.init(folder: pair.oldFolder, system: old.system), .init(folder: pair.newFolder, system: new.system)]
@@ -85,7 +86,7 @@ extension Runner {
       do throws(MeasureError) {
         let points = try measurePoints(
           cell, id: pair.new.id, budget: Nanoseconds(budget.rawValue / Int64(max(1, shared.count))), setting: setting)
-        return points.map { regressionResult(pair.new.id, after.name, $0) }
+        return points.map { regressionResult(pair.new.id, after.name, $0, cell.sizeName) }
       } catch {
         failed.reason = error.description
         failed.notes = error.subject == 1 ? failureNotes(error, .bench(cell)) : nil
@@ -94,8 +95,8 @@ extension Runner {
     }
   }
 
-  private func regressionResult(_ block: String, _ part: String, _ point: BenchPoint) -> RegressionResult {
-    var result = RegressionResult(block: block, part: part, at: point.size.map { ["n": Double($0)] }, verdict: .unresolved)
+  private func regressionResult(_ block: String, _ part: String, _ point: BenchPoint, _ sizeName: String) -> RegressionResult {
+    var result = RegressionResult(block: block, part: part, at: point.size.map { [sizeName: Double($0)] }, verdict: .unresolved)
     let times = point.record.samples.map { $0.map { Double($0.ns) } }
     if let control = controlAA(times[0]) {
       result.control = Estimate(control.ratio, low: control.interval.low, high: control.interval.high)

@@ -34,6 +34,8 @@ public struct Runner {
   let options: RunOptions
   let cancelled: @Sendable () -> Bool
   let report: (RunEvent) -> Void
+  /// Of this run's load blocks that other blocks ask about.
+  let recordings = Recordings()
 
   public init(
     _ options: RunOptions, cancelled: @escaping @Sendable () -> Bool,
@@ -57,6 +59,7 @@ public struct Runner {
     var results = known
     var finished: [CellResult] = []
     let order = Self.order(cells)
+    recordings.wanted = Set(order.compactMap(\.work.recordingSource))
     for (index, cell) in order.enumerated() {
       if cancelled() { break }
       report(.started(id: cell.id, kind: cell.work.kind, index: index + 1, count: order.count))
@@ -90,6 +93,9 @@ public struct Runner {
       quick: options.quick, evidence: Self.evidence(of: cell.work))
     result.why = cell.why
     do {
+      if let source = cell.work.recordingSource, known[source]?.validity == .invalid {
+        throw CellFailure("the run of `\(source)` was INVALID, and a recording of it says nothing", remedy: "run both again on a quieter machine")
+      }
       let before = MachineProbe.sample()
       switch cell.work {
       case .load(let load): try LoadExecution(cell: cell, load: load, runner: self).run(into: &result)
@@ -98,6 +104,7 @@ public struct Runner {
       case .cost(let cost): try runCost(cell, cost, known, into: &result)
       case .check: break
       case .observe(let observe): try runObserve(cell, observe, into: &result)
+      case .slo(let slo): try runSLO(cell, slo, into: &result)
       }
       result.machine = MachineProbe.state(from: before, to: MachineProbe.sample())
       judge(cell, known, into: &result)
@@ -120,18 +127,29 @@ public struct Runner {
     case .sim: .simulated
     case .cost: .computed
     case .check: .replay
-    case .observe(.changePoints): .replay
+    case .observe(.changePoints), .observe(.littlesLaw), .observe(.mergedQuantiles), .observe(.memoryTrend), .slo: .replay
     case .observe(.profile): .real
     case .bench: .real
-    case .load(let load):
-      load.arms.contains { arm in
-        arm.system.roles.contains { role in
-          role.routes.contains { route in
-            route.stages.contains { if case .wait = $0.work { true } else { false } }
+    case .load(let load): load.arms.contains(where: Self.reachesWait) ? .declaredWait : .real
+    }
+  }
+
+  /// A declared wait on the way of one of the arm's requests.
+  private static func reachesWait(_ arm: LoadArm) -> Bool {
+    var open = arm.profile.requests.map { ($0.method == "HEAD" ? "GET" : $0.method, $0.path) }
+    var seen: Set<String> = []
+    while let (method, path) = open.popLast() {
+      for role in arm.system.roles {
+        for route in role.routes where route.method == method && route.answers(path) {
+          guard seen.insert("\(role.name) \(method) \(route.path)").inserted else { continue }
+          for stage in route.stages {
+            if case .wait = stage.work { return true }
+            if case .call(let call) = stage.work { open.append(("GET", call.path)) }
           }
         }
-      } ? .declaredWait : .real
+      }
     }
+    return false
   }
 
   /// The share of the full time that a quick run gets.

@@ -10,6 +10,8 @@ final class SliceTimeline: @unchecked Sendable {
   private var ended = false
   private var joined = false
   private var taken: [[String: Double]] = []
+  /// When each of `taken` was read, from the start.
+  private var takenAt: [Nanoseconds] = []
   private let done = DispatchSemaphore(value: 0)
 
   /// - Parameter duration: of the slice; zero when it ends by count, then samples come every 50 ms.
@@ -33,7 +35,11 @@ final class SliceTimeline: @unchecked Sendable {
           if let body = try? client.request("GET", "/_nb/counters"),
             let counters = try? JSONDecoder().decode([String: Double].self, from: Data(body))
           {
-            lock.withLock { taken.append(counters) }
+            let at = Nanoseconds(Int64(DispatchTime.now().uptimeNanoseconds &- start))
+            lock.withLock {
+              taken.append(counters)
+              takenAt.append(at)
+            }
           }
         } else {
           let until = index < ordered.count ? min(next, ordered[index].at.rawValue) : next
@@ -48,6 +54,9 @@ final class SliceTimeline: @unchecked Sendable {
 
   /// Cumulative counters at each moment so far.
   var samples: [[String: Double]] { lock.withLock { taken } }
+
+  /// When each of `samples` was read, from the start of the slice.
+  var times: [Nanoseconds] { lock.withLock { takenAt } }
 
   /// Waits for the thread; may be called more than once.
   func end() {

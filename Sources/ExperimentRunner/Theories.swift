@@ -13,6 +13,59 @@ enum Theories {
     return values
   }
 
+  /// Response times of a route that only waits, or whose calls in parallel only wait: M/M/c behind one exponential wait,
+  /// else the slowest of k waits where workers are not scarce. Empty where neither holds.
+  static func responseTimes(_ arm: LoadArm) -> [String: Double] {
+    guard arm.profile.requests.count == 1, let request = arm.profile.requests.first, request.method == "GET",
+      let rate = arm.profile.rate, arm.profile.executor == .constantArrivalRate, arm.profile.arrivals == .poisson, arm.faults.isEmpty,
+      let (role, route) = find(request.path, arm.system), let waits = onlyWaits(route, arm.system)
+    else { return [:] }
+    let quantiles = ArmMeasurement.quantiles
+    if waits.k == 1, waits.callee == nil, case .exponential(let mean) = waits.wait, role.queueLimit >= 100 {
+      let (c, service) = (role.workers, 1 / Double(mean.rawValue))
+      let arrivals = rate / 1e9
+      guard arrivals < Double(c) * service else { return [:] }
+      let wait = mmcWait(servers: c, arrivalRate: arrivals, serviceRate: service)
+      var values = ["queue_wait": wait, "mean": wait + 1 / service]
+      for (name, q) in quantiles { values[name] = mmcSojourn(quantile: q, servers: c, arrivalRate: arrivals, serviceRate: service) }
+      return values
+    }
+    let slowest = SlowestOf(waits.k, waits.wait)
+    // Workers in use, by Little's law: of the page while its slowest call runs, of the calls while each runs.
+    let busy = rate / 1e9 * slowest.mean
+    let called = rate / 1e9 * Double(waits.k) * waits.wait.mean
+    let own = waits.callee.map { $0 == role.name } ?? true
+    guard busy + (own && waits.callee != nil ? called : 0) < 0.3 * Double(role.workers),
+      waits.callee.map({ name in called < 0.3 * Double(arm.system.roles.first { $0.name == name }?.workers ?? 0) }) ?? true
+    else { return [:] }
+    var values = ["mean": slowest.mean]
+    for (name, q) in quantiles { values[name] = slowest.quantile(q) }
+    return values
+  }
+
+  private static func find(_ path: String, _ system: SystemSpec) -> (role: RoleSpec, route: RouteSpec)? {
+    for role in system.roles {
+      for route in role.routes where route.method == "GET" && route.answers(path) { return (role, route) }
+    }
+    return nil
+  }
+
+  /// The wait behind a route, how often it is waited for at once, and the role that is called; nil when it does more.
+  private static func onlyWaits(_ route: RouteSpec, _ system: SystemSpec) -> (k: Int, wait: WaitDistribution, callee: String?)? {
+    var found: (k: Int, wait: WaitDistribution, callee: String?)?
+    for stage in route.stages {
+      switch stage.work {
+      case .bytes: continue
+      case .wait(let spec) where found == nil: found = (1, spec.distribution, nil)
+      case .call(let spec) where found == nil && (spec.mode == .parallel || spec.k == 1):
+        guard let target = find(spec.path, system), let inner = onlyWaits(target.route, system), inner.callee == nil else { return nil }
+        found = (spec.k, inner.wait, target.role.name)
+      default: return nil
+      }
+    }
+    return found
+  }
+
   /// Che's approximation for an LRU or FIFO cache in front of keys of known popularity.
   /// - Returns: 0 for a cache that is switched off; nil when there is no closed form for the arm.
   static func hitRatio(_ arm: LoadArm) -> Double? {

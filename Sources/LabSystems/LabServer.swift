@@ -8,7 +8,7 @@ final class LabServer {
   let ready: LabReady
   private let group: MultiThreadedEventLoopGroup
   private let threads: NIOThreadPool
-  private let channel: any Channel
+  private let door: Door
   private let memcached: MemcachedServer?
 
   /// Binds to 127.0.0.1 only.
@@ -27,11 +27,19 @@ final class LabServer {
       let loop = group.next()
       if addresses.contains("lab") { memcached = try MemcachedServer(on: group.next()) }
       let clients = try Self.connect(addresses, memcached, on: loop)
+      let peer = LoopbackPeer(loop: loop)
       let core = try loop.submit {
         let environment = LoopEnvironment(loop: loop, threads: threads)
-        return try LabCore(system, environment: environment, clients: clients.mapValues(\.value))
+        return try LabCore(system, environment: environment, clients: clients.mapValues(\.value), peer: peer)
       }.wait()
-      channel = try Self.listen(core, port: port, on: loop)
+      let channel = try Self.listen(core, port: port, on: loop)
+      let door = Door(channel)
+      let bound = door.port
+      self.door = door
+      try loop.submit {
+        peer.port = bound
+        core.closeDoor = { until in door.close(until: until) { Self.bootstrap(core, on: loop).bind(host: "127.0.0.1", port: bound) } }
+      }.wait()
     } catch {
       memcached?.stop()
       try? group.syncShutdownGracefully()
@@ -41,12 +49,12 @@ final class LabServer {
     self.group = group
     self.threads = threads
     self.memcached = memcached
-    ready = LabReady(port: channel.localAddress?.port ?? 0, pid: pid, l2Port: memcached?.port)
+    ready = LabReady(port: door.port, pid: pid, l2Port: memcached?.port)
   }
 
   /// Closes everything; requests under way are cut off.
   func stop() {
-    try? channel.close().wait()
+    door.stop()
     memcached?.stop()
     try? group.syncShutdownGracefully()
     try? threads.syncShutdownGracefully()
@@ -80,18 +88,21 @@ final class LabServer {
     return clients
   }
 
+  private static func bootstrap(_ core: LabCore, on loop: any EventLoop) -> ServerBootstrap {
+    ServerBootstrap(group: loop)
+      .serverChannelOption(.backlog, value: 4096)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(Connection(core: core))
+        }
+      }
+  }
+
   private static func listen(_ core: LabCore, port: Int, on loop: any EventLoop) throws -> any Channel {
     do {
-      return try ServerBootstrap(group: loop)
-        .serverChannelOption(.backlog, value: 4096)
-        .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-        .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-        .childChannelInitializer { channel in
-          channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(Connection(core: core))
-          }
-        }
-        .bind(host: "127.0.0.1", port: port).wait()
+      return try bootstrap(core, on: loop).bind(host: "127.0.0.1", port: port).wait()
     } catch let error as IOError {
       let isTaken = error.errnoCode == EADDRINUSE
       throw LabError(
@@ -101,5 +112,46 @@ final class LabServer {
           ? "stop that process (`ss -ltnp 'sport = :\(port)'` names it) or let the lab choose with port 0"
           : "use port 0, or one above 1023")
     }
+  }
+}
+
+/// The listening socket, which a `kill` closes for a while. Confined to the lab's loop but for `stop`.
+private final class Door: @unchecked Sendable {
+  private var channel: (any Channel)?
+  private let loop: any EventLoop
+  let port: Int
+  private var isStopped = false
+
+  init(_ channel: any Channel) {
+    self.channel = channel
+    loop = channel.eventLoop
+    port = channel.localAddress?.port ?? 0
+  }
+
+  /// Refuses connections until the deadline; a second call while it is closed changes nothing.
+  func close(until deadline: Int64, open: @escaping @Sendable () -> EventLoopFuture<any Channel>) {
+    guard let old = channel else { return }
+    channel = nil
+    old.close(promise: nil)
+    loop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(deadline, 0)))) { self.reopen(open) }
+  }
+
+  private func reopen(_ open: @escaping @Sendable () -> EventLoopFuture<any Channel>) {
+    open().whenComplete { result in
+      switch result {
+      case .success(let channel):
+        if self.isStopped { channel.close(promise: nil) } else { self.channel = channel }
+      // Another process took the port meanwhile: try until it is ours again, as an operator would.
+      case .failure: self.loop.scheduleTask(in: .milliseconds(10)) { self.reopen(open) }
+      }
+    }
+  }
+
+  func stop() {
+    let closed = loop.flatSubmit { () -> EventLoopFuture<Void> in
+      self.isStopped = true
+      return self.channel?.close() ?? self.loop.makeSucceededVoidFuture()
+    }
+    try? closed.wait()
   }
 }

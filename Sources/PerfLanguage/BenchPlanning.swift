@@ -54,10 +54,10 @@ extension Planning {
     let sizes = cell.sizes ?? []
     let face = BlockFace(
       id: block.id, kind: "bench", arms: sizes.isEmpty ? subjects.map(\.name) : sizes.flatMap { _ in subjects.map(\.name) },
-      params: sizes.isEmpty ? subjects.map { _ in [:] } : sizes.flatMap { n in subjects.map { _ in ["n": Double(n)] } },
+      params: sizes.isEmpty ? subjects.map { _ in [:] } : sizes.flatMap { n in subjects.map { _ in [cell.sizeName: Double(n)] } },
       isComparison: comparison != nil, metrics: MetricSets.bench, wholeMetrics: MetricSets.benchWhole,
       fitMetrics: cell.fitsSlope == true ? ["slope"] : [])
-    return finish(block, fields, .bench(cell), face, readPlots(fields, face) ?? (sizes.isEmpty ? [] : [PlotSpec(kind: .curve, x: "n", y: ["time"], logX: true)]))
+    return finish(block, fields, .bench(cell), face, readPlots(fields, face) ?? (sizes.isEmpty ? [] : [PlotSpec(kind: .curve, x: cell.sizeName, y: ["time"], logX: true)]))
   }
 
   /// `vary` and `fit`.
@@ -75,7 +75,22 @@ extension Planning {
           PerfDiagnosticID.outOfRange, "`quick` has \(value), which is not one of the values",
           remedy: "it is the part of `values` that is measured with --quick", at: vary.place("quick"))
       }
+      let isRows = vary.text("param") == "rows"
+      if isRows { cell.variesRows = true }
+      for value in values where isRows && !(1...5_000_000).contains(value) {
+        findings.error(
+          PerfDiagnosticID.outOfRange, "a table has 1 to 5000000 rows here, not \(value)", remedy: "a lab's data is in memory",
+          at: vary.place("values"))
+      }
       for subject in cell.subjects {
+        if isRows {
+          if case .sql = subject.work { continue }
+          if case .builtin(let word) = subject.work, word != "spin" { continue }
+          findings.error(
+            PerfDiagnosticID.doesNotApply, "`\(subject.name)` reads no table whose rows could vary", remedy: "vary `n`, or bench `sql` fences",
+            at: vary.place("param"))
+          continue
+        }
         if case .fence(let fence) = subject.work, !fence.isProcess, fence.language != .shell { continue }
         findings.error(
           PerfDiagnosticID.doesNotApply, "`\(subject.name)` has no size `n` to vary",

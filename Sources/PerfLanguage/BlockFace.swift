@@ -164,7 +164,10 @@ enum MetricSets {
   private static let elsewhere: Set<String> = [
     "time", "cpu", "vm_steps", "checksum", "parity", "low", "base", "high", "per_million", "payback_days", "instances",
     "lfu_bound", "che_error", "user", "system", "max_rss", "allocations", "instructions", "faults", "switches", "slope",
-    "share", "self_share", "samples", "change_points", "index", "change",
+    "share", "self_share", "samples", "change_points", "index", "change", "littles_ratio", "window_p99", "mean_of_p99",
+    "merged_p99", "averaging_error", "growth_per_hour", "time_to_limit", "attainment", "bad_share", "objective", "burn_rate", "budget_left",
+    "exhausted_in", "pages", "tickets", "fired", "fired_at", "peak_burn", "recall", "false_pages", "bad_sessions", "incident_low", "incident_base",
+    "incident_high",
   ]
   static let load = Set(Metric.all.map(\.name)).subtracting(elsewhere)
   static let loadWhole: Set<String> = ["che_error"]
@@ -176,7 +179,20 @@ enum MetricSets {
   static let profile: Set<String> = ["share", "self_share"]
   static let profileWhole: Set<String> = ["samples"]
   static let changePoints: Set<String> = ["change_points", "index", "change"]
+  static let littlesLaw: Set<String> = ["concurrency", "rate", "mean", "littles_ratio"]
+  static let window: Set<String> = ["http_reqs", "window_p99"]
+  static let mergedQuantiles: Set<String> = ["mean_of_p99", "merged_p99", "averaging_error"]
+  static let memoryTrend: Set<String> = ["rss", "rss_growth", "growth_per_hour", "time_to_limit"]
+  static let alert: Set<String> = ["fired", "fired_at", "peak_burn"]
+  static let release: Set<String> = ["attainment", "burn_rate", "pages", "tickets", "fired_at"]
+  static let objective: Set<String> = ["attainment", "bad_share", "objective", "burn_rate", "budget_left", "exhausted_in", "pages", "tickets"]
+  static let releases: Set<String> = ["objective", "recall", "false_pages"]
   static func cost(_ formula: String) -> Set<String> {
-    formula == "F1" ? ["low", "base", "high"] : ["per_million", "instances"]
+    switch formula {
+    case "F1": ["low", "base", "high"]
+    case "F4": ["low", "base", "high", "bad_sessions"]
+    case "F8": ["incident_low", "incident_base", "incident_high"]
+    default: ["per_million", "instances"]
+    }
   }
 }

@@ -13,7 +13,8 @@ struct CostInputRow {
   var meaning: String
 }
 
-/// The named formulas: F1 revenue lost by delay, F3 infrastructure per million requests.
+/// The named formulas: F1 revenue lost by delay, F3 infrastructure per million requests, F4 customers lost by bad sessions,
+/// F8 an incident.
 let costFormulas: [String: [CostInputRow]] = [
   "F1": [
     CostInputRow(name: "sessions_per_day", unit: .count, required: true, meaning: "visits a day"),
@@ -29,6 +30,24 @@ let costFormulas: [String: [CostInputRow]] = [
     CostInputRow(name: "target_utilisation", unit: .share, required: true, meaning: "how busy an instance may be"),
     CostInputRow(name: "rate", unit: .perSecond, required: false, meaning: "load to carry; gives the number of instances"),
     CostInputRow(name: "vcpu_per_instance", unit: .count, required: false, meaning: "vCPUs of an instance, 2 without it"),
+  ],
+  "F4": [
+    CostInputRow(name: "sessions_per_day", unit: .count, required: true, meaning: "visits a day"),
+    CostInputRow(name: "bad_requests", unit: .share, required: true, meaning: "share of bad requests, such as `${base.http_req_failed}`"),
+    CostInputRow(name: "requests_per_session", unit: .count, required: true, meaning: "requests of one visit"),
+    CostInputRow(
+      name: "churn_per_bad_session", unit: .share, required: true, meaning: "share of customers who leave for good, as {low, base, high}"),
+    CostInputRow(name: "lifetime_value", unit: .usd, required: true, meaning: "of a customer"),
+  ],
+  "F8": [
+    CostInputRow(name: "sessions_per_day", unit: .count, required: true, meaning: "visits a day"),
+    CostInputRow(name: "conversion", unit: .share, required: true, meaning: "share of visits that buy"),
+    CostInputRow(name: "order_value", unit: .usd, required: true, meaning: "of one order"),
+    CostInputRow(name: "detect", unit: .nanoseconds, required: true, meaning: "time until somebody knows"),
+    CostInputRow(name: "mitigate", unit: .nanoseconds, required: true, meaning: "time until customers are served again"),
+    CostInputRow(name: "recover", unit: .nanoseconds, required: true, meaning: "time until everything is as before, at half the loss"),
+    CostInputRow(name: "orders_lost", unit: .share, required: true, meaning: "share of orders lost meanwhile, as {low, base, high}"),
+    CostInputRow(name: "oncall_hour", unit: .usd, required: true, meaning: "of the people who are called"),
   ],
 ]
 
@@ -112,9 +131,9 @@ extension Planning {
       }
       ends.append(number)
     }
-    guard row.name == "sensitivity_per_100ms" else {
+    guard ["sensitivity_per_100ms", "churn_per_bad_session", "orders_lost"].contains(row.name) else {
       throw Problem(
-        id: PerfDiagnosticID.doesNotApply, cause: "only `sensitivity_per_100ms` is a bracket", remedy: "give `\(row.name)` one value")
+        id: PerfDiagnosticID.doesNotApply, cause: "only `sensitivity_per_100ms`, `churn_per_bad_session` and `orders_lost` are brackets", remedy: "give `\(row.name)` one value")
     }
     guard ends[0] <= ends[1], ends[1] <= ends[2] else {
       throw Problem(id: PerfDiagnosticID.outOfRange, cause: "the bracket of `\(row.name)` is not in order", remedy: "low ≤ base ≤ high")

@@ -52,6 +52,9 @@ private struct Explainer {
     case (_, "stages"): .stage
     case (_, "scenario"): .request
     case (_, "faults"): .fault
+    case (.slo, "objectives"): .objective
+    case (.slo, "timeWindow"): .timeWindow
+    case (.slo, "alerts"): .alert
     case (_, "plots"): .plot
     case (_, "claims"): .claim
     case (_, "subjects"): .subject

@@ -41,7 +41,8 @@ let theories: [(name: String, metrics: [String], meaning: String)] = [
   ("hit-mixture", ["mean", "http_req_duration"], "h·T_hit + (1 − h)·T_miss with h from Che"),
   ("ttl-staleness", ["stale_share"], "1 − (1 − e^(−wT))/(wT) with w writes per key and second, time to live T"),
   ("miss-mixture-p99", ["p99"], "p99 of the mixture of hits and misses"),
-  ("erlang-c", ["queue_wait", "mean", "http_req_duration", "p50", "p90", "p95", "p99"], "M/M/c queue"),
+  ("erlang-c", ["queue_wait", "mean", "p50", "p90", "p95", "p99", "p999"], "M/M/c queue"),
+  ("fan-out", ["mean", "p50", "p90", "p95", "p99", "p999"], "the slowest of k declared waits: F(t)^k; k = 1 without a `call`"),
 ]
 
 /// Reads the judgements of one block against its own face.

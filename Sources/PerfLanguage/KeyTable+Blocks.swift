@@ -113,11 +113,12 @@ let blockKeys: [Shape: [Key]] = [
   ],
   .fault: [
     Key("at", .duration, "from the start of each slice", required: true),
-    Key("for", .duration, "how long, for `stall`"),
+    Key("for", .duration, "how long, for `stall` and `kill`"),
     Key("target", .name, "a role or a stage", required: true),
     Key(
-      "toxic", .word(Toxic.allCases.map(\.rawValue)), "`stall`: a role takes no request; `expire`: a cache drops everything", required: true
-    ),
+      "toxic", .word(Toxic.allCases.map(\.rawValue) + ["kill"]),
+      "`stall`: a role takes no request; `kill`: its process is gone, connections are reset and refused; `expire`: a cache drops everything",
+      required: true),
   ],
   .warm: [
     Key("requests", .integer(1), "this many requests of the scenario"),
@@ -145,19 +146,19 @@ let blockKeys: [Shape: [Key]] = [
     Key("set", .other("values by path"), "overrides of the system"),
     Key("subjects", .list("subjects"), "what is timed", required: true),
     Key("compare", .shape(.pairing), "paired comparison, ABBA, with an A/A control"),
-    Key("vary", .shape(.sizes), "everything again for each size `n`"),
-    Key("fit", .shape(.fit), "`{kind: slope}`: the growth exponent of time over `n`, as the metric `slope`"),
+    Key("vary", .shape(.sizes), "everything again for each size: `n`, or `rows` of a table"),
+    Key("fit", .shape(.fit), "`{kind: slope}`: the growth exponent of time over the size, as the metric `slope`"),
     Key("count", .word(["instructions"]), "instructions of one iteration: by the processor's counters, else by valgrind"),
     Key("setup", .text, "shell command before the first sample"),
     Key("prepare", .text, "shell command before each sample of a command, not timed"),
     thresholds, expect, gate, plots, blockTime, why,
   ],
   .sizes: [
-    Key("param", .word(["n"]), "what `subject(n)` is called with", required: true),
+    Key("param", .word(["n", "rows"]), "`n`: what `subject(n)` is called with; `rows`: of the system's first dataset, for sql", required: true),
     Key("values", .list("whole numbers"), "one row each", required: true),
     Key("quick", .list("whole numbers"), "those measured with --quick; without it all"),
   ],
-  .fit: [Key("kind", .word(["slope"]), "a straight line through ln time over ln n", required: true)],
+  .fit: [Key("kind", .word(["slope"]), "a straight line through ln time over ln size", required: true)],
   .subject: [
     Key("builtin", .word(["cache-get", "memcached-get", "spin"]), "work built into the lab"),
     Key("fence", .name, "a code fence: sql, swift, c, python, javascript or sh"),
@@ -195,7 +196,9 @@ let blockKeys: [Shape: [Key]] = [
   ],
   .cost: [
     kind, id, title,
-    Key("formula", .word(["F1", "F3"]), "F1: revenue lost by delay; F3: infrastructure per million requests", required: true),
+    Key(
+      "formula", .word(["F1", "F3", "F4", "F8"]),
+      "F1: revenue lost by delay; F3: infrastructure per million requests; F4: customers lost by bad sessions; F8: an incident", required: true),
     Key("inputs", .other("values by name"), "a value with its unit, {low, base, high}, `${ADDRESS}` or `${market.FACT}`", required: true),
     Key("sources", .list("market facts"), "where the numbers come from"),
     expect, gate, plots, blockTime, why,
@@ -209,12 +212,45 @@ let blockKeys: [Shape: [Key]] = [
   ],
   .observe: [
     kind, id, title,
-    Key("query", .word(["profile", "change_points"]), "what is asked", required: true),
+    Key(
+      "query", .word(["profile", "change_points", "littles_law", "merged_quantiles", "memory_trend"]),
+      "what is asked; the last three ask the recording of a load block", required: true),
+    Key("from", .name, "for `littles_law`, `merged_quantiles` and `memory_trend`: a load block with one arm"),
+    Key("windows", .integer(2), "for `merged_quantiles`: into how many windows the recording is cut", standard: "10"),
+    Key("limit", .size, "for `memory_trend`: the memory at which the process ends", standard: "512MiB"),
     Key("fence", .name, "for `profile`: the code fence that runs, in swift, c or python"),
     Key("n", .integer(0), "for `profile`: what `subject(n)` is called with; without it the fence's `n=`"),
     Key("duration", .duration, "for `profile`: how long it is sampled", standard: "2s"),
     Key("file", .text, "for `change_points`: a CSV file with the columns date, value and commit, in the course's folder"),
     thresholds, expect, gate, plots, blockTime, why,
+  ],
+  .slo: [
+    kind, id, title,
+    Key("from", .name, "a load block with one arm, whose recording is judged"),
+    Key("file", .text, "or a CSV file of recorded releases in the course's folder"),
+    Key("indicator", .shape(.indicator), "which requests are good", required: true),
+    Key("objectives", .list("{target}, one of them"), "how many must be good", required: true),
+    Key("budgetingMethod", .word(["Occurrences"]), "the budget counts requests", standard: "Occurrences"),
+    Key("timeWindow", .list("{duration, isRolling}, one of them"), "over which the budget is counted; without it 30d, rolling"),
+    Key("time_scale", .other("{1s: 1h}"), "what a time of the recording stands for; without it itself"),
+    Key("alerts", .list("alerts"), "burn rates that call somebody"),
+    thresholds, expect, gate, plots, blockTime, why,
+  ],
+  .indicator: [Key("ratioMetric", .shape(.ratioMetric), "good requests over all", required: true)],
+  .ratioMetric: [
+    Key("good", .text, "`http_req_duration<TIME`, or `http_req_failed==0`; a failed request is never good", required: true),
+    Key("total", .word(["http_reqs"]), "all requests", standard: "http_reqs"),
+  ],
+  .objective: [Key("target", .number(0...1), "share of good requests, such as 0.99", required: true)],
+  .timeWindow: [
+    Key("duration", .duration, "such as 30d", required: true),
+    Key("isRolling", .flag, "ends now, not with the month", standard: "true"),
+  ],
+  .alert: [
+    Key("burn", .number(0...Double.infinity), "fires while both windows burn faster than this many times the allowed rate", required: true),
+    Key("long", .other("a time such as 1h; `m` is minutes"), "the window that says it matters", required: true),
+    Key("short", .other("a time such as 5m"), "the window that says it still goes on", required: true),
+    Key("severity", .word(BurnAlert.Severity.allCases.map(\.rawValue)), "who is called", required: true),
   ],
   .edit: [Key("params", .list("paths"), "of systems, as in `set`", required: true)],
   .runbook: [

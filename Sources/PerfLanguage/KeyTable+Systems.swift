@@ -19,7 +19,7 @@ let systemKeys: [Shape: [Key]] = [
     Key("routes", .other("lists of stages by `METHOD /path/{x}`"), "what a request passes through"),
   ],
   .queue: [
-    Key("limit", .integer(0), "requests that may wait; one more is answered 503", standard: "256"),
+    Key("limit", .integer(0), "requests that may wait; one more is answered 503; 1000000 is as good as no limit", standard: "256"),
     Key("discipline", .word(["fifo"]), "who is served next", standard: "fifo"),
   ],
   .cache: [
@@ -42,10 +42,15 @@ let systemKeys: [Shape: [Key]] = [
   ],
   .wait: [
     Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
-    Key("dist", .word(["constant", "uniform", "exp"]), "how the wait is distributed", standard: "constant"),
-    Key("mean", .duration, "for `constant` and `exp`"),
+    Key(
+      "dist", .word(["constant", "uniform", "exp", "mix"]),
+      "how the wait is distributed; `mix`: `exp`, and for a share of the calls `slow_min` + `exp`", standard: "constant"),
+    Key("mean", .duration, "for `constant`, `exp` and `mix`"),
     Key("min", .duration, "for `uniform`"),
     Key("max", .duration, "for `uniform`"),
+    Key("slow_share", .share, "for `mix`: share of slow calls"),
+    Key("slow_min", .duration, "for `mix`: the least that a slow call waits"),
+    Key("slow_mean", .duration, "for `mix`: mean of the exponential wait on top of `slow_min`"),
     Key("stands_for", .text, "the remote party this timer stands for; shown with every result"),
   ],
   .bytes: [
@@ -61,6 +66,18 @@ let systemKeys: [Shape: [Key]] = [
       "of each call: KiB for `sha256`, numbers for `sort` and `dedupe-…`, orders for `json`, thousand rounds for `spin`",
       required: true),
   ],
+  .call: [
+    Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
+    Key("to", .name, "the role that is asked; without it the own one"),
+    Key("path", .text, "a GET route of that role, such as `/product`; `{…}` are variables of the own route", required: true),
+    Key("k", .integer(1), "calls for each request", standard: "1"),
+    Key("mode", .word(CallSpec.Mode.allCases.map(\.rawValue)), "one after the other, or all at once", standard: "serial"),
+  ],
+  .alloc: [
+    Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
+    Key("per_request", .size, "memory that each request takes, writes to and gives back", standard: "0B"),
+    Key("leak", .size, "memory that each request takes and never gives back", standard: "0B"),
+  ],
   .dataset: [
     Key("rows", .integer(1), "ids 1…rows", required: true),
     Key("popularity", .other("`uniform`, `sequential` or `{zipf: 0.9}`"), "how often each id is asked for", standard: "uniform"),
@@ -68,7 +85,7 @@ let systemKeys: [Shape: [Key]] = [
 ]
 
 /// The kinds of stages; `off: true` in `set` removes one.
-let stageKinds: [Shape] = [.cache, .sql, .wait, .bytes, .cpu]
+let stageKinds: [Shape] = [.cache, .sql, .wait, .bytes, .cpu, .call, .alloc]
 
 /// Stages of the language that this version of nb does not have.
-let laterStages = ["lock", "call", "publish", "alloc", "io", "infer", "limit", "error"]
+let laterStages = ["lock", "publish", "io", "infer", "limit", "error"]

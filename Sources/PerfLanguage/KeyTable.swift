@@ -5,13 +5,13 @@
 /// Mappings that have a fixed set of keys.
 enum Shape: String, CaseIterable {
   // Blocks, by kind.
-  case lesson, system, load, bench, sim, cost, check, observe, runbook
+  case lesson, system, load, bench, sim, cost, check, observe, slo, runbook
   // Parts of declaring blocks.
   case claim, minutes
   case blockTime = "block_time"
   case runbookMetric = "runbook metric"
   // Systems.
-  case role, queue, cache, sql, wait, bytes, cpu, dataset
+  case role, queue, cache, sql, wait, bytes, cpu, call, alloc, dataset
   // Load.
   case stage = "ramp stage"
   case request, journey
@@ -27,19 +27,23 @@ enum Shape: String, CaseIterable {
   case scan, bracket, edit
   case sizes = "vary of a bench"
   case fit
+  // Service level objectives.
+  case indicator
+  case ratioMetric
+  case objective, timeWindow, alert
 
-  static let blocks: [Shape] = [.lesson, .system, .load, .bench, .sim, .cost, .check, .observe, .runbook]
+  static let blocks: [Shape] = [.lesson, .system, .load, .bench, .sim, .cost, .check, .observe, .slo, .runbook]
 
   /// Where it stands, for messages and the reference page.
   var title: String {
     switch self {
     case _ where Self.blocks.contains(self): "a `\(rawValue)` block"
     case .role: "a role"
-    case .cache, .sql, .wait, .bytes, .cpu: "the stage `\(rawValue)`"
+    case .cache, .sql, .wait, .bytes, .cpu, .call, .alloc: "the stage `\(rawValue)`"
     case .cacheModel: "the parameters of the model `cache`"
     case .rows: "`data` of a load"
     case .dataset, .request, .journey, .variant, .fault, .threshold, .plot, .subject, .claim, .bracket: "a \(rawValue)"
-    case .expectation: "an expectation"
+    case .expectation, .objective, .alert: "an \(rawValue)"
     case .stage, .keys, .runbookMetric: "a \(rawValue)"
     case .pairing: "`compare` of a bench"
     case .sizes: "`vary` of a bench"
@@ -103,12 +107,15 @@ extension Shape {
     case .bench: ["requires", "write", "validate"]
     case .sim: ["validate", "fit", "requires", "write"]
     case .cost: ["roi", "write"]
-    case .observe: ["from", "where", "versus", "group_by", "show", "source", "write"]
+    case .observe: ["where", "versus", "group_by", "show", "source", "write"]
+    case .slo: ["service", "description", "requires", "write"]
     case .role: ["count", "transport"]
     case .cache: ["stale_while_revalidate"]
     case .sql: ["params", "database"]
     case .wait: ["async"]
     case .bytes: ["compress", "writes", "nodelay"]
+    case .call: ["transport"]
+    case .alloc: ["live", "heap", "kind"]
     default: []
     }
   }

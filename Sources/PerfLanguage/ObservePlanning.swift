@@ -1,4 +1,5 @@
-// `observe` blocks → ObserveCell: a profile of a code fence, or the changes of a recorded series.
+// `observe` blocks → ObserveCell: a profile of a code fence, the changes of a recorded series, or a question to the
+// recording of a load block.
 
 import ExperimentModel
 import StrictYAML
@@ -7,17 +8,61 @@ import TextModel
 extension Planning {
   func planObserve(_ block: Block, _ fields: Fields) -> CellDraft? {
     guard let query = fields.text("query") else { return nil }
-    let isProfile = query == "profile"
-    for key in isProfile ? ["file"] : ["fence", "n", "duration"] where fields.has(key) {
+    let own: [String: [String]] = [
+      "profile": ["fence", "n", "duration"], "change_points": ["file"], "littles_law": ["from"], "merged_quantiles": ["from", "windows"],
+      "memory_trend": ["from", "limit"],
+    ]
+    let foreign = own.values.flatMap { $0 }.filter { !(own[query] ?? []).contains($0) }
+    for key in Set(foreign).sorted() where fields.has(key) {
       findings.error(
         PerfDiagnosticID.doesNotApply, "`\(key)` means nothing to the query `\(query)`", remedy: "leave it out", at: fields.place(key))
     }
+    let isProfile = query == "profile"
+    guard isProfile || query == "change_points" else { return recordingQuery(query, block, fields) }
     guard let cell = isProfile ? profileQuery(block, fields) : seriesQuery(block, fields) else { return nil }
     let face = BlockFace(
       id: block.id, kind: "observe", arms: isProfile ? ["top"] : [], params: isProfile ? [[:]] : [], isComparison: false,
       metrics: isProfile ? MetricSets.profile : [], wholeMetrics: isProfile ? MetricSets.profileWhole : MetricSets.changePoints)
     let standard = PlotSpec(kind: isProfile ? .flame : .timeline)
     return finish(block, fields, .observe(cell), face, readPlots(fields, face) ?? [standard])
+  }
+
+  private func recordingQuery(_ query: String, _ block: Block, _ fields: Fields) -> CellDraft? {
+    guard let from = fields.text("from") else {
+      if !fields.mentions("from") {
+        findings.error(
+          PerfDiagnosticID.missingKey, "`\(query)` needs `from`: whose recording is asked", remedy: "name a load block: `from: base`",
+          at: fields.place("query"))
+      }
+      return nil
+    }
+    var face = BlockFace(id: block.id, kind: "observe", arms: [], params: [], isComparison: false, metrics: [])
+    let cell: ObserveCell
+    switch query {
+    case "littles_law":
+      cell = .littlesLaw(from: from)
+      face.wholeMetrics = MetricSets.littlesLaw
+    case "merged_quantiles":
+      let windows = fields.integer("windows") ?? 10
+      guard windows <= 100 else {
+        findings.error(
+          PerfDiagnosticID.outOfRange, "a recording is cut into at most 100 windows, not \(windows)", remedy: "write at most 100",
+          at: fields.place("windows"))
+        return nil
+      }
+      cell = .mergedQuantiles(from: from, windows: windows)
+      face.arms = (1...windows).map { "window-\($0)" }
+      face.params = face.arms.map { _ in [:] }
+      face.metrics = MetricSets.window
+      face.wholeMetrics = MetricSets.mergedQuantiles
+    default:
+      cell = .memoryTrend(from: from, limit: fields.value("limit")?.plain.map { Int($0) } ?? 512 << 20)
+      face.wholeMetrics = MetricSets.memoryTrend
+    }
+    let standard = query == "littles_law" ? [] : [PlotSpec(kind: .timeline)]
+    var draft = finish(block, fields, .observe(cell), face, readPlots(fields, face) ?? standard)
+    draft.source = PendingSource(id: from, place: fields.contents("from")?.range ?? fields.place("from"))
+    return draft
   }
 
   private func profileQuery(_ block: Block, _ fields: Fields) -> ObserveCell? {
@@ -54,16 +99,18 @@ extension Planning {
       return nil
     }
     let place = fields.contents("file")?.range ?? fields.place("file")
-    // A notebook reads nothing outside its course.
-    let isInside = !file.hasPrefix("/") && !file.split(separator: "/").contains("..")
-    guard isInside, let text = context.data(file) else {
-      findings.error(
-        PerfDiagnosticID.badData, isInside ? "there is no data file `\(file)`" : "`\(file)` is not in the course's folder",
-        remedy: "name a file relative to the folder of course.yml", at: place)
-      return nil
-    }
-    guard let points = readSeries(text, file, place) else { return nil }
+    guard let text = dataFile(file, place), let points = readSeries(text, file, place) else { return nil }
     return .changePoints(SeriesQuery(file: file, points: points))
+  }
+
+  /// A file of the course; nil after a report. A notebook reads nothing outside its course.
+  func dataFile(_ file: String, _ place: SourceRange) -> String? {
+    let isInside = !file.hasPrefix("/") && !file.split(separator: "/").contains("..")
+    if isInside, let text = context.data(file) { return text }
+    findings.error(
+      PerfDiagnosticID.badData, isInside ? "there is no data file `\(file)`" : "`\(file)` is not in the course's folder",
+      remedy: "name a file relative to the folder of course.yml", at: place)
+    return nil
   }
 
   /// `date,value[,commit]` with a heading line; nil after a report of the first mistake.

@@ -23,6 +23,12 @@ struct PendingReference {
   var place: SourceRange
 }
 
+/// A load block whose recording another block reads.
+struct PendingSource {
+  var id: String
+  var place: SourceRange
+}
+
 /// A cell before its references are checked.
 struct CellDraft {
   var block: Block
@@ -30,6 +36,7 @@ struct CellDraft {
   var face: BlockFace
   var gates: [(text: String, place: SourceRange)]
   var references: [PendingReference] = []
+  var source: PendingSource?
   /// It has mistakes: its judgements are checked, and the plan goes without it.
   var isBroken = false
 }
@@ -143,7 +150,7 @@ final class Planning {
     let sugar = ["compare", "sweep", "chaos"]
     let wanted = sugar.contains(word) ? node["of"]?.text ?? "load" : word
     if let shape = Shape.blocks.first(where: { $0.rawValue == wanted }) { return shape }
-    let later = ["vitals", "slo", "trace"]
+    let later = ["vitals", "trace"]
     if later.contains(wanted) {
       findings.error(
         PerfDiagnosticID.unsupportedKind, "this version of nb does not execute `\(wanted)` blocks",
@@ -181,6 +188,7 @@ final class Planning {
       case .cost: planCost(block, Fields(block.node, .cost, findings))
       case .check: planCheck(block, Fields(block.node, .check, findings))
       case .observe: planObserve(block, Fields(block.node, .observe, findings))
+      case .slo: planSLO(block, Fields(block.node, .slo, findings))
       default: nil
       }
     guard var draft else { return nil }

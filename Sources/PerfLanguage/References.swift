@@ -26,12 +26,37 @@ extension Planning {
         }
         if let block = reference.address.block { needs.insert(block) }
       }
+      if let source = cells[i].source, isRecorded(source, cells) { needs.insert(source.id) }
       needs.remove(cells[i].cell.id)
       cells[i].cell.needs = needs.sorted()
     }
     reportCycles(cells)
     checkClaims(cells)
     checkValues(faces, lesson)
+  }
+
+  // MARK: Recordings
+
+  /// Whether `from` names a load block with one arm; else it is reported, if not for that block's own mistakes.
+  private func isRecorded(_ source: PendingSource, _ cells: [CellDraft]) -> Bool {
+    guard let cell = cells.first(where: { $0.cell.id == source.id }) else {
+      guard !blocks.contains(where: { $0.id == source.id && $0.kind == .load }) else { return false }
+      let loads = cells.filter { $0.face.kind == "load" }.map(\.cell.id)
+      findings.error(
+        PerfDiagnosticID.unknownBlock, "there is no load block `\(source.id)` in this notebook",
+        remedy: suggestion(for: source.id, among: loads, what: "load blocks"), at: source.place)
+      return false
+    }
+    guard cell.face.kind == "load", cell.face.arms.count == 1 else {
+      findings.error(
+        PerfDiagnosticID.doesNotApply,
+        cell.face.kind == "load"
+          ? "`\(source.id)` has \(cell.face.arms.count) arms, and a recording is of one"
+          : "only load blocks are recorded, and `\(source.id)` is of the kind `\(cell.face.kind)`",
+        remedy: "name a load block without `compare` and `vary`", at: source.place)
+      return false
+    }
+    return true
   }
 
   // MARK: Gates

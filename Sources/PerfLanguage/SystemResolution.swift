@@ -42,6 +42,12 @@ struct SystemResolver {
       statement(stage, route).map { .sql(SQLSpec(statement: $0, pool: integer(stage.params["pool"], stage.kind.key("pool")) ?? 5)) }
     case .wait: wait(stage).map { .wait($0) }
     case .cpu: cpu(stage).map { .cpu($0) }
+    case .call: call(stage, route, draft).map { .call($0) }
+    case .alloc:
+      .alloc(
+        AllocSpec(
+          perRequest: stage.params["per_request"]?.value.plain.map { Int($0) } ?? 0,
+          leak: stage.params["leak"]?.value.plain.map { Int($0) } ?? 0))
     default:
       .bytes(BytesSpec(size: stage.params["size"]?.value.plain.map { Int($0) } ?? 0, etag: stage.params["etag"]?.value == .flag(true)))
     }
@@ -94,13 +100,13 @@ struct SystemResolver {
   private func wait(_ stage: StageDraft) -> WaitSpec? {
     let dist = text(stage.params["dist"]) ?? "constant"
     let standsFor = text(stage.params["stands_for"]) ?? ""
-    let needed = dist == "uniform" ? ["min", "max"] : ["mean"]
+    let needed = dist == "uniform" ? ["min", "max"] : dist == "mix" ? ["mean", "slow_share", "slow_min", "slow_mean"] : ["mean"]
     for name in needed where stage.params[name] == nil {
       findings.error(
-        PerfDiagnosticID.missingKey, "the wait `\(stage.name)` with `dist: \(dist)` needs `\(name)`", remedy: "such as `\(name): 20ms`",
+        PerfDiagnosticID.missingKey, "the wait `\(stage.name)` with `dist: \(dist)` needs `\(name)`", remedy: "such as `\(name): \(name == "slow_share" ? "2pct" : "20ms")`",
         at: stage.params["dist"]?.place ?? stage.place)
     }
-    for name in ["mean", "min", "max"] where stage.params[name] != nil && !needed.contains(name) {
+    for name in ["mean", "min", "max", "slow_share", "slow_min", "slow_mean"] where stage.params[name] != nil && !needed.contains(name) {
       findings.error(
         PerfDiagnosticID.doesNotApply, "`\(name)` does nothing with `dist: \(dist)`",
         remedy: "that needs \(needed.map { "`\($0)`" }.joined(separator: " and "))",
@@ -117,9 +123,70 @@ struct SystemResolver {
         return nil
       }
       return WaitSpec(distribution: .uniform(min: min, max: max), standsFor: standsFor)
+    case "mix":
+      guard let mean, let share = stage.params["slow_share"]?.value.plain, let low = duration(stage.params["slow_min"], nil),
+        let slow = duration(stage.params["slow_mean"], nil)
+      else { return nil }
+      return WaitSpec(distribution: .mixture(mean: mean, slowShare: share, slowMin: low, slowMean: slow), standsFor: standsFor)
     case "exp": return mean.map { WaitSpec(distribution: .exponential(mean: $0), standsFor: standsFor) }
     default: return mean.map { WaitSpec(distribution: .constant(mean: $0), standsFor: standsFor) }
     }
+  }
+
+  private func call(_ stage: StageDraft, _ route: RouteDraft, _ draft: SystemDraft) -> CallSpec? {
+    guard let path = text(stage.params["path"]), let k = integer(stage.params["k"], stage.kind.key("k")) else { return nil }
+    let owner = draft.roles.first { role in role.routes.contains { $0.method == route.method && $0.path == route.path } }
+    let name = text(stage.params["to"]) ?? owner?.name ?? ""
+    guard let role = draft.roles.first(where: { $0.name == name }) else {
+      findings.error(
+        PerfDiagnosticID.unknownTarget, "the call `\(stage.name)` goes to `\(name)`, which is no role of the system `\(draft.id)`",
+        remedy: suggestion(for: name, among: draft.roles.map(\.name), what: "its roles"), at: stage.params["to"]?.place ?? stage.place)
+      return nil
+    }
+    guard let target = role.routes.first(where: { $0.method == "GET" && samePath($0.path, path) }) else {
+      findings.error(
+        PerfDiagnosticID.unknownRoute, "the call `\(stage.name)` asks for `GET \(path)`, which is no route of `\(name)`",
+        remedy: suggestion(for: path, among: role.routes.filter { $0.method == "GET" }.map(\.path), what: "its paths"),
+        at: stage.params["path"]?.place ?? stage.place)
+      return nil
+    }
+    for variable in templateVariables(path) where !route.variables.contains(variable) {
+      findings.error(
+        PerfDiagnosticID.keyMismatch, "the call's path uses `{\(variable)}`, which is not in the route `\(route.path)`",
+        remedy: "write a value, or a variable of the route", at: stage.params["path"]?.place ?? stage.place)
+    }
+    guard k <= 1_000 else {
+      findings.error(
+        PerfDiagnosticID.outOfRange, "a request makes at most 1000 calls, not \(k)", remedy: "write at most 1000",
+        at: stage.params["k"]?.place ?? stage.place)
+      return nil
+    }
+    if let circle = circle(from: target, in: role, draft, [route]) {
+      findings.error(
+        PerfDiagnosticID.cycle, "these routes call each other: \(circle.map(\.path).joined(separator: " → "))",
+        remedy: "a request would never end: cut one call", at: stage.params["path"]?.place ?? stage.place)
+      return nil
+    }
+    return CallSpec(role: name, path: path, k: k, mode: text(stage.params["mode"]).flatMap(CallSpec.Mode.init) ?? .serial)
+  }
+
+  /// The calls that lead from `route` back to one of `above`.
+  private func circle(from route: RouteDraft, in role: RoleDraft, _ draft: SystemDraft, _ above: [RouteDraft]) -> [RouteDraft]? {
+    if above.contains(where: { $0.method == route.method && $0.path == route.path }) { return above + [route] }
+    for stage in route.stages where stage.kind == .call && !stage.isOff {
+      let name = text(stage.params["to"]) ?? role.name
+      guard let path = text(stage.params["path"]), let next = draft.roles.first(where: { $0.name == name }),
+        let target = next.routes.first(where: { $0.method == "GET" && samePath($0.path, path) })
+      else { continue }
+      if let circle = circle(from: target, in: next, draft, above + [route]) { return circle }
+    }
+    return nil
+  }
+
+  /// A path that a route answers, segment by segment.
+  private func samePath(_ pattern: String, _ path: String) -> Bool {
+    let (a, b) = (pattern.split(separator: "/"), path.split(separator: "/"))
+    return a.count == b.count && zip(a, b).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
   }
 
   private func cpu(_ stage: StageDraft) -> CPUSpec? {

@@ -59,7 +59,7 @@ struct Scale {
     let chosen: (Double, String) =
       switch unit {
       case .nanoseconds:
-        magnitude == 0 ? (1, " ns") : pick([(1e9, " s"), (1e6, " ms"), (1e3, " µs"), (1, " ns")])
+        magnitude == 0 ? (1, " ns") : magnitude >= 2 * 86_400e9 ? (86_400e9, " d") : magnitude >= 3_600e9 ? (3_600e9, " h") : pick([(1e9, " s"), (1e6, " ms"), (1e3, " µs"), (1, " ns")])
       case .bytes: pick([(1_073_741_824, " GiB"), (1_048_576, " MiB"), (1024, " KiB"), (1, " B")])
       case .share: (0.01, " %")
       case .ratio: (1, " x")

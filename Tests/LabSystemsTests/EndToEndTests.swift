@@ -4,78 +4,8 @@ import Testing
 
 @testable import LabSystems
 
-/// A blocking client of one connection, as small as it can be.
-private final class Client {
-  struct Reply: Equatable { var status: Int; var headers: [String: String]; var body: String }
-  private let fd: Int32
-  private var pending: [UInt8] = []
-
-  init(port: Int) throws {
-    #if canImport(Glibc)
-      fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    #else
-      fd = socket(AF_INET, SOCK_STREAM, 0)
-    #endif
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = UInt16(port).bigEndian
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    let code = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-    }
-    try #require(code == 0)
-    var limit = timeval(tv_sec: 10, tv_usec: 0)
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-  }
-
-  deinit { close(fd) }
-
-  func send(_ text: String) {
-    let bytes = Array(text.utf8)
-    #expect(write(fd, bytes, bytes.count) == bytes.count)
-  }
-
-  func request(_ method: String, _ path: String, headers: String = "", body: String = "") throws -> Reply {
-    send("\(method) \(path) HTTP/1.1\r\nHost: lab\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
-    return try receive(hasBody: method != "HEAD")
-  }
-
-  func receive(hasBody: Bool = true) throws -> Reply {
-    var head: [UInt8]?
-    while true {
-      if head == nil, let end = pending.firstRange(of: Array("\r\n\r\n".utf8)) {
-        head = Array(pending[..<end.lowerBound])
-        pending.removeSubrange(..<end.upperBound)
-      }
-      if let head {
-        let lines = String(decoding: head, as: UTF8.self).components(separatedBy: "\r\n")
-        var headers: [String: String] = [:]
-        for line in lines.dropFirst() {
-          let parts = line.split(separator: ":", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
-          headers[parts[0]] = parts[1]
-        }
-        let length = hasBody ? Int(headers["Content-Length"] ?? "0")! : 0
-        if pending.count >= length {
-          let body = String(decoding: pending[..<length], as: UTF8.self)
-          pending.removeSubrange(..<length)
-          return Reply(status: Int(lines[0].split(separator: " ")[1])!, headers: headers, body: body)
-        }
-      }
-      var scratch = [UInt8](repeating: 0, count: 65_536)
-      let count = read(fd, &scratch, scratch.count)
-      try #require(count > 0, "the lab closed the connection")
-      pending += scratch[..<count]
-    }
-  }
-
-  var isClosedByPeer: Bool {
-    var byte: UInt8 = 0
-    return read(fd, &byte, 1) == 0
-  }
-}
-
 @Suite struct EndToEndTests {
-  private func counters(_ client: Client) throws -> [String: Int] {
+  private func counters(_ client: LabClient) throws -> [String: Int] {
     try JSONDecoder().decode([String: Int].self, from: Data(client.request("GET", "/_nb/counters").body.utf8))
   }
 
@@ -88,7 +18,7 @@ private final class Client {
         stages: [StageSpec(name: "static", work: .bytes(BytesSpec(size: 2_000, etag: true)))]))
     let server = try LabServer(system, port: 0, pid: getpid())
     defer { server.stop() }
-    let client = try Client(port: server.ready.port)
+    let client = try LabClient(port: server.ready.port)
 
     let miss = try client.request("GET", "/product/7?from=mail")
     let hit = try client.request("GET", "/product/7")
@@ -131,8 +61,8 @@ private final class Client {
     let system = Sample.shop(CacheSpec(key: "{id}", capacity: 10), wait: 1)
     let server = try LabServer(system, port: 0, pid: getpid())
     defer { server.stop() }
-    let client = try Client(port: server.ready.port)
-    let control = try Client(port: server.ready.port)
+    let client = try LabClient(port: server.ready.port)
+    let control = try LabClient(port: server.ready.port)
     _ = try client.request("GET", "/product/1")
     #expect(try control.request("POST", "/_nb/fault", body: #"{"target":"product-cache","toxic":"expire"}"#).status == 200)
     #expect(try client.request("GET", "/product/1").headers["X-Cache"] == "MISS")
@@ -163,7 +93,7 @@ private final class Client {
   @Test func pipelinedAndCutRequestsAreAnsweredInOrder() throws {
     let server = try LabServer(Sample.shop(CacheSpec(key: "{id}", capacity: 10), wait: 1), port: 0, pid: 1)
     defer { server.stop() }
-    let client = try Client(port: server.ready.port)
+    let client = try LabClient(port: server.ready.port)
     let requests = (1...5).map { "GET /product/\($0) HTTP/1.1\r\nHost: lab\r\n\r\n" }.joined()
     for byte in requests { client.send(String(byte)) }
     client.send(requests)
@@ -188,7 +118,7 @@ private final class Client {
       ])
     let server = try LabServer(system, port: 0, pid: 1)
     defer { server.stop() }
-    let client = try Client(port: server.ready.port)
+    let client = try LabClient(port: server.ready.port)
     client.send(String(repeating: "GET /big HTTP/1.1\r\n\r\n", count: 3))
     let bodies = try (0..<3).map { _ in try client.receive().body }
     #expect(bodies[0].utf8.count == 3_000_000 && Set(bodies).count == 1)
@@ -199,7 +129,7 @@ private final class Client {
     let server = try LabServer(Sample.shop(spec), port: 0, pid: 1)
     defer { server.stop() }
     #expect(server.ready.l2Port != nil)
-    let client = try Client(port: server.ready.port)
+    let client = try LabClient(port: server.ready.port)
     for id in [1, 2, 1, 1] { #expect(try client.request("GET", "/product/\(id)").status == 200) }
     var seen = try counters(client)
     #expect(seen["product-cache.loads"] == 2)
@@ -236,7 +166,7 @@ private final class Client {
     let l2 = "127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
     let server = try LabServer(Sample.shop(CacheSpec(key: "{id}", capacity: 1, l2: l2)), port: 0, pid: 1)
     defer { server.stop() }
-    let client = try Client(port: server.ready.port)
+    let client = try LabClient(port: server.ready.port)
     for id in 1...3 { #expect(try client.request("GET", "/product/\(id)").status == 200) }
     let seen = try counters(client)
     #expect(seen["product-cache.loads"] == 3)
@@ -253,8 +183,8 @@ private final class Client {
       ])
     let server = try LabServer(system, port: 0, pid: 1)
     defer { server.stop() }
-    let slow = try (0..<4).map { _ in try Client(port: server.ready.port) }
-    let fast = try Client(port: server.ready.port)
+    let slow = try (0..<4).map { _ in try LabClient(port: server.ready.port) }
+    let fast = try LabClient(port: server.ready.port)
     for _ in 0..<10 {
       for client in slow { client.send("PUT /all HTTP/1.1\r\n\r\n") }
       #expect(try fast.request("PUT", "/product/1").status == 200)

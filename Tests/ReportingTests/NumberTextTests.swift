@@ -5,7 +5,7 @@ import Testing
 
 @Test(arguments: [
   (21.4e6, MetricUnit.nanoseconds, "21.4 ms"), (999_600, .nanoseconds, "1.00 ms"), (999_400, .nanoseconds, "999 µs"),
-  (0, .nanoseconds, "0 ns"), (1.5e9, .nanoseconds, "1.50 s"), (0.25, .nanoseconds, "0.250 ns"), (5.42e12, .nanoseconds, "5,420 s"),
+  (0, .nanoseconds, "0 ns"), (1.5e9, .nanoseconds, "1.50 s"), (0.25, .nanoseconds, "0.250 ns"), (3.42e12, .nanoseconds, "3,420 s"), (5.42e12, .nanoseconds, "1.51 h"), (1.296e15, .nanoseconds, "15.0 d"),
   (-1.2e6, .nanoseconds, "−1.20 ms"), (-0.0, .nanoseconds, "0 ns"), (-0.0, .count, "0"), (-1e-20, .plain, "0.000000000000"),
   (0.557, .share, "55.7 %"), (1, .share, "100 %"), (0.9996, .share, "99.96 %"), (0.99999, .share, "99.999 %"), (0, .share, "0 %"), (0.00012, .share, "0.0120 %"),
   (120, .perSecond, "120 rps"), (2_489.6, .perSecond, "2,490 rps"), (2.1, .ratio, "2.10 x"), (9.996, .ratio, "10.0 x"),

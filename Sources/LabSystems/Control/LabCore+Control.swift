@@ -60,13 +60,13 @@ extension LabCore {
       guard !targets.isEmpty else { return unknown("cache", request.target, caches.map(\.name)) }
       targets.forEach { $0.expireAll() }
     case .stall:
-      guard let role = roles.first(where: { $0.name == request.target }) else {
-        return unknown("role", request.target, roles.map(\.name))
-      }
+      let killed = FaultSpec.killedRole(target: request.target, request.toxic)
+      let wanted = killed ?? request.target
+      guard let role = roles.first(where: { $0.name == wanted }) else { return unknown("role", wanted, roles.map(\.name)) }
       guard let duration = request.duration, duration > .zero, duration.seconds <= 3600 else {
         return failure(400, "a stall needs a duration", "send 1 to 3 600 000 000 000 nanoseconds")
       }
-      role.stall(duration.rawValue)
+      if killed == nil { role.stall(duration.rawValue) } else { kill(role, duration.rawValue) }
     }
     return done
   }

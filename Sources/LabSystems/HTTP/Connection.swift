@@ -1,4 +1,5 @@
 import NIOCore
+import NIOPosix
 
 /// One client connection: bytes in, requests to the core one after the other, bytes out. It decides nothing
 /// about a request; control-plane paths go past the queue.
@@ -23,11 +24,37 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
   private var isParsing = false
   private var keepAlive = true
   private var saidContinue = false
+  /// Has asked the control plane: it outlives a killed role, so that the end of an outage can be seen.
+  private var isControl = false
 
   init(core: LabCore) { self.core = core }
 
-  func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-  func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    core.connections[ObjectIdentifier(self)] = self
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    self.context = nil
+    core.connections[ObjectIdentifier(self)] = nil
+  }
+
+  /// Its request is with this role.
+  func waits(for role: Role) -> Bool { isBusy && exchange.route?.role === role }
+
+  /// What the kernel does for a process that dies: no farewell, a reset.
+  func reset() {
+    guard let context, !isControl else { return }
+    exchange.owner = nil
+    keepAlive = false
+    let loop = context.eventLoop
+    let channel = context.channel
+    if let socket = channel as? any SocketOptionProvider {
+      socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).hop(to: loop).whenComplete { _ in channel.close(promise: nil) }
+    } else {
+      channel.close(promise: nil)
+    }
+  }
 
   func channelInactive(context: ChannelHandlerContext) {
     self.context = nil
@@ -109,6 +136,7 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
     inbound.moveReaderIndex(forwardBy: head.length)
     switch way {
     case .control(let method, let path):
+      isControl = true
       let body = inbound.getSlice(at: inbound.readerIndex, length: head.contentLength) ?? ByteBuffer()
       let reply = core.control(method: method, path: path, body: body)
       ResponseWriter.write(
@@ -126,6 +154,7 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
 
   func answered(_ exchange: Exchange) {
     isBusy = false
+    if exchange.isCutOff { return reset() }
     guard let context else { return }
     if let body = ResponseWriter.write(exchange, close: !keepAlive, to: &outbound) {
       context.write(wrapOutboundOut(outbound), promise: nil)

@@ -68,6 +68,7 @@ enum ResponseWriter {
     case 413: out.writeStaticString("HTTP/1.1 413 Content Too Large\r\n")
     case 431: out.writeStaticString("HTTP/1.1 431 Request Header Fields Too Large\r\n")
     case 500: out.writeStaticString("HTTP/1.1 500 Internal Server Error\r\n")
+    case 502: out.writeStaticString("HTTP/1.1 502 Bad Gateway\r\n")
     case 503: out.writeStaticString("HTTP/1.1 503 Service Unavailable\r\n")
     case 504: out.writeStaticString("HTTP/1.1 504 Gateway Timeout\r\n")
     default: out.writeString("HTTP/1.1 \(status) Status\r\n")

@@ -44,6 +44,10 @@ final class Exchange {
   var fills: [Fill] = []
   /// How many of the route's invalidations are done.
   var invalidationsDone = 0
+  /// Of the role when the request came in.
+  var life = 0
+  /// The role's process is gone: the connection is reset instead of answered.
+  var isCutOff = false
 
   struct Fill { var cache: CacheStage; var key: String }
 
@@ -58,6 +62,7 @@ final class Exchange {
     nextStage = 0
     fills.removeAll(keepingCapacity: true)
     invalidationsDone = 0
+    isCutOff = false
   }
 
   /// Replaces the answer by a status with one line of text.

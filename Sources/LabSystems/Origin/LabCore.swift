@@ -13,13 +13,22 @@ final class LabCore: @unchecked Sendable {
   private let database: LabDatabase?
   private let writes = WriteLog()
   var usageBase = ProcessUsage()
+  /// Open client connections, by themselves.
+  var connections: [ObjectIdentifier: Connection] = [:]
+  /// Whom `call` stages ask.
+  private let peer: (any Peer)?
+  /// Closes the listening socket until then, when the last role that listens there is killed.
+  var closeDoor: ((_ until: Int64) -> Void)?
 
-  /// - Parameter clients: a memcached client for each address in the system's `l2` fields.
+  /// - Parameters:
+  ///   - clients: a memcached client for each address in the system's `l2` fields.
+  ///   - peer: for `call` stages.
   /// - Throws: `LabError` naming the first part of the system that cannot be served.
   init(
-    _ system: SystemSpec, environment: any Environment, clients: [String: MemcachedClient] = [:]
+    _ system: SystemSpec, environment: any Environment, clients: [String: MemcachedClient] = [:], peer: (any Peer)? = nil
   ) throws {
     self.system = system
+    self.peer = peer
     self.environment = environment
     database = system.data.isEmpty ? nil : try LabDatabase(system.data, seed: system.seed)
     let tables = Dictionary(uniqueKeysWithValues: system.data.enumerated().map { ($1.name, $0) })
@@ -49,6 +58,13 @@ final class LabCore: @unchecked Sendable {
                 remedy: "use between 1 and \(spec.work.unitsMax)")
             }
             route.stages.append(CPUStage(spec, name: stage.name, seed: system.seed, environment: environment))
+          case .alloc(let spec):
+            guard (0...(16 << 20)).contains(spec.perRequest), (0...(16 << 20)).contains(spec.leak) else {
+              throw LabError(place: place, cause: "more than 16 MiB a request", remedy: "use at most 16 MiB")
+            }
+            route.stages.append(AllocStage(spec, name: stage.name))
+          case .call(let spec):
+            route.stages.append(try makeCallStage(spec, stage.name, route, place))
           case .sql(let spec):
             route.stages.append(
               try SQLStage(
@@ -117,6 +133,27 @@ final class LabCore: @unchecked Sendable {
       environment: environment)
   }
 
+  private func makeCallStage(_ spec: CallSpec, _ name: String, _ route: Route, _ place: String) throws -> CallStage {
+    guard (1...1_000).contains(spec.k) else {
+      throw LabError(place: place, cause: "\(spec.k) calls a request", remedy: "use between 1 and 1000")
+    }
+    guard let peer else { throw LabError(place: place, cause: "nobody can be called here", remedy: "serve the system on a port") }
+    return CallStage(
+      spec, name: name, path: try KeyTemplate(spec.path, variables: route.variableNames, place: place), peer: peer,
+      environment: environment)
+  }
+
+  /// A role's process is gone for `duration` nanoseconds. Roles share one port: it refuses connections only when all are
+  /// down, and resets those that ask for a role that is.
+  func kill(_ role: Role, _ duration: Int64) {
+    role.kill(duration)
+    // What the process had in memory is lost with it.
+    for case let cache as CacheStage in table.routes.filter({ $0.role === role }).flatMap(\.stages) { cache.clear() }
+    let areAllDown = roles.allSatisfy(\.isDown)
+    if areAllDown { closeDoor?(roles.map(\.downUntil).min() ?? environment.now) }
+    for connection in Array(connections.values) where areAllDown || connection.waits(for: role) { connection.reset() }
+  }
+
   private func connectInvalidations() throws {
     for cache in caches {
       guard let wanted = cache.spec.invalidateOn else { continue }
@@ -145,7 +182,7 @@ extension SystemSpec {
       switch stage.work {
       case .sql(let spec): .sql(spec, stage.name)
       case .cache(let spec): .cache(spec, stage.name)
-      case .wait, .bytes, .cpu: .other
+      case .wait, .bytes, .cpu, .call, .alloc: .other
       }
     }
   }

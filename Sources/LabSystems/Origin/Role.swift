@@ -15,6 +15,13 @@ final class Role {
   private var timedOut = 0
   private var queueWait: Int64 = 0
   private var queuePeak = 0
+  /// Requests that were taken in and are not answered, and the time integral of that number.
+  private var inside = 0
+  private var insideArea: Int64 = 0
+  private var insideSince: Int64
+  /// Which life of the process this is: a `kill` ends one, and what still runs of it counts for nothing.
+  private var life = 0
+  private(set) var downUntil = Int64.min
 
   init(_ spec: RoleSpec, environment: any Environment) throws {
     let place = "system, role \(spec.name)"
@@ -29,6 +36,7 @@ final class Role {
     }
     name = spec.name
     self.environment = environment
+    insideSince = environment.now
     queue = WorkerQueue(
       workers: spec.workers, queueLimit: spec.queueLimit, timeout: spec.timeout.rawValue)
   }
@@ -38,6 +46,15 @@ final class Role {
   /// A request arrives; its owner hears of it exactly once.
   func submit(_ exchange: Exchange) {
     requests += 1
+    exchange.life = life
+    if isDown {
+      exchange.isCutOff = true
+      let owner = exchange.owner
+      exchange.owner = nil
+      owner?.answered(exchange)
+      return
+    }
+    count(1)
     switch queue.arrive(exchange, now: environment.now) {
     case .start:
       run(exchange)
@@ -82,6 +99,8 @@ final class Role {
         if cache.drop(template.key(exchange.variables), for: exchange) == .later { return }
       }
     }
+    // A remote party's answer to a process that was killed meanwhile: nobody waits for it any more.
+    guard exchange.life == life else { return }
     // The slot is free before the answer goes out: a client's next request must not meet the slot of its last one.
     queue.release()
     answer(exchange)
@@ -89,6 +108,7 @@ final class Role {
   }
 
   private func answer(_ exchange: Exchange) {
+    count(-1)
     let owner = exchange.owner
     exchange.owner = nil
     owner?.answered(exchange)
@@ -138,7 +158,26 @@ final class Role {
     environment.at(end) { [self] in drain() }
   }
 
+  // MARK: The kill fault
+
+  var isDown: Bool { environment.now < downUntil }
+
+  /// The process is gone for `duration` nanoseconds: what waits or runs is lost. Who closes the sockets calls this.
+  func kill(_ duration: Int64) {
+    life += 1
+    downUntil = environment.now + duration
+    queue.abandon()
+    count(-inside)
+  }
+
   // MARK: Counters
+
+  private func count(_ step: Int) {
+    let now = environment.now
+    insideArea += Int64(inside) * (now - insideSince)
+    insideSince = now
+    inside += step
+  }
 
   func appendCounters(to counters: inout Counters) {
     counters.add(name, "requests", requests)
@@ -146,10 +185,14 @@ final class Role {
     counters.add(name, "timed_out", timedOut)
     counters.add(name, "queue_wait_ns", Int(queueWait))
     counters.peak(name, "queue_peak", queuePeak)
+    let now = environment.now
+    counters.add(name, "inside_ns", Int(insideArea + Int64(inside) * (now - insideSince)))
   }
 
   func resetCounters() {
     requests = 0; rejected = 0; timedOut = 0; queueWait = 0
     queuePeak = queue.depth
+    insideArea = 0
+    insideSince = environment.now
   }
 }

@@ -68,4 +68,11 @@ struct WorkerQueue<Request> {
 
   /// No request is taken before `time`.
   mutating func stall(until time: Int64) { stalledUntil = max(stalledUntil, time) }
+
+  /// A new process: nobody waits, nobody is served.
+  mutating func abandon() {
+    waiting.removeAll()
+    busy = 0
+    stalledUntil = .min
+  }
 }

@@ -46,9 +46,13 @@ final class WaitStage: Stage {
     case .constant(let mean): mean.rawValue
     case .uniform(let low, let high):
       low.rawValue + Int64(random.unit() * Double(high.rawValue - low.rawValue))
-    case .exponential(let mean): Int64(-Double(mean.rawValue) * log(1 - random.unit()))
+    case .exponential(let mean): exponential(mean)
+    case .mixture(let mean, let share, let low, let slow):
+      random.unit() < share ? low.rawValue + exponential(slow) : exponential(mean)
     }
   }
+
+  private func exponential(_ mean: Nanoseconds) -> Int64 { Int64(-Double(mean.rawValue) * log(1 - random.unit())) }
 
   func appendCounters(to counters: inout Counters) {
     counters.add(name, "calls", calls)

@@ -1,0 +1,127 @@
+// What a load block leaves for the blocks that ask its recording: every request's time and outcome, and the lab's memory.
+// Kept while a run lasts; a results file could not hold it.
+
+import ExperimentModel
+import LoadKernel
+
+/// One request, by the time at which it was answered or failed.
+struct RecordedRequest: Hashable, Sendable {
+  var at: Nanoseconds
+  /// From the intended send; nil: it failed.
+  var duration: Nanoseconds?
+}
+
+/// The lab's resident memory at a moment of the run.
+struct MemorySample: Hashable, Sendable {
+  var at: Nanoseconds
+  var requests: Double
+  var bytes: Double
+}
+
+struct LoadRecording: Sendable {
+  var requests: [RecordedRequest] = []
+  var memory: [MemorySample] = []
+  var elapsed = Nanoseconds.zero
+  /// Of the block's only arm.
+  var metrics: [String: MetricValue] = [:]
+}
+
+final class Recordings {
+  /// Blocks whose requests are kept.
+  var wanted: Set<String> = []
+  private var kept: [String: LoadRecording] = [:]
+
+  func keep(_ recording: LoadRecording, of block: String) { kept[block] = recording }
+
+  func recording(of block: String) throws(CellFailure) -> LoadRecording {
+    if let recording = kept[block] { return recording }
+    throw CellFailure("there is no recording of `\(block)` in this run", remedy: "run it again together with that block")
+  }
+}
+
+extension Work {
+  /// The load block whose recording this one asks for; it runs again with it, since no file holds a recording.
+  public var recordingSource: String? {
+    switch self {
+    case .slo(let slo): if case .load(let block) = slo.source { block } else { nil }
+    case .observe(let observe): observe.source
+    default: nil
+    }
+  }
+}
+
+extension LoadRecord {
+  /// Requests that failed. While a target is down the generator also counts its vain attempts to connect again, which are
+  /// no requests: what was sent and not answered failed.
+  var requestsFailed: Int { min(failed, max(0, sent - completed)) }
+
+  /// So short that hardly ever more than three answers share a window, and then each of them is known.
+  static func recordingWindow(_ duration: Nanoseconds) -> Nanoseconds { Nanoseconds(max(100_000, duration.rawValue / 200_000)) }
+
+  /// Takes the requests out of short windows, and puts windows of the usual length in their place.
+  ///
+  /// A window has its count, its mean, its lower median and its largest value: up to three values follow exactly. Of more,
+  /// which takes 30,000 answers a second, those between are taken to be equal.
+  mutating func takeRequests(windowLength usual: Nanoseconds) -> [RecordedRequest] {
+    guard var empty = windows.first else { return [] }
+    empty.completed = 0
+    empty.failed = 0
+    empty.hits = 0
+    empty.misses = 0
+    empty.mean = 0
+    empty.p50 = .zero
+    empty.p99 = .zero
+    var requests: [RecordedRequest] = []
+    var coarse: [LoadWindow] = []
+    var times: [[Double]] = []
+    for window in windows {
+      let values = Self.values(window)
+      requests += values.map { RecordedRequest(at: window.start, duration: Nanoseconds(Int64($0.rounded()))) }
+      requests += (0..<window.failed).map { _ in RecordedRequest(at: window.start, duration: nil) }
+      let index = Int(window.start.rawValue / max(1, usual.rawValue))
+      while coarse.count <= index {
+        empty.start = Nanoseconds(Int64(coarse.count) * usual.rawValue)
+        coarse.append(empty)
+        times.append([])
+      }
+      coarse[index].completed += window.completed
+      coarse[index].failed += window.failed
+      coarse[index].hits += window.hits
+      coarse[index].misses += window.misses
+      times[index] += values
+    }
+    requests = withoutExcess(requests)
+    for index in coarse.indices where !times[index].isEmpty {
+      let sorted = times[index].sorted()
+      coarse[index].mean = sorted.reduce(0, +) / Double(sorted.count)
+      coarse[index].p50 = Nanoseconds(Int64(sorted[(sorted.count - 1) / 2]))
+      coarse[index].p99 = Nanoseconds(Int64(sorted[max(0, Int((0.99 * Double(sorted.count)).rounded(.up)) - 1)]))
+    }
+    windows = coarse
+    windowLength = usual
+    return requests
+  }
+
+  /// Of the failures as many as there were failed requests, evenly.
+  private func withoutExcess(_ requests: [RecordedRequest]) -> [RecordedRequest] {
+    let excess = failed - requestsFailed
+    guard excess > 0 else { return requests }
+    var seen = 0
+    return requests.filter { request in
+      guard request.duration == nil else { return true }
+      seen += 1
+      return seen * requestsFailed / failed > (seen - 1) * requestsFailed / failed
+    }
+  }
+
+  static func values(_ window: LoadWindow) -> [Double] {
+    let (n, sum) = (window.completed, window.mean * Double(window.completed))
+    let (middle, most) = (Double(window.p50.rawValue), Double(window.p99.rawValue))
+    switch n {
+    case 0: return []
+    case 1: return [sum]
+    case 2: return [middle, most]
+    default: return [middle, most] + Array(repeating: max(0, (sum - middle - most) / Double(n - 2)), count: n - 2)
+    }
+  }
+}
