@@ -126,7 +126,7 @@ struct LoadExecution {
     // expiry gets it again, otherwise only the first one would be warm. `{requests: N}` fills once.
     if restarted, case .topKeys = arm.warm, let warm = arm.warm { try warmUp(warm, arm, engine, lab) }
     try lab.resetCounters()
-    let timeline = SliceTimeline(later, lab, duration: arm.profile.duration)
+    let timeline = SliceTimeline(later, lab, duration: engineDuration(arm.profile))
     defer { timeline.end() }
     var options = LoadOptions()
     options.seedSalt = UInt64(index)
