@@ -19,7 +19,7 @@ menu:
 	@echo 'make update   rewrite golden expectations and the README picture, for review with git diff'
 	@echo 'make site     the course as HTML in _site/'
 	@echo 'make serve    the same, served on http://127.0.0.1:8000'
-	@echo 'make bench    nb beside cmark and hyperfine, and its start-up; some minutes'
+	@echo 'make bench    nb beside its peers and at its own referee; half an hour, on a quiet machine'
 	@echo 'make install  nb and its themes below $$(PREFIX), now $(PREFIX)'
 	@echo 'make clean    remove what was built'
 
@@ -76,6 +76,9 @@ serve: site
 bench: build
 	python3 Tests/Bench/bench.py $(NB)
 	python3 Tests/Bench/hyperfine.py $(NB)
+	python3 Tests/Bench/fences.py $(NB)
+	python3 Tests/Bench/load.py $(NB)
+	python3 Tests/Bench/referee.py $(NB)
 
 install: build
 	install -d '$(DESTDIR)$(PREFIX)/bin'

@@ -9,6 +9,12 @@ let nio: [Target.Dependency] = [
   .product(name: "NIOPosix", package: "swift-nio"),
   .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
+let secure: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "NIOSSL", package: "swift-nio-ssl"),
+  .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+]
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
@@ -21,6 +27,8 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
@@ -34,6 +42,7 @@ let package = Package(
       name: "CYAML", pkgConfig: "yaml-0.1",
       providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
     .target(name: "CKernelShims"),
+    .target(name: "CRefereeShims"),
     .target(name: "TextModel"),
     .target(name: "Statistics"),
 
@@ -47,14 +56,16 @@ let package = Package(
       name: "PerfLanguage",
       dependencies: ["TextModel", "DocumentModel", "StrictYAML", "ExperimentModel", crypto]),
     .target(name: "MeasureKernel", dependencies: ["CKernelShims", "ExperimentModel", "Statistics"]),
-    .target(name: "LoadKernel", dependencies: ["CKernelShims", "ExperimentModel", "Statistics"]),
+    .target(
+      name: "LoadKernel",
+      dependencies: ["CKernelShims", "ExperimentModel", "Statistics", .product(name: "NIOTLS", package: "swift-nio")] + secure),
     .target(name: "SimulationKernel", dependencies: ["ExperimentModel", "Statistics"]),
     .target(name: "Reporting", dependencies: ["ExperimentModel"]),
     .target(name: "ResultStore", dependencies: ["ExperimentModel", grdb]),
 
     // Level 3: systems, execution, pages.
     .target(
-      name: "LabSystems", dependencies: ["ExperimentModel", grdb] + nio),
+      name: "LabSystems", dependencies: ["CRefereeShims", "ExperimentModel", grdb] + nio),
     .target(
       name: "ExperimentRunner",
       dependencies: [
@@ -72,7 +83,7 @@ let package = Package(
       name: "Commands",
       dependencies: [
         "TextModel", "DocumentModel", "PerfLanguage", "ExperimentModel", "ExperimentRunner", "MeasureKernel",
-        "Statistics", "LabSystems", "ResultStore", "Reporting", "CourseSite", "Market", arguments,
+        "LoadKernel", "Statistics", "LabSystems", "ResultStore", "Reporting", "CourseSite", "Market", arguments,
       ]),
     .executableTarget(name: "nb", dependencies: ["Commands"]),
 
@@ -86,7 +97,7 @@ let package = Package(
     .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel", "TextModel"]),
     .testTarget(name: "SpecTests", dependencies: ["DocumentModel", "TextModel"], exclude: ["Data"]),
     .testTarget(name: "ResultStoreTests", dependencies: ["ResultStore", "ExperimentModel"]),
-    .testTarget(name: "LoadKernelTests", dependencies: ["LoadKernel", "CKernelShims", "ExperimentModel"]),
+    .testTarget(name: "LoadKernelTests", dependencies: ["LoadKernel", "CKernelShims", "ExperimentModel", "Statistics"] + secure),
     .testTarget(name: "ExperimentRunnerTests", dependencies: ["ExperimentRunner", "ExperimentModel", "Statistics"]),
     .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "ExperimentModel"] + nio),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "DocumentModel", "ExperimentModel", "TextModel"]),

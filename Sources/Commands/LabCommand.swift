@@ -11,7 +11,7 @@ import TextModel
 struct LabCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lab", abstract: "Lab systems: real servers on loopback with known behaviour.",
-    subcommands: [Serve.self, List.self, Describe.self, Subject.self])
+    subcommands: [Serve.self, List.self, Describe.self, Referee.self, Subject.self])
 
   struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Serve a system until interrupted.")

@@ -29,7 +29,8 @@ extension Course {
         default: Self.wrong(entry, "true or false", &diagnostics)
         }
       case "lessons": readLessons(entry, &diagnostics)
-      case "money", "targets": continue
+      case "targets": readTargets(entry, &diagnostics)
+      case "money": continue
       default:
         let near = nearestName(to: entry.key, among: Self.keys).map { "did you mean `\($0)`?" }
         diagnostics.add(
@@ -63,6 +64,17 @@ extension Course {
       } else {
         lessons.append(id)
       }
+    }
+  }
+
+  private mutating func readTargets(_ entry: YAMLEntry, _ diagnostics: inout Diagnostics) {
+    guard let items = entry.value.items else { return Self.wrong(entry, "a list of host names", &diagnostics) }
+    for item in items {
+      guard let host = item.text, !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F }) else {
+        diagnostics.add(Diagnostic("course-file", .error, "a target is the name of a host", remedy: "write `shop.test`, without scheme or path", at: item.range))
+        continue
+      }
+      targets.append(host)
     }
   }
 

@@ -12,6 +12,8 @@ public struct Course: Hashable, Sendable {
   public var theme = "default"
   /// Ids (file names without `.md`) in the order of reading; empty: by name.
   public var lessons: [String] = []
+  /// Hosts that are not this machine and that `nb load` may load without being told each time.
+  public var targets: [String] = []
   /// Raw HTML in notebooks is kept.
   public var unsafe = false
   public init() {}

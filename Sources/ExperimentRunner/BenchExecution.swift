@@ -81,7 +81,28 @@ extension Runner {
 
   // MARK: Comparisons
 
+  /// One after the other: no sample has a neighbour, so that the two lots are compared as they are.
+  private func compareLots(_ bench: BenchCell, _ points: [BenchPoint], into result: inout CellResult) {
+    for point in points {
+      let lots = point.record.samples.map { $0.map { Double($0.ns) } }
+      if result.control == nil, let control = controlAA(lots[0]) {
+        result.control = Estimate(control.ratio, low: control.interval.low, high: control.interval.high)
+      }
+      for index in bench.subjects.indices.dropFirst() {
+        guard let found = comparePooled(baseline: lots[0], candidate: lots[index]) else { continue }
+        result.comparisons.append(
+          ComparisonResult(
+            candidate: bench.subjects[index].name, at: point.size.map { ["n": Double($0)] }, metric: "time",
+            ratio: ["time": Estimate(found.ratio, low: found.interval.low, high: found.interval.high)], delta: [:],
+            verdict: point.record.parity ? Verdict(found.verdict, better: .lower, isTime: true) : .unresolved))
+      }
+    }
+    result.doubts.append(
+      Doubt(id: "sequential", text: "measured one after the other: what the machine did between the two is in the ratio, and no interval can show it"))
+  }
+
   private func compareSubjects(_ bench: BenchCell, _ points: [BenchPoint], into result: inout CellResult) {
+    guard bench.order != .sequential else { return compareLots(bench, points, into: &result) }
     var found: [PairedComparison?] = []
     for point in points {
       let record = point.record

@@ -59,8 +59,9 @@ extension Runner {
         pairs: bench.pairs, quick: options.quick, budget: Nanoseconds(budget.rawValue / Int64(sizes.count)), seed: bench.seed,
         order: bench.order ?? .abba, takesReceipts: true)
       if bench.subjects.contains(where: \.warmsUp) {
-        policy.settled = MeasurePolicy.hasSettled
-        policy.warmUpMost = 60
+        // Change points over the series; asked only now and then, as it looks at all of it.
+        policy.settled = { times in times.count >= 40 && times.count % 20 == 0 && classifyWarmUp(times)?.kind.steadyFrom != nil }
+        policy.warmUpMost = 120
       }
       policy.injectedShare = setting.injectedShare
       if let looks = setting.looks { policy.looks = looks.sizes }

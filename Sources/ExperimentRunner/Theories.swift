@@ -96,7 +96,7 @@ enum Theories {
     guard let cache = firstCache(arm), let ttl = cache.ttl, cache.invalidateOn == nil else { return nil }
     let total = arm.profile.requests.reduce(0) { $0 + $1.weight }
     let writes = arm.profile.requests.filter { $0.method != "GET" && $0.method != "HEAD" }
-    guard let write = writes.first, let n = write.key?.n, total > 0 else { return nil }
+    guard arm.profile.journeys == nil, let write = writes.first, let n = write.key?.n, total > 0 else { return nil }
     guard let rate = arm.profile.rate ?? metrics["rate"]?.estimate.value else { return nil }
     let share = writes.reduce(0) { $0 + $1.weight } / total
     return ttlStaleShare(writeRate: rate * share / Double(n), ttl: ttl.seconds)
@@ -123,7 +123,8 @@ enum Theories {
 
   /// How the reads draw their keys.
   static func keyDistribution(_ arm: LoadArm) -> KeyDistribution? {
-    arm.profile.requests.first { $0.method == "GET" }?.key
+    // What a journey asks for depends on what it was told: no closed form knows that.
+    arm.profile.journeys == nil ? arm.profile.requests.first { $0.method == "GET" }?.key : nil
   }
 
   /// A time to live that outlasts the run does not change the hit ratio.

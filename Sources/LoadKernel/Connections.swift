@@ -1,101 +1,201 @@
-// The open connections of one run: sockets, their buffers and their place in the current request.
-// One slab of memory, indexed by slot; nothing is allocated per request.
+// The sockets of one loop: who is connected, what of a request the kernel has not yet taken, what of a head has not yet
+// come. One slab of slots; receiving goes through one buffer of the loop, so that an idle user costs a slot (under
+// 256 bytes) and not a buffer. Decides nothing about requests: that is the loop's.
+//
+// Events are edge-triggered and set once for reading and writing together: no epoll_ctl per request (wrk makes two), and
+// a drained socket is not looked at again by the next epoll_wait. The price: a read that fills the buffer, or that came
+// with a hang-up, must be repeated.
 
 import CKernelShims
 import Glibc
 
 struct Slot {
+  enum Link: UInt8 { case closed, connecting, open }
+  /// What happens when the slot is due.
+  enum Wake: UInt8 { case none, step, iteration, cool }
   var descriptor: Int32 = -1
-  var parser = ResponseParser()
-  var received = 0
-  var outStart = 0
-  var outEnd = 0
+  /// Tells late events of an earlier socket from those of this one.
+  var generation: UInt32 = 0
+  var link = Link.closed
+  var wake = Wake.none
+  /// A request is on its way (or waits for the connect).
   var busy = false
-  /// Nanoseconds on the monotonic clock.
+  /// Assigned, but not a byte sent.
+  var isUnsent = false
+  var waited = false
+  /// This connection has answered at least once.
+  var served = false
+  var cooling = false
+  var parked = false
+  /// Requests and connects that failed in a row.
+  var failures: UInt8 = 0
+  var parser = ResponseParser()
+  /// Nanoseconds on the run's clock.
   var intended: Int64 = 0
   var sent: Int64 = 0
-  /// Closed models: when this user sends next; Int64.max when it has nothing to do.
-  var due: Int64 = .max
+  var connectBegan: Int64 = 0
+  /// The kernel's receive stamp on the run's clock; 0: none.
+  var stamp: Int64 = 0
+  var received = 0
+  var template: Int32 = 0
+  var entry: Int32 = 0
+  var step: Int32 = 0
+  /// Iterations of the session, or of the user, that are left.
+  var left = 1
+  var row: Int32 = 0
+  var sink: Int32 = -1
+  /// An incomplete head, and a request that the kernel has not taken; nil nearly always.
+  var carry: UnsafeMutablePointer<UInt8>?
+  var carryCount = 0
+  var pending: UnsafeMutablePointer<UInt8>?
+  var pendingStart = 0
+  var pendingEnd = 0
 }
 
 final class Connections {
-  static let receiveSize = 32_768
+  /// A head, or a chunk's size line, must fit.
+  static let headMax = 32_768
+  static let receiveSize = 131_072
+  static let batch = 64
   let count: Int
   let slots: UnsafeMutablePointer<Slot>
   let receive: UnsafeMutablePointer<UInt8>
-  let send: UnsafeMutablePointer<UInt8>
-  let sendSize: Int
   let epoll: Int32
   let events: UnsafeMutablePointer<epoll_event>
-  private let address: sockaddr_in
+  private var address: nb_address
+  private let stamps: Bool
 
-  init(count: Int, sendSize: Int, target: LoadTarget) throws(LoadError) {
-    guard target.host == "127.0.0.1" || target.host == "localhost" else {
-      throw LoadError(
-        id: "target-not-loopback", cause: "the target \(target.host) is not this machine",
-        remedy: "load goes to 127.0.0.1 only")
-    }
+  init(count: Int, target: LoadTarget, stamps: Bool) throws(LoadError) {
+    address = try target.address()
     self.count = count
-    self.sendSize = sendSize
+    self.stamps = stamps
     slots = .allocate(capacity: count)
     slots.initialize(repeating: Slot(), count: count)
-    receive = .allocate(capacity: count * Self.receiveSize)
-    send = .allocate(capacity: count * sendSize)
-    events = .allocate(capacity: 256)
+    receive = .allocate(capacity: Self.receiveSize)
+    events = .allocate(capacity: Self.batch)
     epoll = nb_epoll_create()
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(truncatingIfNeeded: target.port).bigEndian
-    address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-    self.address = address
+    guard epoll >= 0 else {
+      throw LoadError(id: "descriptors", cause: "no descriptor is left for epoll", remedy: ErrorKind.descriptors.remedy)
+    }
   }
 
   deinit {
-    for i in 0..<count where slots[i].descriptor >= 0 { close(slots[i].descriptor) }
+    for i in 0..<count { shut(i) }
     if epoll >= 0 { close(epoll) }
     slots.deallocate()
     receive.deallocate()
-    send.deallocate()
     events.deallocate()
   }
 
-  /// Opens one connection, blocking (loopback answers at once), then non-blocking and watched.
-  /// - Returns: 0, or the errno.
-  func open(_ slot: Int) -> Int32 {
+  /// Begins to connect a closed slot.
+  ///
+  /// - Returns: 0 when it is on its way or open already, or the errno.
+  func open(_ slot: Int, now: Int64) -> Int32 {
     shut(slot)
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0 else { return errno }
-    var address = address
-    let result = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
-    guard result == 0 else {
+    var connected: Int32 = 0
+    let descriptor = nb_connect_start(&address, stamps ? 1 : 0, &connected)
+    guard descriptor >= 0 else { return -descriptor }
+    slots[slot].descriptor = descriptor
+    slots[slot].link = connected == 1 ? .open : .connecting
+    slots[slot].connectBegan = now
+    slots[slot].parser = ResponseParser()
+    slots[slot].served = false
+    let events = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+    let data = UInt64(slots[slot].generation) << 32 | UInt64(slot)
+    if nb_epoll_set(epoll, EPOLL_CTL_ADD, descriptor, events, data) != 0 {
       let code = errno
-      close(descriptor)
+      shut(slot)
       return code
     }
-    var one: Int32 = 1
-    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
-    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-    let due = slots[slot].due
-    slots[slot] = Slot()
-    slots[slot].due = due
-    slots[slot].descriptor = descriptor
-    _ = nb_epoll_set(epoll, EPOLL_CTL_ADD, descriptor, EPOLLIN.rawValue, UInt64(slot))
     return 0
   }
 
   func shut(_ slot: Int) {
+    drop(&slots[slot].carry)
+    drop(&slots[slot].pending)
+    slots[slot].carryCount = 0
+    slots[slot].pendingStart = 0
+    slots[slot].pendingEnd = 0
+    slots[slot].link = .closed
     guard slots[slot].descriptor >= 0 else { return }
     close(slots[slot].descriptor)
     slots[slot].descriptor = -1
+    slots[slot].generation &+= 1
   }
 
-  func watchWrites(_ slot: Int, _ on: Bool) {
-    _ = nb_epoll_set(
-      epoll, EPOLL_CTL_MOD, slots[slot].descriptor, on ? EPOLLIN.rawValue | EPOLLOUT.rawValue : EPOLLIN.rawValue,
-      UInt64(slot))
+  private func drop(_ bytes: inout UnsafeMutablePointer<UInt8>?) {
+    bytes?.deallocate()
+    bytes = nil
+  }
+
+  /// Sends; what the kernel does not take is kept for `flush`.
+  ///
+  /// - Returns: 0 or the errno.
+  func send(_ slot: Int, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
+    var done = 0
+    while done < count {
+      let n = Glibc.send(slots[slot].descriptor, bytes + done, count - done, Int32(MSG_NOSIGNAL))
+      if n > 0 {
+        done += n
+      } else if errno == EAGAIN {
+        let rest = UnsafeMutablePointer<UInt8>.allocate(capacity: count - done)
+        rest.update(from: bytes + done, count: count - done)
+        slots[slot].pending = rest
+        slots[slot].pendingStart = 0
+        slots[slot].pendingEnd = count - done
+        return 0
+      } else if errno != EINTR {
+        return errno
+      }
+    }
+    return 0
+  }
+
+  /// Goes on with what `send` left.
+  func flush(_ slot: Int) -> Int32 {
+    guard let pending = slots[slot].pending else { return 0 }
+    while slots[slot].pendingStart < slots[slot].pendingEnd {
+      let start = slots[slot].pendingStart
+      let n = Glibc.send(slots[slot].descriptor, pending + start, slots[slot].pendingEnd - start, Int32(MSG_NOSIGNAL))
+      if n > 0 {
+        slots[slot].pendingStart += n
+      } else if errno == EAGAIN {
+        return 0
+      } else if errno != EINTR {
+        return errno
+      }
+    }
+    drop(&slots[slot].pending)
+    return 0
+  }
+
+  /// Reads into `receive` behind what was carried over. `room` is what could have come: less means drained.
+  ///
+  /// - Returns: bytes read, 0 at the end of the stream, −errno.
+  func read(_ slot: Int, room: inout Int, stamp: inout Int64) -> Int {
+    let carried = slots[slot].carryCount
+    if carried > 0, let carry = slots[slot].carry { receive.update(from: carry, count: carried) }
+    room = Self.receiveSize - carried
+    while true {
+      let n = stamps
+        ? nb_receive_stamped(slots[slot].descriptor, receive + carried, room, &stamp)
+        : recv(slots[slot].descriptor, receive + carried, room, 0)
+      if n >= 0 { return n }
+      if errno != EINTR { return -Int(errno) }
+    }
+  }
+
+  /// Keeps the unparsed end of `receive` for the next read; false when a head is larger than allowed.
+  func carry(_ slot: Int, from start: Int, count: Int) -> Bool {
+    guard count > 0 else {
+      if slots[slot].carry != nil { drop(&slots[slot].carry) }
+      slots[slot].carryCount = 0
+      return true
+    }
+    guard count < Self.headMax else { return false }
+    if slots[slot].carry == nil { slots[slot].carry = .allocate(capacity: Self.headMax) }
+    slots[slot].carry?.update(from: receive + start, count: count)
+    slots[slot].carryCount = count
+    return true
   }
 }

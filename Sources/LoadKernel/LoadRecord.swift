@@ -1,17 +1,7 @@
-// What a load run asks, returns and complains about: plain values, no behaviour beyond merging.
+// What a load run returns and complains about: plain values, no behaviour beyond merging.
 
 import ExperimentModel
 import Statistics
-
-/// A server on this machine. Other hosts are refused: no load tool should aim by accident.
-public struct LoadTarget: Sendable, Hashable {
-  public var host: String
-  public var port: Int
-  public init(host: String, port: Int) {
-    self.host = host
-    self.port = port
-  }
-}
 
 /// Why no load could be run at all; what happens during a run is counted in the record instead.
 public struct LoadError: Error, Sendable, Hashable {
@@ -25,30 +15,6 @@ public struct LoadError: Error, Sendable, Hashable {
   }
 }
 
-public struct LoadOptions: Sendable {
-  /// Replaces the profile's duration, for one slice of it.
-  public var measured: Nanoseconds?
-  /// Makes the slices of an arm draw different numbers; the same salt draws the same in every arm.
-  public var seedSalt: UInt64 = 0
-  /// Length of the record's windows; nil: a 200th of the duration, 10 ms to 1 s; 10 ms when a run ends by count.
-  public var windowLength: Nanoseconds?
-  /// No spinning before a send: later by up to 0.1 ms, but without the CPU.
-  public var polite = false
-  public init() {}
-}
-
-/// For a progress line, at most ten times a second.
-public struct LoadProgress: Sendable {
-  public var elapsed: Nanoseconds
-  /// nil when the run ends by count.
-  public var total: Nanoseconds?
-  public var requests: Int
-  /// Requests per second so far.
-  public var rate: Double
-  public var p99: Nanoseconds
-  public var failed: Int
-}
-
 /// One stretch of a run, by the time at which requests were answered.
 public struct LoadWindow: Sendable, Hashable {
   public var start: Nanoseconds
@@ -59,8 +25,23 @@ public struct LoadWindow: Sendable, Hashable {
   public var misses = 0
   /// Nanoseconds.
   public var mean = 0.0
+  /// From a histogram of 8 bits: at most 0.4 % off.
   public var p50 = Nanoseconds.zero
   public var p99 = Nanoseconds.zero
+}
+
+/// One request of the scenario, for a table per request.
+public struct NamedRecord: Sendable {
+  public var name: String
+  public var tags: [String: String] = [:]
+  public var completed = 0
+  public var failed = 0
+  /// Response times, 7 bits: at most 0.8 % off.
+  public var response = Histogram(bits: 7)
+  public init(name: String, tags: [String: String] = [:]) {
+    self.name = name
+    self.tags = tags
+  }
 }
 
 public struct LoadRecord: Sendable {
@@ -71,11 +52,13 @@ public struct LoadRecord: Sendable {
   /// Actual minus intended send while a connection was free: the generator's own error.
   public var sendLag = Histogram()
   public var sent = 0
-  /// Answered in full with a status below 400.
+  /// Answered in full with a status below 400 (or as its checks ask).
   public var completed = 0
   public var failed = 0
-  /// By kind: connect, reset, closed, timeout, status, malformed.
+  /// By the name of an `ErrorKind`.
   public var errors: [String: Int] = [:]
+  /// The first failure of each kind, in words.
+  public var examples: [String: String] = [:]
   public var statuses: [Int: Int] = [:]
   public var hits = 0
   public var misses = 0
@@ -87,47 +70,39 @@ public struct LoadRecord: Sendable {
   public var achievedRate = 0.0
   /// Time average of requests between intended send and answer.
   public var inFlightMean = 0.0
-  /// CPU time of the generator's thread over elapsed time.
+  /// CPU time of the generator's threads over elapsed time: 1 is one CPU.
   public var generatorCPUShare = 0.0
+  /// The share of it that was work, not waiting in a spin; nil when unknown.
+  public var generatorWorkShare: Double?
   public var windows: [LoadWindow] = []
   public var windowLength = Nanoseconds.zero
   /// Connections that the run had.
   public var connections = 0
+  /// Connections opened over the whole run, and attempts that failed.
+  public var connectionsOpened = 0
+  public var connectionsFailed = 0
+  /// Arrivals that the plan held up to its end, and how many of them were begun by then; 0 for closed models.
+  public var planned = 0
+  public var begun = 0
+  /// Requests that ended without a byte sent: the target was down, or the drain was over.
+  public var unsent = 0
+  /// Requests that waited for a connection.
+  public var waited = 0
+  public var clockSteps = 0
+  /// Received by the kernel's own stamps.
+  public var stamped = 0
+  public var named: [NamedRecord] = []
+  /// Ended before its time by the user.
+  public var isPartial = false
+  /// Ended by the stop rule, and the interval that did it (ns).
+  public var stopped: Interval?
   public var verdict = RunValidity.valid
   public var reason: String?
+  /// All reasons, the verdict's first.
+  public var reasons: [String] = []
+  /// The verdict is not VALID, and every reason lies with the target or its connections (refused, too slow for the plan): a
+  /// faster generator would find the same. A capacity search reads it as "not kept"; false: the generator or this machine.
+  public var isTargetsFault = false
 
   public init() {}
-
-  /// Adds another slice of the same arm and judges the whole.
-  public mutating func merge(_ other: LoadRecord) {
-    let total = elapsed.seconds + other.elapsed.seconds
-    if total > 0 {
-      inFlightMean = (inFlightMean * elapsed.seconds + other.inFlightMean * other.elapsed.seconds) / total
-      generatorCPUShare = (generatorCPUShare * elapsed.seconds + other.generatorCPUShare * other.elapsed.seconds) / total
-      achievedRate = (achievedRate * elapsed.seconds + other.achievedRate * other.elapsed.seconds) / total
-      if let mine = plannedRate, let theirs = other.plannedRate {
-        plannedRate = (mine * elapsed.seconds + theirs * other.elapsed.seconds) / total
-      }
-    }
-    response.merge(other.response)
-    service.merge(other.service)
-    sendLag.merge(other.sendLag)
-    sent += other.sent
-    completed += other.completed
-    failed += other.failed
-    errors.merge(other.errors, uniquingKeysWith: +)
-    statuses.merge(other.statuses, uniquingKeysWith: +)
-    hits += other.hits
-    misses += other.misses
-    bytesIn += other.bytesIn
-    bytesOut += other.bytesOut
-    windows += other.windows.map { window in
-      var moved = window
-      moved.start = moved.start + elapsed
-      return moved
-    }
-    elapsed = elapsed + other.elapsed
-    connections = max(connections, other.connections)
-    judge()
-  }
 }

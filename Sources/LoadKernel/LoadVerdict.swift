@@ -1,37 +1,81 @@
-// The generator's verdict on itself (method.md, 2): were the requests sent when the plan said? Judged from what a record
+// The generator's verdict on itself (method.md, 2): was the load what the plan said? Judged from what a record
 // holds, so that slices of one arm are judged together: of a hundred requests the second-worst decides, and one
 // hiccup of the machine is not the generator's error.
 
 import ExperimentModel
 
 extension LoadRecord {
-  /// Sets `verdict` and `reason`: INVALID when every request failed or the send lag's p99 exceeds 500 µs and a fifth of the
-  /// median service time, DEGRADED above 100 µs and a twentieth of it, or when more than 1 % waited for a connection.
+  /// Sets `verdict`, `reason` (the gravest) and `reasons` (all).
+  ///
+  /// | fault | DEGRADED | INVALID |
+  /// |---|---|---|
+  /// | no request, or every one failed | | always |
+  /// | out of descriptors or ports | | when it cost a request or connection |
+  /// | the clock stepped | | always |
+  /// | plan not begun in its time | 1 % short | 5 % |
+  /// | p99 of the send lag | 100 µs and 5 % of the median service time | 500 µs and 20 % |
+  /// | waited for one of its own connections | 1 % of the requests | |
+  /// | generator at its CPU's limit | 95 % of it was work | |
   public mutating func judge() {
-    verdict = .valid
-    reason = nil
+    var found: [Finding] = []
     let answered = completed + failed
-    if answered > 0, completed == 0 {
-      verdict = .invalid
-      reason = "every request failed (\(errors.keys.sorted().joined(separator: ", ")))"
-      return
+    if answered == 0, sent > 0 || planned > 0 {
+      found.append(Finding(.invalid, "no request was answered", isTargets: true))
+    } else if answered > 0, completed == 0 {
+      found.append(Finding(.invalid, "every request failed (\(errors.keys.sorted().joined(separator: ", ")))", isTargets: true))
+    }
+    for kind in [ErrorKind.descriptors, .ports] {
+      guard let count = errors[kind.name], count > 0 else { continue }
+      found.append(Finding(.invalid, "out of \(kind == .ports ? "local ports" : "descriptors"): \(count) attempts failed"))
+    }
+    if clockSteps > 0 {
+      found.append(Finding(.invalid, "the clock stepped \(clockSteps == 1 ? "once" : "\(clockSteps) times") during the run"))
     }
     // A closed loop has no plan that it could miss.
-    guard plannedRate != nil, sendLag.count > 0 else { return }
-    let lag = Double(sendLag.quantile(0.99))
-    let median = Double(service.quantile(0.5))
-    let late = "sends were late: p99 of the send lag is \(Int((lag / 1_000).rounded())) µs"
-    if lag > max(500_000, 0.2 * median) {
-      verdict = .invalid
-      reason = late
-    } else if lag > max(100_000, 0.05 * median) {
-      verdict = .degraded
-      reason = late
+    if plannedRate != nil { judgePlan(&found) }
+    if let work = generatorWorkShare, work > 0.95, elapsed.rawValue > 500_000_000 {
+      found.append(
+        Finding(.degraded, "generator CPU: \(Int((work * 100).rounded())) % of its core was work, so it may have set the pace"))
     }
-    let waiting = sent - Int(sendLag.count)
-    if verdict == .valid, waiting * 100 > sent {
-      verdict = .degraded
-      reason = "\(waiting) of \(sent) requests waited for one of \(connections) connections"
+    let grave = found.filter { $0.verdict == .invalid }
+    verdict = !grave.isEmpty ? .invalid : !found.isEmpty ? .degraded : .valid
+    reasons = (grave + found.filter { $0.verdict != .invalid }).map(\.text)
+    reason = reasons.first
+    let deciding = grave.isEmpty ? found : grave
+    isTargetsFault = !deciding.isEmpty && deciding.allSatisfy(\.isTargets)
+  }
+
+  private struct Finding {
+    var verdict: RunValidity
+    var text: String
+    var isTargets: Bool
+    init(_ verdict: RunValidity, _ text: String, isTargets: Bool = false) {
+      self.verdict = verdict
+      self.text = text
+      self.isTargets = isTargets
+    }
+  }
+
+  private func judgePlan(_ found: inout [Finding]) {
+    let short = planned - begun
+    // One arrival on its way at the end is not a shortfall.
+    if short > 1, short * 100 > planned {
+      let text = "rate not reached: \(short) of \(planned) arrivals had not begun when the plan ended"
+      // With every connection waiting for an answer it was not the generator that was slow.
+      found.append(Finding(short * 20 > planned ? .invalid : .degraded, text, isTargets: waited > 0 || unsent > 0))
+    }
+    if sendLag.count > 0 {
+      let lag = Double(sendLag.quantile(0.99))
+      let median = Double(service.quantile(0.5))
+      let late = "sends were late: p99 of the send lag is \(Int((lag / 1_000).rounded())) µs"
+      if lag > max(500_000, 0.2 * median) {
+        found.append(Finding(.invalid, late))
+      } else if lag > max(100_000, 0.05 * median) {
+        found.append(Finding(.degraded, late))
+      }
+    }
+    if waited * 100 > sent {
+      found.append(Finding(.degraded, "\(waited) of \(sent) requests waited for one of \(connections) connections", isTargets: true))
     }
   }
 }

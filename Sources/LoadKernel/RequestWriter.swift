@@ -1,104 +1,126 @@
-// Requests as bytes: everything but the key is rendered before the run; in the loop a request is
-// three copies into the connection's buffer.
+// Renders requests: draws an entry and a key, then copies pieces into one buffer that all connections of a loop share
+// (what the kernel does not take at once is the exception and moves to memory of the connection). No allocation once
+// the buffer has the size of the largest request.
 
 import ExperimentModel
 import Statistics
 
-struct RequestWriter {
-  private struct Template {
-    var before: [UInt8]
-    var after: [UInt8]
-    var isHead: Bool
-    var sampler: Int?
-  }
-
-  private var templates: [Template] = []
-  private var cumulative: [Double] = []
-  private var samplers: [KeySampler] = []
+struct RequestWriter: ~Copyable {
+  private let scenario: Scenario
+  private var samplers: [KeySampler]
   private var choice: SeededRandom
   private var keys: SeededRandom
-  /// The longest request.
-  let capacity: Int
+  private var rows: SeededRandom
+  private var nextRow: Int
+  private let rowStride: Int
+  private(set) var buffer = ByteStore(capacity: 4_096)
 
-  init(_ profile: LoadProfile, target: LoadTarget, seed: UInt64) {
-    choice = SeededRandom(seed: seed, stream: 2)
-    keys = SeededRandom(seed: seed, stream: 3)
-    var weight = 0.0
-    var longest = 0
-    for request in profile.requests {
-      var before = request.path
-      var after = ""
-      var sampler: Int?
-      if let key = request.key, let open = request.path.firstIndex(of: "{"), let close = request.path.firstIndex(of: "}"), open < close {
-        before = String(request.path[..<open])
-        after = String(request.path[request.path.index(after: close)...])
-        sampler = samplers.count
-        samplers.append(KeySampler(key))
-      }
-      let body = Array((request.body ?? "").utf8)
-      var head = " HTTP/1.1\r\nHost: \(target.host):\(target.port)\r\n"
-      for (name, value) in request.headers.sorted(by: { $0.key < $1.key }) { head += "\(name): \(value)\r\n" }
-      if !body.isEmpty || request.method != "GET" && request.method != "HEAD" { head += "Content-Length: \(body.count)\r\n" }
-      let template = Template(
-        before: Array("\(request.method) \(before)".utf8), after: Array("\(after)\(head)\r\n".utf8) + body,
-        isHead: request.method == "HEAD", sampler: sampler)
-      longest = max(longest, template.before.count + template.after.count + 20)
-      templates.append(template)
-      weight += request.weight
-      cumulative.append(weight)
-    }
-    capacity = longest
+  /// - Parameters: loop `loop` of `loops`: draws of its own, and every `loops`-th row of sequential data.
+  init(_ scenario: Scenario, seed: UInt64, loop: Int = 0, loops: Int = 1) {
+    self.scenario = scenario
+    samplers = scenario.samplers
+    choice = SeededRandom(seed: seed, stream: 2 + UInt64(loop) << 8)
+    keys = SeededRandom(seed: seed, stream: 3 + UInt64(loop) << 8)
+    rows = SeededRandom(seed: seed, stream: 5 + UInt64(loop) << 8)
+    nextRow = loop
+    rowStride = loops
   }
 
-  /// Renders the next request; `buffer` has room for `capacity` bytes.
-  mutating func write(to buffer: UnsafeMutablePointer<UInt8>) -> (count: Int, isHead: Bool) {
-    var index = 0
-    if templates.count > 1 {
-      let point = choice.uniform() * cumulative[cumulative.count - 1]
-      while index < cumulative.count - 1, cumulative[index] <= point { index += 1 }
+  /// The entry of the next iteration.
+  mutating func choose() -> Int {
+    guard scenario.entryCount > 1 else { return 0 }
+    let entries = scenario.entries
+    let point = choice.uniform() * entries[scenario.entryCount - 1].cumulative
+    var i = 0
+    while i < scenario.entryCount - 1, entries[i].cumulative <= point { i += 1 }
+    return i
+  }
+
+  /// The row of the next iteration; 0 without data.
+  mutating func chooseRow(user: Int) -> Int {
+    guard let data = scenario.data else { return 0 }
+    switch data.order {
+    case .perUser: return user % data.rows
+    case .random: return min(data.rows - 1, Int(rows.uniform() * Double(data.rows)))
+    case .sequential:
+      let row = nextRow % data.rows
+      nextRow = (row + rowStride) % data.rows
+      return row
     }
+  }
+
+  /// Renders into `buffer`, which holds nothing else.
+  ///
+  /// - Parameter key: instead of a drawn one, for warming.
+  mutating func render(_ template: Int, row: Int, user: User?, key given: Int? = nil) {
+    buffer.count = 0
+    let one = scenario.templates[template]
     var key = 0
-    if let sampler = templates[index].sampler { key = samplers[sampler].next(&keys) }
-    return render(index, key, buffer)
-  }
-
-  /// Renders the first keyed request with a given key, for warming.
-  func write(key: Int, to buffer: UnsafeMutablePointer<UInt8>) -> (count: Int, isHead: Bool)? {
-    guard let index = templates.firstIndex(where: { $0.sampler != nil }) else { return nil }
-    return render(index, key, buffer)
-  }
-
-  private func render(_ index: Int, _ key: Int, _ buffer: UnsafeMutablePointer<UInt8>) -> (count: Int, isHead: Bool) {
-    var count = 0
-    templates[index].before.withUnsafeBufferPointer {
-      (buffer + count).update(from: $0.baseAddress!, count: $0.count)
-      count += $0.count
-    }
-    if templates[index].sampler != nil {
-      var digits = 1
-      var limit = 10
-      while key >= limit { digits += 1; limit *= 10 }
-      var rest = key
-      for i in stride(from: digits - 1, through: 0, by: -1) {
-        buffer[count + i] = 48 + UInt8(rest % 10)
-        rest /= 10
+    if one.sampler >= 0 { key = given ?? samplers[Int(one.sampler)].next(&keys) }
+    let head = scenario.pieces + Int(one.firstPiece)
+    let body = head + Int(one.headPieces)
+    for i in 0..<Int(one.headPieces) {
+      switch head[i] {
+      case .bytes(let start, let count): buffer.append(scenario.arena + Int(start), Int(count))
+      case .key: appendDigits(key)
+      case .variable(let variable): append(variable, user)
+      case .column(let column): append(column: column, row)
+      case .cookies:
+        if let user, user.cookies.count > 0 { appendCookies(user) }
+      case .bodyLength: appendDigits(length(body, Int(one.bodyPieces), row, user))
       }
-      count += digits
     }
-    templates[index].after.withUnsafeBufferPointer {
-      (buffer + count).update(from: $0.baseAddress!, count: $0.count)
-      count += $0.count
+    for i in 0..<Int(one.bodyPieces) {
+      switch body[i] {
+      case .bytes(let start, let count): buffer.append(scenario.arena + Int(start), Int(count))
+      case .variable(let variable): append(variable, user)
+      case .column(let column): append(column: column, row)
+      case .key, .cookies, .bodyLength: break
+      }
     }
-    return (count, templates[index].isHead)
   }
-}
 
-extension KeySampler {
-  init(_ distribution: KeyDistribution) {
-    switch distribution {
-    case .zipf(let n, let s): self = .zipf(n: n, s: s)
-    case .uniform(let n): self = .uniform(n: n)
-    case .sequential(let n): self = .sequential(n: n)
+  private func length(_ body: UnsafeMutablePointer<Piece>, _ count: Int, _ row: Int, _ user: User?) -> Int {
+    var sum = 0
+    for i in 0..<count {
+      switch body[i] {
+      case .bytes(_, let count): sum += Int(count)
+      case .variable(let variable): sum += user?.value(Int(variable)).count ?? 0
+      case .column(let column): sum += scenario.data?.cell(row, Int(column)).count ?? 0
+      case .key, .cookies, .bodyLength: break
+      }
     }
+    return sum
+  }
+
+  private mutating func append(_ variable: Int32, _ user: User?) {
+    guard let value = user?.value(Int(variable)), value.count > 0 else { return }
+    buffer.append(value.start, value.count)
+  }
+
+  private mutating func append(column: Int32, _ row: Int) {
+    guard let cell = scenario.data?.cell(row, Int(column)), let base = cell.baseAddress, cell.count > 0 else { return }
+    buffer.append(base, cell.count)
+  }
+
+  private mutating func appendCookies(_ user: User) {
+    let name: StaticString = "Cookie: "
+    buffer.append(name.utf8Start, name.utf8CodeUnitCount)
+    buffer.append(user.cookies.bytes, user.cookies.count)
+    buffer.append(13)
+    buffer.append(10)
+  }
+
+  private mutating func appendDigits(_ value: Int) {
+    var digits = 1
+    var limit = 10
+    while value >= limit, digits < 19 { digits += 1; limit &*= 10 }
+    buffer.reserve(buffer.count + digits)
+    var rest = value
+    for i in stride(from: digits - 1, through: 0, by: -1) {
+      buffer.bytes[buffer.count + i] = 48 + UInt8(rest % 10)
+      rest /= 10
+    }
+    buffer.count += digits
   }
 }

@@ -1,10 +1,10 @@
-// HTTP/1.1 responses as a struct without I/O: bytes in, one finished response at a time out. Bodies
-// are counted and skipped, never stored; only a head must fit into the connection's buffer.
+// HTTP/1.1 responses as a struct without I/O: bytes in, one finished response at a time out. Bodies are counted and
+// skipped unless a sink asks for them; only a head must lie in one piece. One pass over a head, lines found by memchr.
 
-import CKernelShims
+import Glibc
 
 struct ResponseParser {
-  enum Phase { case head, length, chunkSize, chunkData, chunkEnd, trailer, untilClose }
+  enum Phase: UInt8 { case head, length, chunkSize, chunkData, chunkEnd, trailer, untilClose }
   enum Event: Equatable { case needMore, done, malformed }
 
   private(set) var phase = Phase.head
@@ -15,36 +15,36 @@ struct ResponseParser {
   private(set) var cache = 0
   /// Set before a request whose answer has no body whatever its head says.
   var isHead = false
+  /// Bytes of trailer lines: a trailer without end is malformed, not waited for.
+  private var trailerBytes = 0
 
   /// True between responses: an end of stream here loses nothing.
   var isIdle: Bool { phase == .head }
 
   /// Consumes from `bytes`; `used` is how many. On `.done` the next response begins at `used`.
-  mutating func consume(_ bytes: UnsafePointer<UInt8>, _ count: Int, used: inout Int) -> Event {
+  mutating func consume(_ bytes: UnsafePointer<UInt8>, _ count: Int, used: inout Int, sink: ResponseSink? = nil) -> Event {
     while true {
       let left = count - used
       switch phase {
       case .head:
         let start = bytes + used
-        guard let end = nb_memmem(start, left, "\r\n\r\n", 4) else { return .needMore }
-        let length = UnsafeRawPointer(end) - UnsafeRawPointer(start) + 2
-        guard parseHead(start, length) else { return .malformed }
-        used += length + 2
+        let length = parseHead(start, left)
+        if length == 0 { return .needMore }
+        guard length > 0 else { return .malformed }
+        used += length
+        sink?.put(head: start, length)
         if status < 200 {
           if status == 101 { return .malformed }
           phase = .head
           continue
         }
-        if isHead || status == 204 || status == 304 {
-          phase = .head
-          return .done
-        }
-        if phase == .length, remaining == 0 {
+        if isHead || status == 204 || status == 304 || phase == .length && remaining == 0 {
           phase = .head
           return .done
         }
       case .length, .chunkData:
         let take = min(left, remaining)
+        sink?.put(body: bytes + used, take)
         used += take
         remaining -= take
         if remaining > 0 { return .needMore }
@@ -54,45 +54,30 @@ struct ResponseParser {
         }
         phase = .chunkEnd
       case .chunkEnd:
+        if left >= 1, bytes[used] != 13 { return .malformed }
         guard left >= 2 else { return .needMore }
-        guard bytes[used] == 13, bytes[used + 1] == 10 else { return .malformed }
+        guard bytes[used + 1] == 10 else { return .malformed }
         used += 2
         phase = .chunkSize
       case .chunkSize:
-        guard let end = nb_memmem(bytes + used, left, "\r\n", 2) else { return left > 1_024 ? .malformed : .needMore }
-        let length = UnsafeRawPointer(end) - UnsafeRawPointer(bytes + used)
-        var size = 0
-        var digits = 0
-        for i in 0..<length {
-          let byte = bytes[used + i]
-          let digit: Int
-          switch byte {
-          case 48...57: digit = Int(byte) - 48
-          case 97...102: digit = Int(byte) - 87
-          case 65...70: digit = Int(byte) - 55
-          default: digit = -1
-          }
-          if digit < 0 {
-            if byte == 59 || byte == 32 || byte == 9 { break }
-            return .malformed
-          }
-          digits += 1
-          if digits > 15 { return .malformed }
-          size = size << 4 | digit
-        }
-        guard digits > 0 else { return .malformed }
+        guard let length = Self.line(bytes + used, left) else { return left > 1_024 ? .malformed : .needMore }
+        guard let size = Self.chunkSize(bytes + used, length) else { return .malformed }
         used += length + 2
         remaining = size
+        trailerBytes = 0
         phase = size == 0 ? .trailer : .chunkData
       case .trailer:
-        guard let end = nb_memmem(bytes + used, left, "\r\n", 2) else { return left > 8_192 ? .malformed : .needMore }
-        let length = UnsafeRawPointer(end) - UnsafeRawPointer(bytes + used)
+        guard let length = Self.line(bytes + used, left) else { return left > 8_192 ? .malformed : .needMore }
+        guard length >= 0 else { return .malformed }
         used += length + 2
+        trailerBytes += length + 2
+        if trailerBytes > 65_536 { return .malformed }
         if length == 0 {
           phase = .head
           return .done
         }
       case .untilClose:
+        sink?.put(body: bytes + used, left)
         used = count
         return .needMore
       }
@@ -109,39 +94,61 @@ struct ResponseParser {
     return .malformed
   }
 
-  /// `start..<start+count` is the head up to and with its last CRLF.
-  private mutating func parseHead(_ start: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-    guard count >= 14, nb_memmem(start, 7, "HTTP/1.", 7) != nil else { return false }
-    let minor = start[7]
-    guard minor == 48 || minor == 49, start[8] == 32 else { return false }
+  /// Length of a line without its CRLF; nil when it has not ended, −1 when it ends with a bare LF.
+  private static func line(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int? {
+    guard count > 0, let found = memchr(start, 10, count) else { return nil }
+    let length = UnsafeRawPointer(found) - UnsafeRawPointer(start)
+    guard length > 0, start[length - 1] == 13 else { return -1 }
+    return length - 1
+  }
+
+  private static func chunkSize(_ bytes: UnsafePointer<UInt8>, _ length: Int) -> Int? {
+    var size = 0
+    var digits = 0
+    loop: while digits < max(0, length) {
+      let byte = bytes[digits]
+      let digit: Int
+      switch byte {
+      case 48...57: digit = Int(byte) - 48
+      case 97...102: digit = Int(byte) - 87
+      case 65...70: digit = Int(byte) - 55
+      case 59, 32, 9: break loop
+      default: return nil
+      }
+      digits += 1
+      if digits > 15 { return nil }
+      size = size << 4 | digit
+    }
+    return digits > 0 ? size : nil
+  }
+
+  /// - Returns: the head's length with its blank line; 0 when it has not ended, −1 when it is not one.
+  private mutating func parseHead(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int {
+    // Wrong from the first bytes on: no use in waiting for an end.
+    if !Self.isPrefix(start, count, "HTTP/1.") { return -1 }
+    guard var at = Self.line(start, count) else { return 0 }
+    guard at >= 12, start[7] == 48 || start[7] == 49, start[8] == 32, at == 12 || start[12] == 32 else { return -1 }
     var code = 0
     for i in 9..<12 {
-      guard (48...57).contains(start[i]) else { return false }
+      guard (48...57).contains(start[i]) else { return -1 }
       code = code * 10 + Int(start[i]) - 48
     }
-    guard code >= 100, start[12] == 32 || start[12] == 13 else { return false }
+    guard code >= 100 else { return -1 }
     status = code
-    keepAlive = minor == 49
+    keepAlive = start[7] == 49
     cache = 0
     remaining = -1
     var chunked = false
-    var line = 0
-    while line < count, start[line] != 13 { line += 1 }
-    line += 2
-    while line < count {
-      var end = line
-      while end < count, start[end] != 13 { end += 1 }
-      if end > line, !header(start + line, end - line, &chunked) { return false }
-      line = end + 2
+    at += 2
+    while true {
+      guard let length = Self.line(start + at, count - at) else { return 0 }
+      guard length >= 0 else { return -1 }
+      if length == 0 { break }
+      if !header(start + at, length, &chunked) { return -1 }
+      at += length + 2
     }
-    if chunked {
-      phase = .chunkSize
-    } else if remaining >= 0 {
-      phase = .length
-    } else {
-      phase = .untilClose
-    }
-    return true
+    phase = chunked ? .chunkSize : remaining >= 0 ? .length : .untilClose
+    return at + 2
   }
 
   private mutating func header(_ line: UnsafePointer<UInt8>, _ count: Int, _ chunked: inout Bool) -> Bool {
@@ -174,6 +181,12 @@ struct ResponseParser {
       }
     default: break
     }
+    return true
+  }
+
+  /// What there is of `bytes` agrees with `text`.
+  private static func isPrefix(_ bytes: UnsafePointer<UInt8>, _ count: Int, _ text: StaticString) -> Bool {
+    for i in 0..<min(max(0, count), text.utf8CodeUnitCount) where bytes[i] != text.utf8Start[i] { return false }
     return true
   }
 

@@ -23,7 +23,9 @@ private let traffic: [Key] = [
   Key("connections", .integer(1), "open connections at most; without it 64, or one per user"),
   Key("thinkTime", .duration, "pause of a user after an answer"),
   Key("timeout", .duration, "of one request", standard: "10s"),
-  Key("scenario", .list("requests"), "what is asked for", required: true),
+  Key("scenario", .list("requests and journeys"), "what is asked for", required: true),
+  Key("data", .shape(.rows), "rows that fill `{{COLUMN}}`, one for each iteration"),
+  Key("cookies", .flag, "a jar of cookies for each user", standard: "false"),
   Key("warm", .shape(.warm), "traffic before measuring, excluded from every number"),
   Key("faults", .list("faults"), "a timeline, from the start of each slice"),
 ]
@@ -81,6 +83,7 @@ let blockKeys: [Shape: [Key]] = [
   .stage: [
     Key("target", .other("a rate, or a number of users"), "at the end of the stage", required: true),
     Key("duration", .duration, "of the straight line to the target", required: true),
+    Key("jump", .flag, "the target holds from the stage's first moment: stairs and spikes", standard: "false"),
   ],
   .request: ["get", "head", "post", "put", "patch", "delete"].map { Key($0, .text, "the path, such as `/product/{id}`") } + [
     Key("name", .text, "of the request; without it method and path"),
@@ -88,6 +91,20 @@ let blockKeys: [Shape: [Key]] = [
     Key("key", .other("a dataset, or {dist, n, s}"), "what fills the path's `{…}`"),
     Key("headers", .other("texts by name"), "sent with it"),
     Key("body", .text, "sent with it"),
+    Key("file", .text, "a file of the course's folder that is sent with it"),
+    Key("check", .list("'status==200', 'body~…', 'header:Name==…'"), "what the answer must be; else the request has failed"),
+    Key("capture", .other("'json:$.a', 'header:X' or 'regex:…' by name"), "values of the answer for `{{NAME}}` in later requests"),
+    Key("thinkTime", .duration, "pause before a journey's next step"),
+    Key("tags", .other("texts by name"), "kept with its numbers"),
+  ],
+  .journey: [
+    Key("journey", .name, "its name", required: true),
+    Key("weight", .number(0...Double.infinity), "how often, beside the others", standard: "1"),
+    Key("steps", .list("requests"), "in order, by one user; a step that fails ends the journey", required: true),
+  ],
+  .rows: [
+    Key("csv", .text, "a CSV file of the course's folder with a heading line", required: true),
+    Key("order", .word(DataTable.Order.allCases.map(\.rawValue)), "of the rows", standard: "sequential"),
   ],
   .keys: [
     Key("dist", .word(["zipf", "uniform", "sequential"]), "popularity of the keys 1…n", required: true),

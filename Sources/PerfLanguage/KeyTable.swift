@@ -14,7 +14,8 @@ enum Shape: String, CaseIterable {
   case role, queue, cache, sql, wait, bytes, cpu, call, alloc, dataset
   // Load.
   case stage = "ramp stage"
-  case request
+  case request, journey
+  case rows = "data of a load"
   case keys = "key distribution"
   case variant, compare, vary, fault, warm
   // Judging and plots.
@@ -40,7 +41,8 @@ enum Shape: String, CaseIterable {
     case .role: "a role"
     case .cache, .sql, .wait, .bytes, .cpu, .call, .alloc: "the stage `\(rawValue)`"
     case .cacheModel: "the parameters of the model `cache`"
-    case .dataset, .request, .variant, .fault, .threshold, .plot, .subject, .claim, .bracket: "a \(rawValue)"
+    case .rows: "`data` of a load"
+    case .dataset, .request, .journey, .variant, .fault, .threshold, .plot, .subject, .claim, .bracket: "a \(rawValue)"
     case .expectation, .objective, .alert: "an \(rawValue)"
     case .stage, .keys, .runbookMetric: "a \(rawValue)"
     case .pairing: "`compare` of a bench"
@@ -114,7 +116,6 @@ extension Shape {
     case .bytes: ["compress", "writes", "nodelay"]
     case .call: ["transport"]
     case .alloc: ["live", "heap", "kind"]
-    case .request: ["file", "capture", "check", "thinkTime", "tags", "journey", "steps"]
     default: []
     }
   }

@@ -201,7 +201,8 @@ struct ArmBuilder {
       }
     }
     let traffic = TrafficReader(
-      layers: [variant, block].compactMap { $0 }, varied: field, draft: draft, seed: seed, findings: planning.findings)
+      layers: [variant, block].compactMap { $0 }, varied: field, draft: draft, seed: seed, readFile: planning.context.data,
+      findings: planning.findings)
     let profile = traffic.profile()
     let warm = traffic.warm()
     let faults = traffic.faults()

@@ -12,6 +12,8 @@ struct TrafficReader {
   var varied: (name: String, value: Value)?
   let draft: SystemDraft
   let seed: UInt64
+  /// A file of the course's folder; nil: not there.
+  let readFile: (String) -> String?
   let findings: Findings
 
   private func layer(_ key: String) -> Fields? { layers.first { $0.has(key) } }
@@ -66,15 +68,24 @@ struct TrafficReader {
       findings.error(PerfDiagnosticID.outOfRange, "`duration` lies above 0 and at most at 1h", remedy: "such as 4s", at: place("duration"))
       return nil
     }
-    guard let requests = requests() else { return nil }
+    guard let (requests, journeys) = scenario() else { return nil }
+    let data = dataTable()
+    // A broken `data` has been reported; what it would have filled is not worth another error.
+    if data != nil || !layers.contains(where: { $0.mentions("data") }) {
+      checkVariables(requests, journeys, data?.columns ?? [], at: place("scenario"))
+    }
     var arrivals = Arrivals.poisson
     if case .text(let word)? = value("arrivals") { arrivals = Arrivals(rawValue: word) ?? .poisson }
-    return LoadProfile(
+    var profile = LoadProfile(
       executor: executor, arrivals: arrivals, rate: rate, duration: time, stages: stages,
       vus: rule.needed.contains("vus") ? integer("vus") : nil,
       iterations: rule.needed.contains("iterations") ? integer("iterations") : nil, connections: integer("connections"),
       thinkTime: rule.allowed.contains("thinkTime") ? duration("thinkTime") : nil, requests: requests,
       timeout: duration("timeout") ?? Nanoseconds(seconds: 10), seed: seed)
+    if !journeys.isEmpty { profile.journeys = journeys }
+    profile.data = data
+    if case .flag(true)? = value("cookies") { profile.cookies = true }
+    return profile
   }
 
   static let examples = [
@@ -92,7 +103,7 @@ struct TrafficReader {
       guard let node = fields.contents("target"), let duration = fields.duration("duration") else { return nil }
       let type: KeyType = executor.isOpen ? .rate : .integer(0)
       switch parseValue(node.text ?? "", type) {
-      case .success(let value): return value?.plain.map { RampStage(target: $0, duration: duration) }
+      case .success(let value): return value?.plain.map { RampStage(target: $0, duration: duration, jump: fields.flag("jump") ? true : nil) }
       case .failure(let problem):
         findings.error(problem.id, "`target` of \(executor.rawValue) is \(problem.cause)", remedy: problem.remedy, at: node.range)
         return nil
@@ -102,7 +113,8 @@ struct TrafficReader {
 
   // MARK: Scenario
 
-  private func requests() -> [RequestSpec]? {
+  /// Single requests and journeys; nil after a mistake.
+  private func scenario() -> (requests: [RequestSpec], journeys: [JourneySpec])? {
     guard let scenario = layer("scenario") else { return nil }
     let items = scenario.items("scenario")
     guard !items.isEmpty else {
@@ -111,18 +123,20 @@ struct TrafficReader {
         at: scenario.place("scenario"))
       return nil
     }
-    let requests = items.compactMap(request)
-    guard requests.count == items.count else { return nil }
-    guard requests.contains(where: { $0.weight > 0 }) else {
+    let areJourneys = items.map { item in item.entries?.contains { $0.key == "journey" } ?? false }
+    let single = zip(items, areJourneys).filter { !$1 }.map(\.0)
+    let requests = single.compactMap(request)
+    guard let journeys = journeys(zip(items, areJourneys).filter { $1 }.map(\.0)), requests.count == single.count else { return nil }
+    guard requests.contains(where: { $0.weight > 0 }) || journeys.contains(where: { $0.weight > 0 }) else {
       findings.error(
         PerfDiagnosticID.outOfRange, "every request of the scenario has the weight 0",
         remedy: "leave `weight` out, or give one a weight above 0", at: scenario.place("scenario"))
       return nil
     }
-    return requests
+    return (requests, journeys)
   }
 
-  private func request(_ item: YAMLNode) -> RequestSpec? {
+  func request(_ item: YAMLNode) -> RequestSpec? {
     let fields = Fields(item, .request, findings)
     let verbs = ["get", "head", "post", "put", "patch", "delete"].filter { fields.has($0) }
     guard verbs.count == 1, let path = fields.text(verbs[0]) else {
@@ -135,14 +149,15 @@ struct TrafficReader {
       return nil
     }
     let method = verbs[0].uppercased()
-    let variables = templateVariables(path)
-    guard isPath(path), variables.count <= 1 else {
+    let shape = withoutVariables(path)
+    let variables = templateVariables(shape)
+    guard isPath(shape), variables.count <= 1 else {
       findings.error(
         PerfDiagnosticID.badRoute, "`\(path)` is not a path with at most one `{…}`", remedy: "such as /product/{id}",
         at: fields.contents(verbs[0])?.range ?? item.range)
       return nil
     }
-    checkRoute(method, path, fields.contents(verbs[0])?.range ?? item.range)
+    checkRoute(method, shape, fields.contents(verbs[0])?.range ?? item.range)
     let keys = distribution(fields)
     if keys == nil, !fields.has("key"), let variable = variables.first {
       findings.error(
@@ -156,9 +171,11 @@ struct TrafficReader {
     }
     var headers: [String: String] = [:]
     for entry in fields.contents("headers")?.entries ?? [] { headers[entry.key] = headerValue(entry) }
-    return RequestSpec(
+    var request = RequestSpec(
       name: fields.text("name") ?? "\(method) \(path)", weight: fields.number("weight") ?? 1, method: method, path: path, key: keys,
       headers: headers, body: fields.text("body"))
+    readReading(fields, into: &request)
+    return request
   }
 
   private func headerValue(_ entry: YAMLEntry) -> String? {

@@ -7,6 +7,7 @@ enum JSONValue: Encodable, Equatable {
   case number(Double)
   case integer(Int)
   case text(String)
+  case flag(Bool)
   case list([JSONValue])
   case object([String: JSONValue])
 
@@ -34,7 +35,15 @@ enum JSONValue: Encodable, Equatable {
     case .number(let value): try container.encode(value)
     case .integer(let value): try container.encode(value)
     case .text(let value): try container.encode(value)
+    case .flag(let value): try container.encode(value)
     }
+  }
+
+  /// On one line, keys sorted.
+  func line() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
   }
 
   private struct Key: CodingKey {

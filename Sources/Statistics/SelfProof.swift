@@ -67,7 +67,8 @@ public struct SelfProof: Sendable {
   /// All proofs of this module, in the order of a table.
   public static let all = [
     medianCoverage, tailCoverage, randomWalkRefused, batchMeansCoverage, processCoverage, falseVerdicts, looks, manyRows,
-    falseEquivalence, control, power, detectableEffect, pairsForEffect, oneMode, twoModes,
+    falseEquivalence, control, power, detectableEffect, pairsForEffect, oneMode, twoModes, warmUpStep, warmUpFlat,
+    historySteps, growthCoverage, scalabilityCoverage, straightLine, pooledComparison,
   ]
 
   /// How many of seeds 1…`trials` fulfil `condition`; nil is a trial without a result.

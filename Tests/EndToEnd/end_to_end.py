@@ -467,6 +467,37 @@ def lab_serves_outside_tools():
         wait_gone()
 
 
+@test
+def load_from_the_shell_is_judged_and_exported():
+    with Folder() as f:
+        process = subprocess.Popen([NB, "lab", "serve", "shop"], cwd=f.path, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            port = int(re.search(rb":(\d+)", process.stdout.readline()).group(1))
+            url = "http://127.0.0.1:%d/product/7" % port
+            done = f.nb("load", url, "--iterations", "200", "--users", "4", "--json", "--html", "r.html", "--csv", "w.csv",
+                        "--slo", "p99<1min", "--slo", "errors<1%", check=0)
+            found = json.loads(done.stdout)
+            assert found["requests"] == 200 and found["statuses"] == {"200": 200} and found["errors"] == {}, found
+            assert found["verdict"] == "VALID" and found["response_time"]["p99"] >= found["response_time"]["p50"] > 0, found
+            assert [one["outcome"] for one in found["thresholds"]] == ["pass", "pass"], found
+            assert b"<svg" in f.read("r.html") and b"src=" not in f.read("r.html") and b"http-equiv" not in f.read("r.html")
+            assert f.read("w.csv").startswith(b"start_s,rate,failed,p50_ns,p99_ns\n"), f.read("w.csv")
+            f.nb("load", url, "--iterations", "50", "--users", "2", "--slo", "p50<1ns", check=2)
+            done = f.nb("load", url.replace("product", "nothing"), "--iterations", "20", "--users", "2", "--json", check=3)
+            found = json.loads(done.stdout)
+            assert found["verdict"] == "INVALID" and found["response_time"] is None and found["errors"] == {"status": 20}, found
+        finally:
+            process.terminate()
+            process.wait()
+        wait_gone()
+        for words, code, said in [(["http://example.com/"], 1, b"--i-own example.com"), ([url, "--rate", "10", "--duration", "1s"], 1, b"refused"),
+                                  ([url, "--slo", "p9<1ms"], 64, b"did you mean"), ([url, "--rate", "1", "--users", "2"], 64, b"exclude"),
+                                  (["ftp://127.0.0.1/"], 64, b"not a URL"), ([url, "--find-capacity"], 64, b"needs an objective")]:
+            done = f.nb("load", *words, check=code)
+            assert said in done.stderr, (words, done.stderr)
+
+
 def main():
     wanted = sys.argv[2:]
     passed = failed = 0

@@ -49,6 +49,7 @@ private func slice(late: Int) -> LoadRecord {
   func waiting() {
     var record = slice(late: 0)
     record.sent = 110
+    record.waited = 10
     record.judge()
     #expect(record.verdict == .degraded && record.reason == "10 of 110 requests waited for one of 64 connections")
     record.plannedRate = nil

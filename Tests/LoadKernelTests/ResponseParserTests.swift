@@ -62,6 +62,62 @@ import Testing
     #expect(cut.end() == .malformed)
   }
 
+  @Test("one byte at a time gives the same as all at once, with the bodies that a sink asks for")
+  func bytewise() {
+    let bodies = ["length": "hello", "chunked": "helloabcdefghijklmnopqrstuvwxyz", "close": "ok", "interim": ""]
+    for (name, text, expected) in Self.corpus {
+      var parser = ResponseParser()
+      let sink = ResponseSink()
+      var kept: [UInt8] = []
+      var seen: [[Int]] = []
+      for byte in text.utf8 {
+        kept.append(byte)
+        var used = 0
+        let event = kept.withUnsafeBufferPointer { parser.consume($0.baseAddress!, $0.count, used: &used, sink: sink) }
+        kept.removeFirst(used)
+        #expect(event != .malformed)
+        if event == .done { seen.append([parser.status, parser.cache, parser.keepAlive ? 1 : 0]) }
+      }
+      #expect(seen == expected, "\(name)")
+      if let body = bodies[name] {
+        #expect(String(decoding: UnsafeBufferPointer(start: sink.body.bytes, count: sink.body.count), as: UTF8.self) == body)
+      }
+    }
+  }
+
+  @Test("cut in three at every pair of places", arguments: corpus.map(\.0))
+  func threeParts(_ name: String) {
+    let entry = Self.corpus.first { $0.0 == name }!
+    let wire = Array(entry.1.utf8)
+    var wrong = 0
+    for first in 0...wire.count {
+      for second in first...wire.count {
+        var parser = ResponseParser()
+        var kept: [UInt8] = []
+        var seen: [[Int]] = []
+        for part in [wire[..<first], wire[first..<second], wire[second...]] {
+          kept += part
+          while !kept.isEmpty {
+            var used = 0
+            let event = kept.withUnsafeBufferPointer { parser.consume($0.baseAddress!, $0.count, used: &used) }
+            kept.removeFirst(used)
+            if event != .done { break }
+            seen.append([parser.status, parser.cache, parser.keepAlive ? 1 : 0])
+          }
+        }
+        if seen != entry.2 { wrong += 1 }
+      }
+    }
+    #expect(wrong == 0)
+  }
+
+  @Test("headers with a bare line feed, chunks with a wrong end, and a head of HTTP/1.1 101 are malformed", arguments: [
+    "HTTP/1.1 200 OK\nContent-Length: 0\n\n", "HTTP/1.1 101 Switching\r\n\r\n", "HTTP/1.1 099 X\r\n\r\n", "HTTP/1.1 2000 X\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\naXX", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", "XTTP",
+  ])
+  func strict(_ text: String) { #expect(parse(Array(text.utf8), cut: 0) == nil) }
+
   @Test("20,000 seeded mutations never read outside the buffer or hang")
   func mutations() {
     var state: UInt64 = 42

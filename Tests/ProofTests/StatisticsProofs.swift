@@ -12,6 +12,9 @@ import Testing
     SelfProof.detectableEffect.title: 100, SelfProof.oneMode.title: 10, SelfProof.twoModes.title: 20,
     SelfProof.processCoverage.title: 300, SelfProof.control.title: 400, SelfProof.falseEquivalence.title: 200,
     SelfProof.power.title: 300, SelfProof.tailCoverage.title: 500, SelfProof.randomWalkRefused.title: 300,
+    SelfProof.warmUpStep.title: 40, SelfProof.warmUpFlat.title: 60, SelfProof.historySteps.title: 300,
+    SelfProof.growthCoverage.title: 150, SelfProof.scalabilityCoverage.title: 20, SelfProof.straightLine.title: 40,
+    SelfProof.pooledComparison.title: 100,
   ]
 
   @Test("every promise holds within chance", arguments: SelfProof.all.indices)

@@ -34,7 +34,7 @@ NO_FOUNDATION = {"TextModel", "Statistics", "DocumentModel"}
 # Files whose loops run once per request or per event.
 NO_FOUNDATION_FOLDERS = ("Sources/LoadKernel/", "Sources/SimulationKernel/")
 # Reached through a product that has another name: what a target may import for a listed dependency.
-PRODUCT_MODULES = {"GRDB": {"GRDB", "GRDBSQLite"}, "NIOCore": {"NIOCore"}}
+PRODUCT_MODULES = {"GRDB": {"GRDB", "GRDBSQLite"}, "NIOCore": {"NIOCore"}, "NIOHTTP2": {"NIOHTTP2", "NIOHPACK"}}
 ONLY_IN = {"CCmark": "DocumentModel", "CYAML": "StrictYAML", "ArgumentParser": "Commands"}
 
 BANNED = [

@@ -14,6 +14,7 @@
 #include <signal.h>
 
 #include "Processes.h"
+#include "Sockets.h"
 
 // Monotonic time in nanoseconds, through the vDSO.
 static inline int64_t nb_now(void) {

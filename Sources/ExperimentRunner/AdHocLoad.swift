@@ -1,0 +1,160 @@
+// A load run outside any notebook: a target that is already there, a profile from the command line, and one value with
+// everything that was found. Judged by the rules of a block: intervals decide, and an INVALID run decides nothing.
+
+import ExperimentModel
+import LoadKernel
+import MeasureKernel
+import Statistics
+
+/// What `nb load` asks for.
+public struct LoadRequest: Sendable {
+  public var profile: LoadProfile
+  public var target: LoadTarget
+  /// As it was typed, for the report.
+  public var targetText: String
+  public var options: LoadOptions
+  public var objectives: [Judgement]
+  public var environment: String
+  /// Seconds since 1970, for a histogram log; nil: none is wanted.
+  public var logStart: Double?
+  public init(
+    profile: LoadProfile, target: LoadTarget, targetText: String, options: LoadOptions, objectives: [Judgement], environment: String
+  ) {
+    self.profile = profile; self.target = target; self.targetText = targetText; self.options = options
+    self.objectives = objectives; self.environment = environment
+  }
+}
+
+/// Runs the load and judges it.
+///
+/// - Throws: `CellFailure` when no load could be run at all.
+public func runLoad(
+  _ request: LoadRequest, progress: ((LoadProgress) -> Void)? = nil, cancelled: () -> Bool
+) throws(CellFailure) -> LoadReport {
+  let before = MachineProbe.sample()
+  let record: LoadRecord
+  do {
+    if request.target.transport == .http1 {
+      record = try LoadEngine(profile: request.profile, target: request.target).run(request.options, progress: progress, cancelled: cancelled)
+    } else {
+      record = try NIOLoadEngine(profile: request.profile, target: request.target).run(request.options, progress: progress, cancelled: cancelled)
+    }
+  } catch {
+    throw CellFailure(error.cause, remedy: error.remedy)
+  }
+  var report = LoadReport(
+    target: request.targetText, traffic: trafficText(request.profile), seed: request.profile.seed, environment: request.environment)
+  report.machine = MachineProbe.state(from: before, to: MachineProbe.sample())
+  report.take(record)
+  if let start = request.logStart, record.verdict != .invalid {
+    let length = record.elapsed.seconds
+    report.histogramLog = hdrLog(
+      [
+        HDRInterval(start: 0, length: length, tag: "response_time", histogram: record.response),
+        HDRInterval(start: 0, length: length, tag: "service_time", histogram: record.service),
+      ], startTime: start)
+  }
+  let metrics = loadMetrics(record, request.profile)
+  if let mean = metrics["mean"] { report.response?.mean = mean.estimate }
+  report.thresholds = request.objectives.map { judged($0, metrics, record.verdict) }
+  return report
+}
+
+/// Metric values of a run without a lab, by the rules of a block's arm.
+func loadMetrics(_ record: LoadRecord, _ profile: LoadProfile) -> [String: MetricValue] {
+  let arm = LoadArm(name: "load", system: SystemSpec(id: "target", seed: 0, roles: [], data: []), profile: profile)
+  return ArmMeasurement(arm, [Slice(record: record, counters: [:], samples: [], sampleTimes: [])]).metrics()
+}
+
+private func judged(_ judgement: Judgement, _ metrics: [String: MetricValue], _ verdict: RunValidity) -> JudgementResult {
+  guard let value = metrics[judgement.address.metric] else {
+    return JudgementResult(text: judgement.text, measured: nil, outcome: .inconclusive)
+  }
+  // Times of an INVALID run are the generator's: they are neither judged nor shown.
+  if verdict == .invalid { return JudgementResult(text: judgement.text, measured: nil, outcome: .inconclusive) }
+  return JudgementResult(text: judgement.text, measured: value, outcome: Runner.outcome(value.estimate, judgement.op, judgement.limit.value))
+}
+
+/// `open, Poisson, 2000 rps for 10 s`.
+func trafficText(_ profile: LoadProfile) -> String {
+  let time = "\(plain(profile.duration.seconds)) s"
+  switch profile.executor {
+  case .constantArrivalRate: return "open, \(profile.arrivals.rawValue), \(plain(profile.rate ?? 0)) rps for \(time)"
+  case .rampingArrivalRate:
+    let stages = profile.stages.map { "\(plain($0.target)) rps by \(plain($0.duration.seconds)) s" }.joined(separator: ", ")
+    return "open, \(profile.arrivals.rawValue), ramping: \(stages)"
+  case .constantVUs: return "closed, \(profile.vus ?? 1) users for \(time)"
+  case .rampingVUs:
+    return "closed, ramping: " + profile.stages.map { "\(plain($0.target)) users by \(plain($0.duration.seconds)) s" }.joined(separator: ", ")
+  case .sharedIterations: return "\(profile.iterations ?? 1) iterations by \(profile.vus ?? 1) users"
+  }
+}
+
+extension LoadReport {
+  /// The record's numbers, rearranged.
+  fileprivate mutating func take(_ record: LoadRecord) {
+    validity = record.verdict
+    validityReason = record.reason
+    isTargetsFault = record.isTargetsFault
+    isPartial = record.isPartial
+    examples = record.examples
+    byName = record.named.map { one in
+      LoadReportRequest(name: one.name, response: summary(one.response) ?? LatencySummary(count: 0, min: 0, mean: Estimate(0), max: 0, quantiles: [:]), failed: one.failed)
+    }
+    if let interval = record.stopped {
+      doubts.append(
+        Doubt(id: "stopped", text: "stopped when the interval was narrow enough: \(Int(interval.low)) to \(Int(interval.high)) ns at \(interval.confidence)"))
+    }
+    for reason in record.reasons.dropFirst() { doubts.append(Doubt(id: "verdict", text: reason)) }
+    requests = record.completed + record.failed
+    failed = record.failed
+    errors = record.errors
+    statuses = record.statuses
+    elapsed = record.elapsed.seconds
+    rate = record.achievedRate
+    plannedRate = record.plannedRate
+    response = summary(record.response)
+    service = summary(record.service)
+    sendLag = summary(record.sendLag)
+    bytesIn = record.bytesIn
+    bytesOut = record.bytesOut
+    inFlightMean = record.inFlightMean
+    generatorCPUShare = record.generatorCPUShare
+    connections = record.connections
+    windows = record.windows.map { window in
+      LoadReportWindow(
+        start: Double(window.start.rawValue), rate: Double(window.completed + window.failed) / max(1e-9, record.windowLength.seconds),
+        failed: window.failed, p50: Double(window.p50.rawValue), p99: Double(window.p99.rawValue))
+    }
+    if record.response.count > 0, elapsed > 0 {
+      distribution = PlotData(
+        title: "Response and service time, cumulative", xLabel: "time", yLabel: "share of requests", xUnit: .nanoseconds, yUnit: .share,
+        logX: true, series: [step("response time", record.response), step("service time", record.service)])
+    }
+  }
+
+  private func summary(_ histogram: Histogram) -> LatencySummary? {
+    guard histogram.count > 0 else { return nil }
+    var quantiles: [String: Estimate] = [:]
+    for (name, q) in LatencySummary.names where Double(histogram.count) * (1 - q) >= 1 || q <= 0.5 {
+      let interval = histogram.interval(q, confidence: 0.95)
+      quantiles[name] = Estimate(
+        Double(histogram.quantile(q)), low: interval.map { Double($0.low) }, high: interval.map { Double($0.high) })
+    }
+    return LatencySummary(
+      count: Int(histogram.count), min: Double(histogram.min), mean: Estimate(histogram.mean), max: Double(histogram.max), quantiles: quantiles)
+  }
+
+  private func step(_ name: String, _ histogram: Histogram) -> PlotSeries {
+    var x: [Double] = []
+    var y: [Double] = []
+    var seen = 0.0
+    histogram.forEachBucket { value, count in
+      seen += Double(count)
+      x.append(Double(value))
+      y.append(seen / Double(histogram.count))
+    }
+    let kept = thinned(x.count, to: 200)
+    return PlotSeries(name: name, mark: .step, x: kept.map { x[$0] }, y: kept.map { y[$0] })
+  }
+}

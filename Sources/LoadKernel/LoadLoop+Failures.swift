@@ -1,0 +1,144 @@
+// Connecting, and what goes wrong. A failure ends the request or the attempt, is counted once with an example of its
+// kind, and the run goes on. After failed connects a slot pauses, twice as long each time: a target that refuses
+// everything sees a few attempts a second and connection, not a storm.
+
+import CKernelShims
+import ExperimentModel
+import Glibc
+
+extension LoadLoop {
+  /// Opens every connection before the run, at most 128 connects at a time (a listener's queue is short).
+  ///
+  /// - Returns: how many are open. Ends at the first failure when none has succeeded.
+  func connectAll() -> Int {
+    var opened = 0
+    var asked = 0
+    var pending = 0
+    var failed = 0
+    last = clock.now()
+    let limit = (profile.connectTimeout ?? Nanoseconds(seconds: 5)).rawValue
+    let began = nb_now()
+    while nb_now() - began < limit + 1_000_000_000 {
+      while asked < connections.count, pending < 128, failed == 0 || opened > 0, failed < 64 {
+        let code = connections.open(asked, now: last)
+        if code != 0 {
+          failed += 1
+          note(code)
+        } else if connections.slots[asked].link == .open {
+          opened += 1
+          recorder.opened(true)
+        } else {
+          pending += 1
+        }
+        asked += 1
+      }
+      if pending == 0 { break }
+      let n = nb_epoll_wait(connections.epoll, connections.events, Int32(Connections.batch), 20_000_000)
+      last = clock.now()
+      for i in 0..<max(0, Int(n)) {
+        let slot = Int(connections.events[i].data.u64 & 0xFFFF_FFFF)
+        guard connections.slots[slot].link == .connecting else { continue }
+        pending -= 1
+        let code = nb_socket_error(connections.slots[slot].descriptor)
+        if code == 0 {
+          connections.slots[slot].link = .open
+          opened += 1
+          recorder.opened(true)
+        } else {
+          connections.shut(slot)
+          failed += 1
+          note(code)
+        }
+      }
+      if n == 0 {
+        for slot in 0..<asked
+        where connections.slots[slot].link == .connecting && last - connections.slots[slot].connectBegan > limit {
+          connections.shut(slot)
+          pending -= 1
+          failed += 1
+          note(ETIMEDOUT)
+        }
+      }
+    }
+    return opened
+  }
+
+  private func note(_ code: Int32) {
+    recorder.opened(false)
+    if firstFailure == nil { firstFailure = (ErrorKind(connect: code), String(cString: strerror(code))) }
+  }
+
+  /// Begins to connect a closed slot, which may carry a request.
+  func connect(_ slot: Int) {
+    let code = connections.open(slot, now: last)
+    if code != 0 {
+      connectFailed(slot, code)
+    } else if connections.slots[slot].link == .open {
+      connected(slot)
+    }
+  }
+
+  func connected(_ slot: Int) {
+    connections.slots[slot].link = .open
+    recorder.opened(true)
+    if connections.slots[slot].busy, connections.slots[slot].isUnsent { send(slot, hasLag: false) }
+  }
+
+  func connectFailed(_ slot: Int, _ code: Int32) {
+    recorder.opened(false)
+    let kind = ErrorKind(connect: code)
+    lastConnectKind = kind
+    fail(slot, kind, code: code)
+  }
+
+  func fail(_ slot: Int, _ kind: ErrorKind, code: Int32) {
+    if recorder.lacksExample(kind) { example(kind, String(cString: strerror(code))) }
+    fail(slot, kind, text: nil)
+  }
+
+  /// Closes the connection; ends the slot's request, if it has one, as failed.
+  func fail(_ slot: Int, _ kind: ErrorKind, text: String?) {
+    if let text, recorder.lacksExample(kind) { example(kind, text) }
+    let hadRequest = connections.slots[slot].busy
+    let unsent = connections.slots[slot].isUnsent
+    connections.shut(slot)
+    if connections.slots[slot].sink >= 0 {
+      freeSinks.append(connections.slots[slot].sink)
+      connections.slots[slot].sink = -1
+    }
+    if connections.slots[slot].failures < 255 { connections.slots[slot].failures += 1 }
+    // An idle connection that breaks has cost no request: the next one connects anew.
+    guard hadRequest else { return }
+    connections.slots[slot].busy = false
+    connections.slots[slot].isUnsent = false
+    inFlight -= 1
+    recorder.failed(kind, name: name(slot), now: last)
+    if unsent { recorder.unsent() }
+    let pause = backOff(slot, kind)
+    if pause > 0, kind.isConnect, isOpen || last + pause < end {
+      connections.slots[slot].cooling = true
+      cooling += 1
+    }
+    iterationEnded(slot, notBefore: pause > 0 ? last + pause : 0)
+    // Without a next iteration there is nothing that would end the pause.
+    if connections.slots[slot].cooling, connections.slots[slot].wake == .none {
+      connections.slots[slot].cooling = false
+      cooling -= 1
+    }
+  }
+
+  /// 10 ms doubling to 1 s after a failed connect; after the third broken request in a row 1 ms doubling to 20 ms.
+  private func backOff(_ slot: Int, _ kind: ErrorKind) -> Int64 {
+    let failures = Int(connections.slots[slot].failures)
+    if kind.isConnect { return min(10_000_000 << Int64(min(failures - 1, 8)), 1_000_000_000) }
+    guard failures > 3, kind != .timeout else { return 0 }
+    return min(1_000_000 << Int64(min(failures - 4, 8)), 20_000_000)
+  }
+
+  func name(_ slot: Int) -> Int { Int(scenario.templates[Int(connections.slots[slot].template)].name) }
+
+  /// Keeps the first example of a kind, with the request that it happened to.
+  func example(_ kind: ErrorKind, _ text: String) {
+    if recorder.lacksExample(kind) { recorder.keepExample(kind, text) }
+  }
+}

@@ -1,0 +1,59 @@
+// A loop on a thread of its own, and the CPU a thread is bound to. Plain pthreads: a task of the cooperative pool must not
+// block for the length of a run.
+
+import CKernelShims
+import Glibc
+
+final class LoopThread {
+  private final class Work {
+    let loop: LoadLoop
+    let begin: Int64
+    var record = LoadRecord()
+    init(_ loop: LoadLoop, _ begin: Int64) {
+      self.loop = loop
+      self.begin = begin
+    }
+  }
+  private let work: Work
+  private var thread = pthread_t()
+  private var started = false
+
+  init(_ loop: LoadLoop, begin: Int64) {
+    work = Work(loop, begin)
+    let pointer = Unmanaged.passRetained(work)
+    started = pthread_create(&thread, nil, { argument in
+      guard let argument else { return nil }
+      let work = Unmanaged<Work>.fromOpaque(argument).takeRetainedValue()
+      if let cpu = work.loop.options.cpu { _ = nb_pin_thread(Int32(cpu + work.loop.loop)) }
+      work.record = work.loop.run(from: work.begin, nil, { false })
+      return nil
+    }, pointer.toOpaque()) == 0
+    if !started { pointer.release() }
+  }
+
+  /// Waits for the end. A loop whose thread could not start counts all of its plan as not begun.
+  func join() -> LoadRecord {
+    guard started else {
+      var record = LoadRecord()
+      record.planned = Int(work.loop.plan?.expected ?? 0) / max(1, work.loop.loops)
+      return record
+    }
+    pthread_join(thread, nil)
+    return work.record
+  }
+}
+
+/// Binds the calling thread while a run lasts.
+struct Affinity {
+  private var before = [UInt64](repeating: 0, count: 16)
+  private var changed = false
+
+  init(_ cpu: Int?) {
+    guard let cpu, nb_thread_cpus(&before) == 0 else { return }
+    changed = nb_pin_thread(Int32(cpu)) == 0
+  }
+
+  func restore() {
+    if changed { _ = nb_set_thread_cpus(before) }
+  }
+}

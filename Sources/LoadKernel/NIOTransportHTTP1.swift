@@ -1,0 +1,169 @@
+// HTTP/1.1 over TLS: a channel a lane, the kernel's own parser behind NIOSSL.
+
+#if canImport(NIOSSL) && canImport(NIOHTTP2)
+  import NIOCore
+  import NIOPosix
+  import NIOSSL
+  import NIOTLS
+
+  final class NIOTransportHTTP1: NIOTransport {
+    private let connector: NIOConnector
+    private unowned let driver: NIOLoadDriver
+    private var channels: [Channel?]
+    private var handlers: [HTTP1Handler?]
+    private var opening: [EventLoopFuture<Void>?]
+
+    init(_ connector: NIOConnector, _ driver: NIOLoadDriver, lanes: Int) {
+      self.connector = connector
+      self.driver = driver
+      channels = Array(repeating: nil, count: lanes)
+      handlers = Array(repeating: nil, count: lanes)
+      opening = Array(repeating: nil, count: lanes)
+    }
+
+    var connectionCount: Int { channels.count }
+    func isOpen(_ lane: NIOLane) -> Bool { channels[lane.index]?.isActive == true }
+
+    func open(_ lane: NIOLane) -> EventLoopFuture<Void> {
+      let loop = connector.loop
+      if isOpen(lane) { return loop.makeSucceededVoidFuture() }
+      if let opening = opening[lane.index] { return opening }
+      let handler = HTTP1Handler(driver, lane, connector.handshake())
+      handlers[lane.index] = handler
+      let bound = NIOLoopBound(self, eventLoop: loop)
+      let boundHandler = NIOLoopBound(handler, eventLoop: loop)
+      let index = lane.index
+      let future = connector.connect { channel in
+        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(boundHandler.value) }
+      }.flatMap { channel in
+        bound.value.channels[index] = channel
+        return boundHandler.value.handshake.futureResult.map { _ in }
+      }
+      opening[index] = future
+      future.whenComplete { result in
+        bound.value.opening[index] = nil
+        // A promise must be kept, also where no channel came about; a second answer is ignored.
+        if case .failure(let error) = result { boundHandler.value.handshake.fail(error) }
+      }
+      return future
+    }
+
+    func send(_ lane: NIOLane, _ request: ByteStoreView, isHead: Bool) {
+      guard let channel = channels[lane.index], let handler = handlers[lane.index] else { return }
+      handler.begin(isHead: isHead, number: lane.number)
+      let buffer = channel.allocator.buffer(bytes: UnsafeRawBufferPointer(start: request.bytes, count: request.count))
+      channel.writeAndFlush(buffer, promise: nil)
+    }
+
+    func abandon(_ lane: NIOLane) {
+      handlers[lane.index]?.isAbandoned = true
+      channels[lane.index]?.close(promise: nil)
+      channels[lane.index] = nil
+    }
+
+    func closeAll() { for channel in channels { channel?.close(promise: nil) } }
+  }
+
+  final class HTTP1Handler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+    private unowned let driver: NIOLoadDriver
+    private let lane: NIOLane
+    let handshake: EventLoopPromise<String?>
+    private var hasShaken = false
+    private var parser = ResponseParser()
+    private var kept: ByteBuffer?
+    private var number = -1
+    private var received = 0
+    var isAbandoned = false
+
+    init(_ driver: NIOLoadDriver, _ lane: NIOLane, _ handshake: EventLoopPromise<String?>) {
+      self.driver = driver
+      self.lane = lane
+      self.handshake = handshake
+    }
+
+    func begin(isHead: Bool, number: Int) {
+      parser.isHead = isHead
+      self.number = number
+      received = 0
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+      if case .handshakeCompleted(let chosen)? = event as? TLSUserEvent {
+        hasShaken = true
+        handshake.succeed(chosen)
+      }
+      context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+      var incoming = unwrapInboundIn(data)
+      driver.received(incoming.readableBytes)
+      received += incoming.readableBytes
+      guard !isAbandoned, number >= 0 else {
+        context.close(promise: nil)
+        return
+      }
+      if kept == nil { kept = incoming } else { kept?.writeBuffer(&incoming) }
+      guard let all = kept else { return }
+      var used = 0
+      let event = all.withUnsafeReadableBytes { bytes -> ResponseParser.Event in
+        guard let base = bytes.bindMemory(to: UInt8.self).baseAddress else { return .needMore }
+        return parser.consume(base, bytes.count, used: &used, sink: lane.sink)
+      }
+      kept?.moveReaderIndex(forwardBy: used)
+      if kept?.readableBytes == 0 { kept = nil }
+      switch event {
+      case .needMore:
+        if kept?.readableBytes ?? 0 > Connections.headMax { fail(context, .tooLarge, "a head of more than \(Connections.headMax) bytes") }
+      case .malformed: fail(context, .malformed, "not an HTTP/1.1 answer")
+      case .done:
+        let keeps = parser.keepAlive && kept == nil
+        let done = number
+        number = -1
+        if !keeps {
+          isAbandoned = true
+          driver.dropped(lane)
+          context.close(promise: nil)
+        }
+        driver.answered(lane, done, status: parser.status, cache: parser.cache)
+      }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+      if !hasShaken { handshake.fail(NIOLoadFailure(kind: .tls, text: "the connection ended during the handshake")) }
+      guard !isAbandoned, number >= 0 else { return }
+      if parser.end() == .done {
+        let done = number
+        number = -1
+        driver.dropped(lane)
+        driver.answered(lane, done, status: parser.status, cache: parser.cache)
+      } else {
+        fail(context, .closed, received > 0 ? "the connection ended inside the answer" : "the connection ended before an answer")
+      }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+      let kind = NIOConnector.kind(error, hasShaken: hasShaken)
+      if !hasShaken {
+        handshake.fail(NIOLoadFailure(kind: kind, text: "\(error)"))
+        isAbandoned = true
+      } else if case .closed = kind {
+        return
+      } else {
+        fail(context, kind, "\(error)")
+      }
+      context.close(promise: nil)
+    }
+
+    private func fail(_ context: ChannelHandlerContext, _ kind: ErrorKind, _ text: String) {
+      let failed = number
+      number = -1
+      isAbandoned = true
+      context.close(promise: nil)
+      driver.dropped(lane)
+      if failed >= 0 { driver.broke(lane, failed, kind, text) }
+    }
+  }
+#endif

@@ -1,0 +1,50 @@
+// The language's values and thresholds as they are typed in a shell: `2k`, `10s`, `p99<50ms`. The same tables as in a
+// block; a plain number is a rate or a number of seconds where only that can be meant.
+
+import ExperimentModel
+
+/// `500ms`, `10s`, `2min`, or seconds without a unit; nil: none of these, or not above 0.
+public func typedDuration(_ text: String) -> Nanoseconds? {
+  if let number = Double(text), number > 0, number < 1e6 { return Nanoseconds(seconds: number) }
+  guard let quantity = parseQuantity(text), quantity.unit == .nanoseconds, quantity.value > 0, quantity.value < 1e15 else { return nil }
+  return Nanoseconds(Int64(quantity.value))
+}
+
+/// `120`, `2k`, `1.5M`, `120rps`, `2k/s`, in requests per second; nil: none of these, or not above 0.
+public func typedRate(_ text: String) -> Double? {
+  if let quantity = parseQuantity(text), quantity.unit == .perSecond { return quantity.value > 0 ? quantity.value : nil }
+  guard let written = WrittenQuantity(text) else { return nil }
+  let factors = ["": 1.0, "k": 1e3, "M": 1e6]
+  guard let factor = factors[written.unit], written.number > 0 else { return nil }
+  return written.number * factor
+}
+
+/// `p99<50ms`, `p(99)<50ms`, `errors<1%`, `rate>=900` about a load run.
+///
+/// - Returns: the judgement, or what is wrong with the text.
+public func typedObjective(_ text: String) -> Result<Judgement, AddressError> {
+  guard let parts = Comparative(text) else {
+    return .failure(AddressError(cause: "`\(text)` is not METRIC op VALUE", remedy: "such as 'p99<50ms' or 'errors<1%'"))
+  }
+  let names = [
+    "p(50)": "p50", "med": "p50", "median": "p50", "p(90)": "p90", "p(95)": "p95", "p(99)": "p99", "p(99.9)": "p999", "p99.9": "p999",
+    "avg": "mean", "errors": "http_req_failed", "error_rate": "http_req_failed", "failed": "http_req_failed", "rps": "rate",
+    "service": "http_req_service",
+  ]
+  let name = names[parts.left] ?? parts.left
+  let known: Set<String> = MetricSets.load.intersection([
+    "mean", "p50", "p90", "p95", "p99", "p999", "max", "http_req_failed", "rate", "http_reqs", "http_req_service", "send_lag", "in_flight",
+    "bytes_in", "bytes_out", "generator_cpu",
+  ])
+  guard known.contains(name), let metric = Metric.named(name) else {
+    return .failure(
+      AddressError(
+        cause: "a load run has no `\(parts.left)`", remedy: suggestion(for: parts.left, among: known.sorted() + names.keys.sorted(), what: "its metrics")))
+  }
+  guard let limit = parseLimit(parts.right, unit: metric.unit) ?? (metric.unit == .perSecond ? typedRate(parts.right).map { Quantity($0, .perSecond) } : nil)
+  else {
+    let (what, example) = spelling(of: metric.unit)
+    return .failure(AddressError(cause: "`\(name)` is \(what), and `\(parts.right)` is none", remedy: "such as \(example)"))
+  }
+  return .success(Judgement(text: text, address: Address(block: nil, arm: [], metric: name), op: parts.op, limit: limit))
+}

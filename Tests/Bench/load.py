@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""nb load at nginx and at the referee: cost beside wrk, truth against closed forms, memory.
+
+Usage: load.py path/to/nb [--rounds 5] [--seconds 4] [--only cost,stall,fixed,poisson,memory,capacity]
+The server runs on the first CPU and the generator on the second. Peers run in alternation, order reversed every
+other round. Prints numbers and what was skipped; judges nothing. Everything it starts is on loopback and ended.
+"""
+import argparse
+import array
+import json
+import math
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+NGINX = """worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ worker_connections 20000; }}
+http {{ access_log off; keepalive_requests 100000000; server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 "hello"; }} }} }}
+"""
+
+
+def pinned(cpu, command):
+    return ["taskset", "-c", str(cpu)] + command if shutil.which("taskset") and os.cpu_count() > 1 else command
+
+
+def run(command, **options):
+    """Output and CPU seconds of a child."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, **options)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return done.stdout.decode(), cpu, done
+
+
+def load(nb, url, *words):
+    out, cpu, done = run(pinned(1, [nb, "load", url, "--json", *words]))
+    if not out:
+        sys.exit("bench: nb load said: " + done.stderr.decode())
+    return json.loads(out), cpu
+
+
+class Referee:
+    def __init__(self, nb, *words):
+        self.process = subprocess.Popen(pinned(0, [nb, "lab", "referee", *words]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().split()[-1]
+        self.control = self.process.stdout.readline().split()[-1].rstrip("/")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def ask(self, what):
+        return urllib.request.urlopen(f"{self.control}/{what}").read()
+
+    def numbers(self, what):
+        found = array.array("q")
+        found.frombytes(self.ask(what))
+        return found
+
+
+def quantile(values, q):
+    values = sorted(values)
+    return values[min(len(values) - 1, math.ceil(q * len(values)) - 1)]
+
+
+def cost(nb, given):
+    if not (shutil.which("nginx") and shutil.which("wrk")):
+        return print("cost: skipped, nginx or wrk is not here")
+    with tempfile.TemporaryDirectory(prefix="nb-bench-") as folder:
+        port = 18099
+        with open(f"{folder}/nginx.conf", "w") as out:
+            out.write(NGINX.format(folder=folder, port=port))
+        server = subprocess.Popen(pinned(0, ["nginx", "-c", f"{folder}/nginx.conf", "-p", folder]))
+        time.sleep(0.5)
+        url = f"http://127.0.0.1:{port}/"
+        try:
+            for connections in (32, 256):
+                rows = {"nb": [], "wrk": []}
+                for round in range(given.rounds):
+                    for name in (("nb", "wrk") if round % 2 == 0 else ("wrk", "nb")):
+                        if name == "nb":
+                            found, cpu = load(nb, url, "--users", str(connections), "--duration", f"{given.seconds}s")
+                            rows[name].append(found["requests"] / cpu)
+                        else:
+                            out, cpu, _ = run(pinned(1, ["wrk", "-t1", f"-c{connections}", f"-d{given.seconds}s", "--latency", url]))
+                            count = int([line for line in out.splitlines() if "requests in" in line][0].split()[0])
+                            rows[name].append(count / cpu)
+                ratios = [a / b for a, b in zip(rows["nb"], rows["wrk"])]
+                print(f"cost, {connections} connections: nb {statistics.median(rows['nb']) / 1e3:.1f} k, wrk {statistics.median(rows['wrk']) / 1e3:.1f} k "
+                      f"requests per generator CPU-second; nb ÷ wrk {statistics.median(ratios):.3f} [{min(ratios):.3f}, {max(ratios):.3f}]")
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def stall(nb, given):
+    """Uniform arrivals at λ, a stall of L in D, drained at μ: the share λL/(1 − λ/μ) of requests that wait, wait from L down to 0."""
+    for length in (1, 3):
+        rate, duration, drain = 1000, 30, 50_000
+        with Referee(nb, "--stall", f"10s:{length}s", "--service", "0") as referee:
+            found, _ = load(nb, referee.url, "--rate", str(rate), "--arrivals", "uniform", "--duration", f"{duration}s", "--connections", "64")
+        # Of N = λD requests the k-th of those hit waits L − k(1/λ − 1/μ).
+        total = rate * duration
+        step = 1 / rate - 1 / drain
+        expected = length - 0.01 * total * step
+        p99 = found["response_time"]["p99"] / 1e9 if found["response_time"] else float("nan")
+        print(f"stall of {length} s in {duration} s at {rate} rps: p99 {p99:.4f} s, closed form {expected:.4f} s, "
+              f"{100 * (p99 / expected - 1):+.2f} %; {found['verdict']} {found['reason'] or ''}")
+
+
+def fixed(nb, given):
+    with Referee(nb, "--service", "100us") as referee:
+        for round in range(given.rounds):
+            referee.ask("reset")
+            found, _ = load(nb, referee.url, "--rate", "1000", "--arrivals", "uniform", "--duration", f"{given.seconds}s")
+            kernel, sent = referee.numbers("arrivals"), referee.numbers("sent")
+            own = quantile([b - a for a, b in zip(kernel, sent)], 0.5)
+            if found["response_time"]:
+                p50 = found["response_time"]["p50"]
+                print(f"fixed service of 100 µs: nb p50 {p50 / 1e3:.1f} µs, the referee's own {own / 1e3:.1f} µs, difference {(p50 - own) / 1e3:.1f} µs; "
+                      f"send lag p99 {found['send_lag']['p99'] / 1e3:.1f} µs; {found['verdict']}")
+            else:
+                print(f"fixed service: {found['verdict']} {found['reason']}")
+
+
+def poisson(nb, given):
+    with Referee(nb, "--kept", "200000") as referee:
+        found, _ = load(nb, referee.url, "--rate", "5k", "--duration", "10s", "--connections", "64")
+        stamps = sorted(referee.numbers("arrivals"))
+    gaps = sorted(b - a for a, b in zip(stamps, stamps[1:]))
+    mean = sum(gaps) / len(gaps)
+    distance = max(max(abs((i + 1) / len(gaps) - (1 - math.exp(-gap / mean))), abs(i / len(gaps) - (1 - math.exp(-gap / mean))))
+                   for i, gap in enumerate(gaps))
+    print(f"Poisson at 5 k/s: KS distance of the arrivals at the referee {distance:.4f} over {len(gaps)} gaps, rate {1e9 / mean:.0f}; {found['verdict']}")
+
+
+def memory(nb, given):
+    def peak(url, *words):
+        process = subprocess.Popen([nb, "load", url, "--json", *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        most, first = 0, None
+        began = time.monotonic()
+        while process.poll() is None:
+            try:
+                for line in open(f"/proc/{process.pid}/status"):
+                    if line.startswith("VmRSS"):
+                        most = max(most, int(line.split()[1]))
+            except OSError:
+                break
+            if first is None and time.monotonic() - began > 2:
+                first = most
+            time.sleep(0.05)
+        return first or most, most, json.loads(process.stdout.read())
+
+    with Referee(nb, "--kept", "1000") as referee:
+        first, last, found = peak(referee.url, "--users", "64", "--iterations", str(given.requests))
+        print(f"memory: {found['requests']} requests: {first / 1024:.1f} MiB after 2 s, {last / 1024:.1f} MiB at most")
+        _, base, _ = peak(referee.url, "--users", "10", "--duration", "2s", "--think-time", "1s")
+        _, many, found = peak(referee.url, "--users", "10000", "--duration", "5s", "--think-time", "10s")
+        print(f"memory: 10,000 idle users: {(many - base) / 9.99e3:.2f} KiB a user; {found['requests']} requests, {found['verdict']} {found['reason'] or ''}")
+
+
+def capacity(nb, given):
+    """M/D/1 at the referee: with one server the capacity under a loose objective is its rate."""
+    for rate in (2000, 5000):
+        with Referee(nb, "--servers", "1", "--capacity", str(rate), "--service", "exp") as referee:
+            began = time.monotonic()
+            found, _ = load(nb, referee.url, "--find-capacity", "--slo", "p99<100ms")
+            # M/M/1: p99 of the sojourn is ln(100)/(μ − λ).
+            expected = rate - math.log(100) / 0.1
+            got = found["capacity"]
+            words = f"{got:.0f} rps, closed form {expected:.0f}, {100 * (got / expected - 1):+.1f} %" if got else f"none: {found['reason']}"
+            print(f"capacity of {rate} rps with p99<100ms: {words}; {len(found['trials'])} trials in {time.monotonic() - began:.0f} s")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("nb")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--requests", type=int, default=10_000_000)
+    parser.add_argument("--only", default="cost,stall,fixed,poisson,memory,capacity")
+    given = parser.parse_args()
+    nb = os.path.abspath(given.nb)
+    for name in given.only.split(","):
+        globals()[name](nb, given)
+
+
+main()
