@@ -98,7 +98,7 @@ let package = Package(
     .testTarget(name: "SpecTests", dependencies: ["DocumentModel", "TextModel"], exclude: ["Data"]),
     .testTarget(name: "ResultStoreTests", dependencies: ["ResultStore", "ExperimentModel"]),
     .testTarget(name: "LoadKernelTests", dependencies: ["LoadKernel", "CKernelShims", "ExperimentModel", "Statistics"] + secure),
-    .testTarget(name: "ExperimentRunnerTests", dependencies: ["ExperimentRunner", "ExperimentModel", "Statistics"]),
+    .testTarget(name: "ExperimentRunnerTests", dependencies: ["ExperimentRunner", "ExperimentModel", "LoadKernel", "Statistics"]),
     .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "ExperimentModel"] + nio),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "DocumentModel", "ExperimentModel", "TextModel"]),
     .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML", "TextModel"]),

@@ -11,6 +11,19 @@ extension Runner {
     result.thresholds = cell.thresholds.map { judged($0, result, known, distrusted) } + result.thresholds
     result.gates = cell.gates.map { judged($0, result, known, distrusted) }
     result.expects = cell.expects.flatMap { expected($0, result, known, distrusted) }
+    if options.quick, case .load(let load) = cell.work, load.arms.contains(where: Theories.dependsOnDuration) {
+      let judged = result.thresholds + result.expects + result.gates
+      if judged.contains(where: { $0.outcome == .fail }) {
+        result.doubts.append(
+          Doubt(id: "quick-transient", text: "what a fault, a ramp or an overload does depends on its length: only a full run can refute it"))
+      }
+      func softened(_ one: JudgementResult) -> JudgementResult {
+        one.outcome == .fail ? JudgementResult(text: one.text, measured: one.measured, outcome: .inconclusive) : one
+      }
+      result.thresholds = result.thresholds.map(softened)
+      result.expects = result.expects.map(softened)
+      result.gates = result.gates.map(softened)
+    }
     if let control = result.control, (control.low ?? 1) > 1 || (control.high ?? 1) < 1 {
       result.doubts.append(
         Doubt(id: "aa-control", text: "the A/A control excludes 1: the machine changed during the block, nothing is concluded"))

@@ -18,6 +18,7 @@ struct Slice {
   var sampleTimes: [Nanoseconds]
   /// Kept for blocks that ask the recording, else empty.
   var requests: [RecordedRequest] = []
+  var guessed = 0
 }
 
 struct LoadExecution {
@@ -126,7 +127,7 @@ struct LoadExecution {
     // expiry gets it again, otherwise only the first one would be warm. `{requests: N}` fills once.
     if restarted, case .topKeys = arm.warm, let warm = arm.warm { try warmUp(warm, arm, engine, lab) }
     try lab.resetCounters()
-    let timeline = SliceTimeline(later, lab, duration: arm.profile.duration)
+    let timeline = SliceTimeline(later, lab, duration: engineDuration(arm.profile))
     defer { timeline.end() }
     var options = LoadOptions()
     options.seedSalt = UInt64(index)
@@ -154,10 +155,10 @@ struct LoadExecution {
     guard lab.isAlive else { throw CellFailure("the lab died during the run") }
     timeline.end()
     let counters = try lab.counters()
-    let requests = isRecorded ? record.takeRequests(windowLength: usual) : []
+    let taken = isRecorded ? record.takeRequests(windowLength: usual) : (requests: [], guessed: 0)
     return Slice(
       record: record, counters: counters, samples: timeline.samples + [counters], sampleTimes: timeline.times + [record.elapsed],
-      requests: requests)
+      requests: taken.requests, guessed: taken.guessed)
   }
 
   /// A quick run is shorter, and its faults come sooner and pass sooner.

@@ -52,9 +52,8 @@ struct ArmMeasurement {
       put("http_req_service", Estimate(merged.service.mean))
     }
     let runs = countsPerRun ? Double(slices.count) : 1
-    let failed = slices.reduce(0) { $0 + $1.record.requestsFailed }
-    put("http_reqs", Estimate(Double(merged.completed + failed) / runs))
-    put("http_req_failed", Estimate(Double(failed) / Double(max(1, merged.completed + failed))))
+    put("http_reqs", Estimate(Double(merged.completed + merged.failed) / runs))
+    put("http_req_failed", Estimate(Double(merged.failed) / Double(max(1, merged.completed + merged.failed))))
     put("rate", Estimate(merged.achievedRate))
     put("send_lag", Estimate(Double(merged.sendLag.quantile(0.99))))
     put("in_flight", Estimate(merged.inFlightMean))

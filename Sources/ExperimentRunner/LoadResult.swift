@@ -17,7 +17,7 @@ extension LoadExecution {
     if runner.recordings.wanted.contains(cell.id), measured.count == 1 {
       runner.recordings.keep(
         LoadRecording(requests: measured[0].slices.flatMap(\.requests), memory: measured[0].memory, elapsed: measured[0].merged.elapsed,
-          metrics: measured[0].metrics()),
+          guessed: measured[0].slices.reduce(0) { $0 + $1.guessed }, metrics: measured[0].metrics()),
         of: cell.id)
     }
     if case .compare(let comparison) = load.design {

@@ -49,6 +49,7 @@ extension Runner {
           "mean_of_p99": MetricValue(Estimate(figures.mean), .nanoseconds), "merged_p99": MetricValue(Estimate(figures.merged), .nanoseconds),
           "averaging_error": MetricValue(Estimate(figures.mean / figures.merged - 1), .share),
         ]))
+    if let doubt = recording.guessDoubt { result.doubts.append(doubt) }
     result.doubts.append(Doubt(id: "recorded", text: "computed from the recorded requests of `\(from)`; nothing was measured again"))
     guard cell.plots.contains(where: { $0.kind == .timeline }) else { return }
     let middles = parts.indices.map { (Double($0) + 0.5) * Double(recording.elapsed.rawValue) / Double(windows) }

@@ -22,8 +22,19 @@ struct LoadRecording: Sendable {
   var requests: [RecordedRequest] = []
   var memory: [MemorySample] = []
   var elapsed = Nanoseconds.zero
+  /// Requests whose times are not known one by one: too many shared a window.
+  var guessed = 0
   /// Of the block's only arm.
   var metrics: [String: MetricValue] = [:]
+}
+
+extension LoadRecording {
+  /// Said when more than 1 % of the times are not known one by one.
+  var guessDoubt: Doubt? {
+    guard guessed * 100 > requests.count else { return nil }
+    return Doubt(
+      id: "guessed", text: "\(guessed) of \(requests.count) recorded times are means of their neighbours: load fewer requests, or a shorter time")
+  }
 }
 
 final class Recordings {
@@ -51,19 +62,17 @@ extension Work {
 }
 
 extension LoadRecord {
-  /// Requests that failed. While a target is down the generator also counts its vain attempts to connect again, which are
-  /// no requests: what was sent and not answered failed.
-  var requestsFailed: Int { min(failed, max(0, sent - completed)) }
-
-  /// So short that hardly ever more than three answers share a window, and then each of them is known.
-  static func recordingWindow(_ duration: Nanoseconds) -> Nanoseconds { Nanoseconds(max(100_000, duration.rawValue / 200_000)) }
+  /// As short as the kernel's 4,096 windows allow, with a second for answers after the plan's end. Up to some four thousand
+  /// requests hardly ever more than three answers share a window, and then each of them is known.
+  static func recordingWindow(_ duration: Nanoseconds) -> Nanoseconds { Nanoseconds(max(100_000, (duration.rawValue + 1_000_000_000) / 4_000)) }
 
   /// Takes the requests out of short windows, and puts windows of the usual length in their place.
   ///
-  /// A window has its count, its mean, its lower median and its largest value: up to three values follow exactly. Of more,
-  /// which takes 30,000 answers a second, those between are taken to be equal.
-  mutating func takeRequests(windowLength usual: Nanoseconds) -> [RecordedRequest] {
-    guard var empty = windows.first else { return [] }
+  /// A window has its count, its mean, its lower median and its largest value: up to three values follow from them. Of more,
+  /// those between are taken to be equal, and counted as `guessed`.
+  mutating func takeRequests(windowLength usual: Nanoseconds) -> (requests: [RecordedRequest], guessed: Int) {
+    guard var empty = windows.first else { return ([], 0) }
+    var guessed = 0
     empty.completed = 0
     empty.failed = 0
     empty.hits = 0
@@ -76,6 +85,7 @@ extension LoadRecord {
     var times: [[Double]] = []
     for window in windows {
       let values = Self.values(window)
+      guessed += max(0, values.count - 3)
       requests += values.map { RecordedRequest(at: window.start, duration: Nanoseconds(Int64($0.rounded()))) }
       requests += (0..<window.failed).map { _ in RecordedRequest(at: window.start, duration: nil) }
       let index = Int(window.start.rawValue / max(1, usual.rawValue))
@@ -90,7 +100,6 @@ extension LoadRecord {
       coarse[index].misses += window.misses
       times[index] += values
     }
-    requests = withoutExcess(requests)
     for index in coarse.indices where !times[index].isEmpty {
       let sorted = times[index].sorted()
       coarse[index].mean = sorted.reduce(0, +) / Double(sorted.count)
@@ -99,19 +108,7 @@ extension LoadRecord {
     }
     windows = coarse
     windowLength = usual
-    return requests
-  }
-
-  /// Of the failures as many as there were failed requests, evenly.
-  private func withoutExcess(_ requests: [RecordedRequest]) -> [RecordedRequest] {
-    let excess = failed - requestsFailed
-    guard excess > 0 else { return requests }
-    var seen = 0
-    return requests.filter { request in
-      guard request.duration == nil else { return true }
-      seen += 1
-      return seen * requestsFailed / failed > (seen - 1) * requestsFailed / failed
-    }
+    return (requests, guessed)
   }
 
   static func values(_ window: LoadWindow) -> [Double] {

@@ -41,6 +41,7 @@ extension Runner {
     result.arms.append(ArmResult(name: "", metrics: whole))
     let text = slo.timeScale == 1 ? "" : ", in which a second stands for \(plain(slo.timeScale)) s"
     result.doubts.append(Doubt(id: "recorded", text: "judged on \(ordered.count) recorded requests\(text); nothing was measured again"))
+    if let doubt = recording.guessDoubt { result.doubts.append(doubt) }
     if slo.alerts.contains(where: { $0.long.rawValue > series.end }) {
       result.doubts.append(Doubt(id: "short-recording", text: "a window that is longer than the recording is judged once, on all of it"))
     }

@@ -43,6 +43,15 @@ enum Theories {
     return values
   }
 
+  /// A shorter run of this arm is another experiment: its faults and ramps are shorter too, or its queue only grows.
+  static func dependsOnDuration(_ arm: LoadArm) -> Bool {
+    if !arm.profile.stages.isEmpty || arm.faults.contains(where: { $0.duration > .zero }) { return true }
+    guard arm.profile.requests.count == 1, let rate = arm.profile.rate, arm.profile.executor.isOpen,
+      let (role, route) = find(arm.profile.requests[0].path, arm.system), let waits = onlyWaits(route, arm.system), waits.callee == nil
+    else { return false }
+    return rate / 1e9 * waits.wait.mean >= Double(role.workers)
+  }
+
   private static func find(_ path: String, _ system: SystemSpec) -> (role: RoleSpec, route: RouteSpec)? {
     for role in system.roles {
       for route in role.routes where route.method == "GET" && route.answers(path) { return (role, route) }

@@ -45,6 +45,18 @@ import Testing
     #expect(Theories.responseTimes(arm("/two", rate: 12, workers: 64)).isEmpty, "a sum of waits is not one")
   }
 
+  @Test func aFaultARampAndAnOverloadDependOnTheirLength() {
+    #expect(!Theories.dependsOnDuration(arm("/exp", rate: 199)))
+    #expect(Theories.dependsOnDuration(arm("/exp", rate: 200)), "the queue only grows")
+    var ramp = arm("/exp")
+    ramp.profile.stages = [RampStage(target: 100, duration: Nanoseconds(seconds: 1))]
+    var fault = arm("/exp")
+    fault.faults = [.kill("origin", at: .zero, for: Nanoseconds(seconds: 1))]
+    var expiry = arm("/exp")
+    expiry.faults = [FaultSpec(at: .zero, duration: .zero, target: "cache", toxic: .expire)]
+    #expect(Theories.dependsOnDuration(ramp) && Theories.dependsOnDuration(fault) && !Theories.dependsOnDuration(expiry))
+  }
+
   private func cost(_ formula: String, _ inputs: [String: CostInput]) throws -> [String: Double] {
     let options = RunOptions(quick: false, launcher: LabLauncher(executable: "none", serveArguments: []), subjectArguments: [], fenceCache: "/tmp")
     let cell = Cell(id: "money", work: .cost(CostCell(formula: formula, inputs: inputs, sources: [])), inputs: "0123456789")
