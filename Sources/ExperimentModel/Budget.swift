@@ -31,7 +31,7 @@ public struct PerformanceBudget: Codable, Hashable, Sendable {
 /// What saved results say about a budget.
 public enum BudgetOutcome: String, Codable, Sendable, CaseIterable {
   case pass, fail
-  /// The interval covers the limit, or the run's A/A control excludes 1.
+  /// The interval covers the limit, or the run's A/A control is broken.
   case inconclusive
   /// There is no value to judge.
   case unmeasured
@@ -82,7 +82,7 @@ public func judgeBudgets(_ budgets: [PerformanceBudget], results: [String: [Stri
       budget: budget, outcome: outcome(value.estimate, budget), measured: value, left: shareLeft(value.estimate.value, budget),
       quick: result.quick)
     if state.outcome == .inconclusive { state.reason = "the interval covers the limit" }
-    if let control = result.control, (control.low ?? 1) > 1 || (control.high ?? 1) < 1 {
+    if result.controlState == .broken {
       state.outcome = .inconclusive
       state.reason = "the A/A control of `\(block)` excludes 1: the machine changed during the run"
     }

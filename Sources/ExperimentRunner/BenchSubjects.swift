@@ -52,41 +52,59 @@ extension Runner {
       if let setup { try runOnce(setup, in: setting.places[index].folder) }
     }
     var built: [FenceSpec: BuiltFence] = [:]
+    let policy = policy(bench, Nanoseconds(budget.rawValue / Int64(sizes.count)), setting)
+    func label(_ size: Int) -> String { sizes[size].map { "\(bench.sizeName) = \($0), " } ?? "" }
+    let note = { (size: Int, text: String) in
+      report(.progress(id: id, note: label(size) + text, rate: nil, p99: nil, left: nil))
+    }
+    let names = bench.subjects.map(\.name)
+    let records: [BenchRecord]
+    if sizes.count > 1 {
+      records = try measureSizes(
+        names, policy, sizes: sizes.count,
+        start: { size, index throws(MeasureError) in try start(index, bench, sizes[size], setting, &built) }, progress: note, cancelled: cancelled)
+    } else {
+      records = [
+        try measure(
+          names, policy, start: { index throws(MeasureError) in try start(index, bench, sizes[0], setting, &built) },
+          decided: setting.looks.map(Self.decided), progress: { note(0, $0) }, cancelled: cancelled)
+      ]
+    }
     var points: [BenchPoint] = []
-    for size in sizes where !cancelled() {
-      let label = size.map { "\(bench.sizeName) = \($0), " } ?? ""
-      var policy = MeasurePolicy(
-        pairs: bench.pairs, quick: options.quick, budget: Nanoseconds(budget.rawValue / Int64(sizes.count)), seed: bench.seed,
-        order: bench.order ?? .abba, takesReceipts: true)
-      if bench.subjects.contains(where: \.warmsUp) {
-        // Change points over the series; asked only now and then, as it looks at all of it.
-        policy.settled = { times in times.count >= 40 && times.count % 20 == 0 && classifyWarmUp(times)?.kind.steadyFrom != nil }
-        policy.warmUpMost = 120
-      }
-      policy.injectedShare = setting.injectedShare
-      if let looks = setting.looks { policy.looks = looks.sizes }
-      let record = try measure(
-        bench.subjects.map(\.name), policy,
-        start: { index throws(MeasureError) in try start(index, bench, size, setting, &built) },
-        decided: setting.looks.map { looks in
-          { samples in
-            let times = samples.map { $0.map { Double($0.ns) } }
-            return times.dropFirst().allSatisfy { candidate in
-              if case .stop = looks.decide(baseline: times[0], candidate: candidate) { true } else { false }
-            }
-          }
-        },
-        progress: { note in report(.progress(id: id, note: label + note, rate: nil, p99: nil, left: nil)) }, cancelled: cancelled)
-      var point = BenchPoint(size: size, record: record)
+    for (size, record) in records.enumerated() {
+      var point = BenchPoint(size: sizes[size], record: record)
       if bench.countsInstructions == true, record.samples.contains(where: { $0.first?.use.instructions == nil }) {
         point.instructions = try bench.subjects.indices.map { index throws(MeasureError) in
-          report(.progress(id: id, note: label + "counting instructions", rate: nil, p99: nil, left: nil))
-          return try countInstructions(bench.subjects[index], size, record.iterations, built)
+          note(size, "counting instructions")
+          return try countInstructions(bench.subjects[index], sizes[size], record.iterations, built)
         }
       }
       points.append(point)
     }
     return points
+  }
+
+  private func policy(_ bench: BenchCell, _ budget: Nanoseconds, _ setting: BenchSetting) -> MeasurePolicy {
+    var policy = MeasurePolicy(
+      pairs: bench.pairs, quick: options.quick, budget: budget, seed: bench.seed, order: bench.order ?? .abba, takesReceipts: true)
+    if bench.subjects.contains(where: \.warmsUp) {
+      // Change points over the series; asked only now and then, as it looks at all of it.
+      policy.settled = { times in times.count >= 40 && times.count % 20 == 0 && classifyWarmUp(times)?.kind.steadyFrom != nil }
+      policy.warmUpMost = 120
+    }
+    policy.injectedShare = setting.injectedShare
+    if let looks = setting.looks { policy.looks = looks.sizes }
+    return policy
+  }
+
+  /// Whether a look has decided every comparison with the first subject.
+  private static func decided(_ looks: SequentialLooks) -> ([[SubjectSample]]) -> Bool {
+    { samples in
+      let times = samples.map { $0.map { Double($0.ns) } }
+      return times.dropFirst().allSatisfy { candidate in
+        if case .stop = looks.decide(baseline: times[0], candidate: candidate) { true } else { false }
+      }
+    }
   }
 
   private func start(

@@ -1,12 +1,12 @@
 // Thresholds, gates and expectations against measured intervals: pass when the whole interval
-// satisfies, fail when the whole interval violates, else inconclusive. An INVALID run or an A/A
-// control that excludes 1 makes everything inconclusive. A gate is shown, and judged by `nb grade`.
+// satisfies, fail when the whole interval violates, else inconclusive. An INVALID run or a broken A/A
+// control (`ControlState`) makes everything inconclusive. A gate is shown, and judged by `nb grade`.
 
 import ExperimentModel
 
 extension Runner {
   func judge(_ cell: Cell, _ known: [String: CellResult], into result: inout CellResult) {
-    let distrusted = result.validity == .invalid || (result.control.map { ($0.low ?? 1) > 1 || ($0.high ?? 1) < 1 } ?? false)
+    let distrusted = result.validity == .invalid || result.controlState == .broken
     // What an execution judged by itself, such as parity, stays.
     result.thresholds = cell.thresholds.map { judged($0, result, known, distrusted) } + result.thresholds
     result.gates = cell.gates.map { judged($0, result, known, distrusted) }
@@ -24,7 +24,12 @@ extension Runner {
       result.expects = result.expects.map(softened)
       result.gates = result.gates.map(softened)
     }
-    if let control = result.control, (control.low ?? 1) > 1 || (control.high ?? 1) < 1 {
+    switch result.controlState {
+    case .holds: break
+    case .small:
+      result.doubts.append(
+        Doubt(id: "aa-control", text: "the A/A control excludes 1: the machine changed a little, by less than a third of what was found"))
+    case .broken:
       result.doubts.append(
         Doubt(id: "aa-control", text: "the A/A control excludes 1: the machine changed during the block, nothing is concluded"))
     }

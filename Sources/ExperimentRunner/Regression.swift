@@ -107,7 +107,7 @@ extension Runner {
     }
     result.ratio = Estimate(outcome.ratio, low: outcome.interval.low, high: outcome.interval.high)
     result.verdict = Verdict(outcome.verdict, better: .lower, isTime: true)
-    if let control = result.control, (control.low ?? 1) > 1 || (control.high ?? 1) < 1 {
+    if ControlState(result.control, ratios: [outcome.ratio]) == .broken {
       result.verdict = .unresolved
       result.reason = "the A/A control excludes 1: the machine changed meanwhile"
     }

@@ -56,11 +56,54 @@ public func measure(
   try measurement.calibrate(progress, cancelled)
   try measurement.check(progress, cancelled)
   switch policy.order {
-  case .abba: try measurement.takeTurns(start, decided, progress, cancelled)
+  case .abba: try measurement.takeTurns(start, decided, share: 1, progress, cancelled)
   case .sequential: try measurement.takeOneAfterTheOther(progress, cancelled)
   }
   try measurement.inject(progress, cancelled)
   return measurement.finished()
+}
+
+/// Measures the same subjects at several sizes, which take turns as well: a machine that changes its speed meanwhile does
+/// so for all sizes alike, and the growth over them stays what it is.
+///
+/// All sizes are started, calibrated and checked first; then each takes a sixth of its rounds, in an order that
+/// turns round every time, until all have theirs. An order of `sequential` is measured size by size.
+///
+/// - Parameters:
+///   - policy: of each size; its budget is one size's share.
+///   - start: makes subject i at size s.
+/// - Returns: one record for each size, in order.
+public func measureSizes(
+  _ names: [String], _ policy: MeasurePolicy, sizes: Int, start: (_ size: Int, _ subject: Int) throws(MeasureError) -> any TimedSubject,
+  progress: (_ size: Int, String) -> Void, cancelled: () -> Bool
+) throws(MeasureError) -> [BenchRecord] {
+  guard policy.order == .abba, sizes > 1 else {
+    var records: [BenchRecord] = []
+    for size in 0..<sizes where !cancelled() {
+      records.append(
+        try measure(
+          names, policy, start: { index throws(MeasureError) in try start(size, index) }, progress: { progress(size, $0) }, cancelled: cancelled))
+    }
+    return records
+  }
+  let measurements = (0..<sizes).map { _ in Measurement(names, policy) }
+  defer { measurements.forEach { $0.stop() } }
+  for (size, measurement) in measurements.enumerated() where !cancelled() {
+    try measurement.begin({ index throws(MeasureError) in try start(size, index) }, { progress(size, $0) }, cancelled)
+    try measurement.calibrate({ progress(size, $0) }, cancelled)
+    try measurement.check({ progress(size, $0) }, cancelled)
+    measurement.pause()
+  }
+  let parts = 6
+  for part in 1...parts {
+    for size in part % 2 == 1 ? Array(0..<sizes) : (0..<sizes).reversed() where !cancelled() {
+      measurements[size].resume()
+      try measurements[size].takeTurns(
+        { index throws(MeasureError) in try start(size, index) }, nil, share: Double(part) / Double(parts), { progress(size, $0) }, cancelled)
+      measurements[size].pause()
+    }
+  }
+  return measurements.map { $0.finished() }
 }
 
 /// The state of one measurement.
@@ -75,6 +118,13 @@ private final class Measurement {
   /// Nanoseconds of one iteration.
   private var times: [Double?] = []
   private var rounds = 0
+  /// Turns of all rounds, made with the first, and how many have been taken.
+  private var turns: [[Int]] = []
+  private var taken = 0
+  /// Its time was used up.
+  private var isOver = false
+  /// Nanoseconds until it was paused.
+  private var spent: Int64 = 0
   private var timeout = 20.0
   private var record = BenchRecord(samples: [], iterations: 1, parity: true, doubts: [])
   private let probe: ContentionProbe?
@@ -89,6 +139,10 @@ private final class Measurement {
   }
 
   func stop() { subjects.forEach { $0?.stop() } }
+
+  /// While another one measures, its own time stands still.
+  func pause() { spent = nb_now() - began }
+  func resume() { began = nb_now() - spent }
 
   private var startsProcesses: Bool { subjects.contains { $0?.startsProcesses == true } }
 
@@ -232,25 +286,30 @@ private final class Measurement {
     record.samples[index].append(sample)
   }
 
+  /// Rounds until `share` of them have been taken.
   func takeTurns(
-    _ start: (Int) throws(MeasureError) -> any TimedSubject, _ decided: (([[SubjectSample]]) -> Bool)?,
+    _ start: (Int) throws(MeasureError) -> any TimedSubject, _ decided: (([[SubjectSample]]) -> Bool)?, share: Double,
     _ progress: (String) -> Void, _ cancelled: () -> Bool
   ) throws(MeasureError) {
-    for (round, turn) in abbaOrder(arms: names.count, rounds: rounds, seed: policy.seed).enumerated() {
-      if cancelled() { break }
+    if turns.isEmpty { turns = abbaOrder(arms: names.count, rounds: rounds, seed: policy.seed) }
+    let until = min(rounds, Int((share * Double(rounds)).rounded()))
+    while taken < until, !isOver, !cancelled() {
+      let round = taken
       if round >= BatchPlan.fewestRounds, nb_now() - began > policy.budget.rawValue {
         record.doubts.append("stopped after \(round) of \(rounds) pairs: the block's time was used up")
+        isOver = true
         break
       }
       progress("pair \(round + 1)/\(rounds)")
       // Rounds are dealt out evenly to the starts.
       if round > 0, round * record.starts / rounds != (round - 1) * record.starts / rounds { try startAnew(start, cancelled) }
-      for index in turn { try take(index, cancelled) }
+      for index in turns[round] { try take(index, cancelled) }
+      taken += 1
       guard let decided, policy.looks.contains(round + 1) else { continue }
       record.looks += 1
       if decided(record.samples), round + 1 < rounds {
         record.stoppedEarly = true
-        break
+        isOver = true
       }
     }
   }

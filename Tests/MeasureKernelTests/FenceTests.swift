@@ -111,10 +111,10 @@ struct FenceTests {
     let overhead = try subject.overhead()
     #expect(overhead.perIteration > 0 && overhead.clockPair > 0)
     #expect(overhead.perIteration < overhead.clockPair)
-    let ratios = try (0..<9).map { _ in
-      Double(try subject.run(40, timeout: 20).ns) / Double(try subject.run(20, timeout: 20).ns)
-    }
-    #expect((1.6...2.4).contains(ratios.sorted()[4]))
+    // CPU time, the least of nine: what else the machine does is in neither.
+    func least(_ k: Int) throws -> Double { try (0..<9).map { _ in Double(try subject.run(k, timeout: 20).cpu) }.min() ?? 0 }
+    let growth = try least(40) / least(20)
+    #expect((1.6...2.4).contains(growth))
     #expect(Double(try subject.run(20, timeout: 20).ns) / 20 > 100 * overhead.perIteration)
   }
 

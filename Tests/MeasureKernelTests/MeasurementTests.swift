@@ -54,6 +54,28 @@ private final class Made: TimedSubject {
     #expect(subjects.map(\.isStopped) == [true, true])
   }
 
+  @Test("sizes take turns, in an order that turns round: a machine that slows down does so for all of them")
+  func sizes() throws {
+    var order: [Int] = []
+    // The machine becomes slower with every sample of whatever size; four times the size is four times the work.
+    var age = 0.0
+    let made = [1.0, 4.0].enumerated().map { size, work in
+      Made("size \(size)", time: { _ in
+        if order.last != size { order.append(size) }
+        age += 1
+        return work * 1e4 * (1 + age / 200)
+      })
+    }
+    let records = try measureSizes(
+      ["a"], policy(60), sizes: 2, start: { size, _ in made[size] }, progress: { _, _ in }, cancelled: { false })
+    #expect(records.map { $0.samples[0].count } == [60, 60])
+    // Calibrating and checking of each, then six parts, of which neighbours of one size are one stretch.
+    #expect(order == [0, 1, 0, 1, 0, 1, 0, 1, 0])
+    let middles = records.map { record in record.samples[0].map { Double($0.ns) / Double(record.iterations) }.sorted()[30] }
+    #expect(abs(middles[1] / middles[0] - 4) < 0.3, "\(middles)")
+    #expect(made.map(\.isStopped) == [true, true])
+  }
+
   @Test("a process is the unit: every sample is one, and there is no work check")
   func processes() throws {
     let subjects = [Made("a", startsProcesses: true, time: { _ in 2e6 }), Made("b", startsProcesses: true, time: { _ in 3e6 })]
