@@ -1,5 +1,6 @@
 // What happens beside the traffic of one slice, from a thread of its own: faults at their times, and
-// the lab's counters read at regular moments, so that a share such as the hit ratio gets batches.
+// the lab's counters read at regular moments, so that a share such as the hit ratio gets batches. It sleeps in between and
+// decodes nothing while the slice lasts: on a machine of two cores its work would be the generator's lateness.
 
 import ExperimentModel
 import Foundation
@@ -9,10 +10,12 @@ final class SliceTimeline: @unchecked Sendable {
   private let lock = NSLock()
   private var ended = false
   private var joined = false
-  private var taken: [[String: Double]] = []
+  private var taken: [[UInt8]] = []
   /// When each of `taken` was read, from the start.
   private var takenAt: [Nanoseconds] = []
   private let done = DispatchSemaphore(value: 0)
+  /// Signalled to end a sleep early.
+  private let over = DispatchSemaphore(value: 0)
 
   /// - Parameter duration: of the slice; zero when it ends by count, then samples come every 50 ms.
   init(_ faults: [FaultSpec], _ lab: LabProcess, duration: Nanoseconds) {
@@ -32,18 +35,16 @@ final class SliceTimeline: @unchecked Sendable {
           index += 1
         } else if elapsed >= next {
           next += interval
-          if let body = try? client.request("GET", "/_nb/counters"),
-            let counters = try? JSONDecoder().decode([String: Double].self, from: Data(body))
-          {
+          if let body = try? client.request("GET", "/_nb/counters") {
             let at = Nanoseconds(Int64(DispatchTime.now().uptimeNanoseconds &- start))
             lock.withLock {
-              taken.append(counters)
+              taken.append(body)
               takenAt.append(at)
             }
           }
         } else {
           let until = index < ordered.count ? min(next, ordered[index].at.rawValue) : next
-          usleep(UInt32(min(5_000, max(200, (until - elapsed) / 1_000))))
+          _ = over.wait(timeout: DispatchTime(uptimeNanoseconds: start &+ UInt64(until)))
         }
       }
     }
@@ -53,7 +54,10 @@ final class SliceTimeline: @unchecked Sendable {
   private var isEnded: Bool { lock.withLock { ended } }
 
   /// Cumulative counters at each moment so far.
-  var samples: [[String: Double]] { lock.withLock { taken } }
+  var samples: [[String: Double]] {
+    // One that cannot be read counts as empty: it keeps its place beside `times`.
+    lock.withLock { taken }.map { (try? JSONDecoder().decode([String: Double].self, from: Data($0))) ?? [:] }
+  }
 
   /// When each of `samples` was read, from the start of the slice.
   var times: [Nanoseconds] { lock.withLock { takenAt } }
@@ -65,7 +69,10 @@ final class SliceTimeline: @unchecked Sendable {
       defer { joined = true }
       return !joined
     }
-    if first { done.wait() }
+    if first {
+      over.signal()
+      done.wait()
+    }
   }
 }
 

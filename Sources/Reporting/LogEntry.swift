@@ -41,22 +41,40 @@ public func logEntries(
     guard result.failure == nil, result.validity != .invalid, let first = result.comparisons.first else { return nil }
     let isSingle = result.comparisons.count == 1
     func perCandidate(_ text: (ComparisonResult) -> String?, _ separator: String, _ join: String) -> String {
-      result.comparisons.compactMap { one in text(one).map { isSingle ? $0 : "\(one.candidate)\(join)\($0)" } }
+      result.comparisons.compactMap { one in text(one).map { isSingle ? $0 : "\(logLabel(one))\(join)\($0)" } }
         .joined(separator: separator)
     }
-    func value(_ arm: String) -> String? {
-      result.arms.first { $0.name == arm }?.metrics[first.metric].map { format($0.estimate, $0.unit, interval: true) }
+    func value(_ arm: String, _ at: [String: Double]?) -> String? {
+      result.arms.first { $0.name == arm && (at == nil || $0.params == at) }?.metrics[first.metric]
+        .map { format($0.estimate, $0.unit, interval: true) }
     }
+    // Of one candidate at several points a verdict that holds at all of them is said once.
+    let verdicts = Set(result.comparisons.map(\.verdict))
+    let isUniform = verdicts.count == 1 && Set(result.comparisons.map(\.candidate)).count == 1
+    let points = result.comparisons.compactMap(\.at)
     let baseline = result.arms.first { !$0.name.isEmpty }?.name ?? ""
     return LogEntry(
       date: date, lesson: lesson, block: result.id, inputs: result.inputs,
       change: result.change ?? result.comparisons.map { "\(baseline) → \($0.candidate)" }.joined(separator: ", "), why: result.why,
-      before: "\(metricTitle(first.metric)) \(value(baseline) ?? "not measured")",
-      after: perCandidate({ value($0.candidate) ?? "not measured" }, "; ", " "),
+      before: "\(metricTitle(first.metric)) "
+        + (points.isEmpty
+          ? value(baseline, nil) ?? "not measured"
+          : Set(points).sorted { ($0.values.first ?? 0) < ($1.values.first ?? 0) }
+            .map { "\(pointLabel($0)): \(value(baseline, $0) ?? "not measured")" }.joined(separator: "; ")),
+      after: perCandidate({ value($0.candidate, $0.at) ?? "not measured" }, "; ", " "),
       ratio: perCandidate({ one in one.ratio[one.metric].map { format($0, .ratio, interval: true) } }, "; ", " "),
-      verdict: perCandidate({ $0.verdict.rawValue }, ",", ":"), evidence: result.evidence, costEffect: costs[result.id],
+      verdict: isUniform ? first.verdict.rawValue : perCandidate({ $0.verdict.rawValue }, ",", ":"), evidence: result.evidence, costEffect: costs[result.id],
       commit: commit, environment: environment, quick: result.quick)
   }
+}
+
+/// `on`, or with a point `fast@n=4000`.
+private func logLabel(_ one: ComparisonResult) -> String {
+  one.at.map { "\(one.candidate)@\(pointLabel($0))" } ?? one.candidate
+}
+
+private func pointLabel(_ point: [String: Double]) -> String {
+  point.sorted { $0.key < $1.key }.map { "\($0.key)=\(fixed($0.value, 0, grouped: false))" }.joined(separator: " ")
 }
 
 /// What each comparison is worth, from the cost cells that read its values and have a result.
