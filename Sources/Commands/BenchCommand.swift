@@ -161,8 +161,16 @@ struct BenchCommand: ParsableCommand {
       guard trust else { throw CellFailure("`#\(id)` is code that would be executed", remedy: "read it, then add --trust") }
       return .fence(fence)
     }
-    let needsShell = text.contains { "|&;<>()$`*?~#{}[]\n".contains($0) }
-    return .command(CommandSpec(text: text, usesShell: shell || needsShell))
+    return .command(CommandSpec(text: text, usesShell: shell || Self.needsShell(text)))
+  }
+
+  /// Something outside single quotes means more to a shell than to us.
+  static func needsShell(_ text: String) -> Bool {
+    var isQuoted = false
+    for character in text {
+      if character == "'" { isQuoted.toggle() } else if !isQuoted, "|&;<>()$`*?~#{}[]\n".contains(character) { return true }
+    }
+    return false
   }
 
   /// `5s`, `500ms`, `2min`, or seconds without a unit; nil: none of these, or not above 0.

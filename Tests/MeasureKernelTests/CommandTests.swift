@@ -198,4 +198,12 @@ import Testing
     #expect(try #require(samples.map(\.ns).min()) < cost.ns)
     #expect(subject.doubts.count == 1)
   }
+
+  @Test("two subjects through one shell have the same taken off: a cost of its own would tell them apart")
+  func sharedShellCost() throws {
+    let subjects = try (0..<3).map { try CommandSubject(name: "s\($0)", command: CommandSpec(text: "exit 0", usesShell: true)) }
+    defer { subjects.forEach { $0.stop() } }
+    let costs = subjects.map { $0.shellCost?.ns }
+    #expect(costs[0] != nil && Set(costs).count == 1)
+  }
 }
