@@ -36,6 +36,10 @@ public func searchCapacity(
   var bad: Double?
   var rate = plan.start
   var seconds = plan.trial
+  // A queue that is fed 3 % too fast needs its time to show: after T seconds it makes the last ones wait 0.03 T. Bisecting with
+  // runs too short for that would find capacities above what is served.
+  let limit = objective.limit.unit == .nanoseconds ? objective.limit.value / 1e9 : 0
+  let longest = min(plan.budget / 10, max(plan.trial, 2 * limit / plan.precision))
 
   func attempt(_ rate: Double, _ seconds: Double) throws(CellFailure) -> CapacityReport.Trial {
     let found = try run(rate, seconds)
@@ -61,6 +65,9 @@ public func searchCapacity(
       report.trials.append(trial)
       if trial.keeps == true { return true }
       last = trial.keeps ?? last
+      // Twice beyond the limit, or not even served: no moment of the machine does that.
+      let measured = trial.measured?.estimate.value ?? .infinity
+      if trial.keeps == false, trial.validity == .invalid || measured > 2 * objective.limit.value { return false }
       if elapsed() + seconds > plan.budget { break }
     }
     return last
@@ -82,7 +89,7 @@ public func searchCapacity(
         break
       }
       if (bad - good) / good < plan.precision { break }
-      seconds = plan.trial * ((bad - good) / good < 4 * plan.precision ? 2 : 1)
+      seconds = longest
       rate = (good * bad).squareRoot()
     } else if good != nil {
       guard rate < plan.most else { break }
