@@ -16,6 +16,16 @@ final class Findings {
     add(Diagnostic(id, .warning, cause, remedy: remedy, at: place))
   }
 
+  /// The text of a file of the course, as `read` finds it; nil after a report. A notebook reads nothing outside its course.
+  func courseFile(_ file: String, _ read: (String) -> String?, at place: SourceRange) -> String? {
+    let isInside = !file.hasPrefix("/") && !file.split(separator: "/").contains("..")
+    if isInside, let text = read(file) { return text }
+    error(
+      PerfDiagnosticID.badData, isInside ? "there is no data file `\(file)`" : "`\(file)` is not in the course's folder",
+      remedy: "name a file relative to the folder of course.yml", at: place)
+    return nil
+  }
+
   func add(contentsOf more: [Diagnostic]) { more.forEach(add) }
 
   private func add(_ diagnostic: Diagnostic) {

@@ -103,14 +103,9 @@ extension Planning {
     return .changePoints(SeriesQuery(file: file, points: points))
   }
 
-  /// A file of the course; nil after a report. A notebook reads nothing outside its course.
+  /// A file of the course; nil after a report.
   func dataFile(_ file: String, _ place: SourceRange) -> String? {
-    let isInside = !file.hasPrefix("/") && !file.split(separator: "/").contains("..")
-    if isInside, let text = context.data(file) { return text }
-    findings.error(
-      PerfDiagnosticID.badData, isInside ? "there is no data file `\(file)`" : "`\(file)` is not in the course's folder",
-      remedy: "name a file relative to the folder of course.yml", at: place)
-    return nil
+    findings.courseFile(file, context.data, at: place)
   }
 
   /// `date,value[,commit]` with a heading line; nil after a report of the first mistake.

@@ -53,14 +53,14 @@ extension TrafficReader {
       findings.error(PerfDiagnosticID.doesNotApply, "`file` and `body` are both the body", remedy: "leave one out", at: fields.place("file"))
       return
     }
-    if let text = fileText(file, at: fields.contents("file")?.range ?? fields.place("file")) { request.bodyBytes = Array(text.utf8) }
+    if let text = findings.courseFile(file, readFile, at: fields.contents("file")?.range ?? fields.place("file")) { request.bodyBytes = Array(text.utf8) }
   }
 
   /// The block's `data`: a CSV file with a heading line.
   func dataTable() -> DataTable? {
     guard let layer = layers.first(where: { $0.has("data") }), let fields = layer.fields("data"), let file = fields.text("csv") else { return nil }
     let place = fields.contents("csv")?.range ?? layer.place("data")
-    guard let text = fileText(file, at: place) else { return nil }
+    guard let text = findings.courseFile(file, readFile, at: place) else { return nil }
     var lines = text.split(whereSeparator: \.isNewline).map { csvCells(String($0)) }
     guard let columns = lines.first, !lines.dropFirst().isEmpty, columns.allSatisfy(isVariable) else {
       findings.error(
@@ -101,18 +101,6 @@ extension TrafficReader {
   }
 
   // MARK: Parts
-
-  private func fileText(_ file: String, at place: SourceRange) -> String? {
-    // A notebook reads nothing outside its course.
-    let isInside = !file.hasPrefix("/") && !file.split(separator: "/").contains("..")
-    guard isInside, let text = readFile(file) else {
-      findings.error(
-        PerfDiagnosticID.badData, isInside ? "there is no data file `\(file)`" : "`\(file)` is not in the course's folder",
-        remedy: "name a file relative to the folder of course.yml", at: place)
-      return nil
-    }
-    return text
-  }
 
   private func isCheck(_ text: String) -> Bool {
     if text.hasPrefix("body~") { return text.utf8.count > 5 }
