@@ -99,7 +99,7 @@ extension LoadReport {
     isPartial = record.isPartial
     examples = record.examples
     byName = record.named.map { one in
-      LoadReportRequest(name: one.name, response: summary(one.response) ?? LatencySummary(count: 0, min: 0, mean: Estimate(0), max: 0, quantiles: [:]), failed: one.failed)
+      LoadReportRequest(name: one.name, response: summary(one.response) { record.quantile($0, of: one) } ?? LatencySummary(count: 0, min: 0, mean: Estimate(0), max: 0, quantiles: [:]), failed: one.failed)
     }
     if let interval = record.stopped {
       doubts.append(
@@ -113,9 +113,10 @@ extension LoadReport {
     elapsed = record.elapsed.seconds
     rate = record.achievedRate
     plannedRate = record.plannedRate
-    response = summary(record.response)
-    service = summary(record.service)
+    response = summary(record.response, record.responseQuantile)
+    service = summary(record.service, record.serviceQuantile)
     sendLag = summary(record.sendLag)
+    effectiveRequests = record.response.count > 0 ? record.worth(0.99) : nil
     bytesIn = record.bytesIn
     bytesOut = record.bytesOut
     inFlightMean = record.inFlightMean
@@ -133,13 +134,12 @@ extension LoadReport {
     }
   }
 
-  private func summary(_ histogram: Histogram) -> LatencySummary? {
+  /// - Parameter quantile: with its interval; nil: none is known.
+  private func summary(_ histogram: Histogram, _ quantile: ((Double) -> Estimate)? = nil) -> LatencySummary? {
     guard histogram.count > 0 else { return nil }
     var quantiles: [String: Estimate] = [:]
     for (name, q) in LatencySummary.names where Double(histogram.count) * (1 - q) >= 1 || q <= 0.5 {
-      let interval = histogram.interval(q, confidence: 0.95)
-      quantiles[name] = Estimate(
-        Double(histogram.quantile(q)), low: interval.map { Double($0.low) }, high: interval.map { Double($0.high) })
+      quantiles[name] = quantile?(q) ?? Estimate(Double(histogram.quantile(q)))
     }
     return LatencySummary(
       count: Int(histogram.count), min: Double(histogram.min), mean: Estimate(histogram.mean), max: Double(histogram.max), quantiles: quantiles)

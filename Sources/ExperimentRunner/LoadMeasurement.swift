@@ -44,9 +44,7 @@ struct ArmMeasurement {
       put("mean", meanResponse())
       put("http_req_duration", meanResponse())
       for (name, q) in Self.quantiles {
-        let interval = response.interval(q, confidence: 0.95)
-        put(name, Estimate(
-          Double(response.quantile(q)), low: interval.map { Double($0.low) }, high: interval.map { Double($0.high) }))
+        put(name, merged.responseQuantile(q))
       }
       put("max", Estimate(Double(response.max)))
       put("http_req_service", Estimate(merged.service.mean))

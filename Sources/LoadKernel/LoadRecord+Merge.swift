@@ -22,6 +22,7 @@ extension LoadRecord {
       moved.start = moved.start + elapsed
       return moved
     }
+    batches += other.batches
     elapsed = elapsed + other.elapsed
     connections = max(connections, other.connections)
     judge()
@@ -43,6 +44,9 @@ extension LoadRecord {
         continue
       }
       windows[i].add(window)
+    }
+    for (i, batch) in other.batches.enumerated() {
+      if i < batches.count { batches[i].add(batch) } else { batches.append(batch) }
     }
   }
 

@@ -76,6 +76,8 @@ public struct LoadRecord: Sendable {
   public var generatorWorkShare: Double?
   public var windows: [LoadWindow] = []
   public var windowLength = Nanoseconds.zero
+  /// Response times by stretches of equal length, for intervals.
+  public var batches: [LoadBatch] = []
   /// Connections that the run had.
   public var connections = 0
   /// Connections opened over the whole run, and attempts that failed.

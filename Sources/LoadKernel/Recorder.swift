@@ -16,6 +16,7 @@ final class Recorder {
   private var windowSum = 0.0
   private var windowTimes = Histogram(bits: 8)
   private var windowEnd: Int64
+  private var batches = BatchCollector()
   private var inFlightArea = 0.0
   private let statuses: UnsafeMutablePointer<Int>
   private let errors: UnsafeMutablePointer<Int>
@@ -133,6 +134,7 @@ final class Recorder {
       if let seriesQuantile, series.count < Self.windowsMax { series.append(Double(windowTimes.quantile(seriesQuantile))) }
     }
     record.windows.append(window)
+    batches.close(windowTimes)
     windowSum = 0
     windowTimes.removeAll()
     if record.windows.count == Self.windowsMax { fold() }
@@ -145,6 +147,7 @@ final class Recorder {
     }
     record.windows.removeLast(Self.windowsMax / 2)
     windowLength *= 2
+    batches.windowsFolded()
   }
 
   /// - Parameter span: nanoseconds that the figures refer to.
@@ -166,6 +169,7 @@ final class Recorder {
       if let text = examples[i] { record.examples[kind.name] = text }
     }
     record.named = named
+    record.batches = batches.batches
     return record
   }
 

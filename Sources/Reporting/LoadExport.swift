@@ -37,7 +37,7 @@ public func loadJSON(_ report: LoadReport) throws -> String {
     "service_time": report.validity == .invalid ? .null : summary(report.service), "send_lag": summary(report.sendLag),
     "bytes_in": .integer(report.bytesIn), "bytes_out": .integer(report.bytesOut), "in_flight_mean": .number(orNull: report.inFlightMean),
     "little_residual": .number(orNull: report.littleResidual), "generator_cpu_share": .number(orNull: report.generatorCPUShare),
-    "connections": .integer(report.connections), "thresholds": .list(thresholds),
+    "effective_requests": .number(orNull: report.effectiveRequests), "connections": .integer(report.connections), "thresholds": .list(thresholds),
   ]
   return try JSONValue.object(object).line()
 }
@@ -52,6 +52,7 @@ public func capacityJSON(_ report: CapacityReport) throws -> String {
   }
   return try JSONValue.object([
     "target": .text(report.target), "objective": .text(report.objective), "capacity": .number(orNull: report.capacity?.value),
+    "ceiling": .number(orNull: report.ceiling),
     "interval": .list([.number(orNull: report.capacity?.low), .number(orNull: report.capacity?.high)]),
     "reason": report.reason.map { .text($0) } ?? .null, "trials": .list(trials),
   ]).line()

@@ -84,6 +84,9 @@ private func failureText(_ report: LoadReport, _ style: TerminalStyle) -> String
 
 private func closing(_ report: LoadReport, _ style: TerminalStyle) -> String {
   var parts = ["\(report.connections) connections", "\(format(MetricValue(Estimate(report.inFlightMean), .plain))) in flight on average"]
+  if let worth = report.effectiveRequests, worth < 0.5 * Double(report.requests) {
+    parts.append("worth \(whole(Int(worth))) independent ones for the p99")
+  }
   if let residual = report.littleResidual { parts.append("Little's law within \(percentText(max(residual, 0.0001)))") }
   parts.append("generator \(format(MetricValue(Estimate(report.generatorCPUShare), .share))) of a core")
   parts.append("\(format(MetricValue(Estimate(Double(report.bytesIn)), .bytes))) in, \(format(MetricValue(Estimate(Double(report.bytesOut)), .bytes))) out")
