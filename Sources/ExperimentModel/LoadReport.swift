@@ -77,7 +77,7 @@ public struct LoadReport: Codable, Hashable, Sendable {
   public var bytesIn: Int
   public var bytesOut: Int
   public var inFlightMean: Double
-  /// |L − λW|/L with L counted at moments of the run, not derived from the times; nil: not counted.
+  /// |L − λW|/L with L counted by the loop, not derived from the times; nil: nothing was in flight.
   public var littleResidual: Double?
   /// Of one core.
   public var generatorCPUShare: Double

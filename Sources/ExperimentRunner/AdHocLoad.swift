@@ -90,6 +90,17 @@ func trafficText(_ profile: LoadProfile) -> String {
   }
 }
 
+extension LoadRecord {
+  /// Said of an open run that was no steady state; a closed one cannot hold back what it has not sent.
+  func steadyDoubt(above limit: Double, of name: String = "") -> Doubt? {
+    guard plannedRate != nil, let residual = littleResidual, residual > limit else { return nil }
+    return Doubt(
+      id: "not-steady",
+      text: "\(name)Little's law is off by \(Int((residual * 100).rounded())) %: so much of the time in flight came after the plan's end. "
+        + "The queue grew, or the run was short beside its response times")
+  }
+}
+
 extension LoadReport {
   /// The record's numbers, rearranged.
   fileprivate mutating func take(_ record: LoadRecord) {
@@ -119,6 +130,8 @@ extension LoadReport {
     bytesIn = record.bytesIn
     bytesOut = record.bytesOut
     inFlightMean = record.inFlightMean
+    littleResidual = record.littleResidual
+    if let doubt = record.steadyDoubt(above: 0.05) { doubts.append(doubt) }
     generatorCPUShare = record.generatorCPUShare
     connections = record.connections
     windows = record.windows.map { window in

@@ -42,7 +42,7 @@ final class LoadLoop {
   var begun = 0
   var begunInTime = 0
   /// Requests on their way, sessions of arrivals in progress, slots that pause after failed connects.
-  var inFlight = 0
+  var inFlight = InFlightCount()
   var sessions = 0
   var cooling = 0
   var downSince: Int64 = .max
@@ -157,6 +157,8 @@ final class LoadLoop {
       total = Int64((plan?.duration ?? 0) * 1e9)
       end = start + (total ?? 0)
     }
+    // A closed run lasts until its last answer.
+    inFlight.observe(from: start, to: isOpen ? end : .max)
     if isOpen {
       free.reserveCapacity(connections.count)
       free = (0..<connections.count).reversed().map { Int32($0) }
@@ -205,7 +207,7 @@ final class LoadLoop {
       return false
     }
     if last >= end, due.count > 0 { due.removeAll() }
-    if inFlight > 0 || due.count > 0 { return false }
+    if inFlight.count > 0 || due.count > 0 { return false }
     // A run by time lasts its time, also while every user thinks beyond its end.
     return end == .max || last >= end
   }
@@ -218,6 +220,8 @@ final class LoadLoop {
     for slot in 0..<connections.count where connections.slots[slot].busy {
       example(.timeout, "no answer before the drain's end")
       recorder.failed(.timeout, name: name(slot), now: last)
+      ended(slot, at: last)
+      connections.slots[slot].busy = false
     }
   }
 
@@ -341,7 +345,13 @@ final class LoadLoop {
     // The span of an open run is its plan: the drain after it is not time in which requests were due.
     let span = isOpen && !isStopping ? max(end - start, 1) : max(now - start, 1)
     let planned = plan.map { $0.expected / max($0.duration, 1e-9) }
-    var record = recorder.finish(now: now, span: span, cpu: cpu, work: max(0, now - start - waiting), plannedRate: planned)
+    var unfinished: Int64 = 0
+    for slot in 0..<connections.count where connections.slots[slot].busy {
+      unfinished += inFlight.inside(from: connections.slots[slot].intended, to: now)
+    }
+    var record = recorder.finish(
+      now: now, span: span, cpu: cpu, work: max(0, now - start - waiting), plannedRate: planned, counted: inFlight.total(at: now),
+      unfinished: unfinished)
     record.connections = connections.count
     return record
   }

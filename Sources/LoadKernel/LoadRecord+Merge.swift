@@ -11,6 +11,8 @@ extension LoadRecord {
       let mine = elapsed.seconds / total
       let theirs = other.elapsed.seconds / total
       inFlightMean = inFlightMean * mine + other.inFlightMean * theirs
+      inFlightCounted = inFlightCounted * mine + other.inFlightCounted * theirs
+      inFlightExplained = inFlightExplained * mine + other.inFlightExplained * theirs
       generatorCPUShare = generatorCPUShare * mine + other.generatorCPUShare * theirs
       achievedRate = achievedRate * mine + other.achievedRate * theirs
       if let a = plannedRate, let b = other.plannedRate { plannedRate = a * mine + b * theirs }
@@ -32,6 +34,8 @@ extension LoadRecord {
     add(other)
     achievedRate += other.achievedRate
     inFlightMean += other.inFlightMean
+    inFlightCounted += other.inFlightCounted
+    inFlightExplained += other.inFlightExplained
     generatorCPUShare += other.generatorCPUShare
     // The busiest loop is the one that may have been too slow.
     if let theirs = other.generatorWorkShare { generatorWorkShare = max(generatorWorkShare ?? 0, theirs) }

@@ -68,8 +68,12 @@ public struct LoadRecord: Sendable {
   /// Arrivals of the plan over its duration; nil for closed models.
   public var plannedRate: Double?
   public var achievedRate = 0.0
-  /// Time average of requests between intended send and answer.
+  /// λW: the times between intended send and end of all requests, over the run's time.
   public var inFlightMean = 0.0
+  /// L: time average of the number of requests between intended send and end, counted by the loop inside the run's time.
+  public var inFlightCounted = 0.0
+  /// What the recorded times say that `inFlightCounted` must be: the same requests, cut to the same time.
+  public var inFlightExplained = 0.0
   /// CPU time of the generator's threads over elapsed time: 1 is one CPU.
   public var generatorCPUShare = 0.0
   /// The share of it that was work, not waiting in a spin; nil when unknown.

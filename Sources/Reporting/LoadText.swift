@@ -84,7 +84,7 @@ private func failureText(_ report: LoadReport, _ style: TerminalStyle) -> String
 
 private func closing(_ report: LoadReport, _ style: TerminalStyle) -> String {
   var parts = ["\(report.connections) connections", "\(format(MetricValue(Estimate(report.inFlightMean), .plain))) in flight on average"]
-  if let residual = report.littleResidual { parts.append("Little's law within \(percentText(max(residual, 0.0001)))") }
+  if let residual = report.littleResidual, residual > 0.01 { parts.append("Little's law off by \(percentText(residual))") }
   parts.append("generator \(format(MetricValue(Estimate(report.generatorCPUShare), .share))) of a core")
   parts.append("\(format(MetricValue(Estimate(Double(report.bytesIn)), .bytes))) in, \(format(MetricValue(Estimate(Double(report.bytesOut)), .bytes))) out")
   var out = noteText("run", parts.joined(separator: ", ") + ", machine \(report.machine.rawValue), seed \(report.seed), \(report.validity.rawValue)", style: style)
