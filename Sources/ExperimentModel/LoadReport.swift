@@ -82,6 +82,8 @@ public struct LoadReport: Codable, Hashable, Sendable {
   /// Of one core.
   public var generatorCPUShare: Double
   public var connections: Int
+  /// What both ends used; nil: not looked at.
+  public var observation: LoadObservation?
   public var windows: [LoadReportWindow]
   public var byName: [LoadReportRequest]
   /// Cumulative distributions of response and service time, for a picture.

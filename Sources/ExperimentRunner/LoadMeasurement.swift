@@ -61,6 +61,7 @@ struct ArmMeasurement {
     put("bytes_out", Estimate(Double(merged.bytesOut) / runs))
     put("generator_cpu", Estimate(merged.generatorCPUShare))
 
+    for (name, value) in observation.metrics where name != "cpu_per_req" && name != "rss" { put(name, Estimate(value)) }
     let total = counterTotals()
     let seconds = merged.elapsed.seconds
     if let requests = total["origin.requests"], requests > 0 {
@@ -91,6 +92,15 @@ struct ArmMeasurement {
     return out
   }
 
+  /// What both ends used over all slices; counts of runs that end by count are per run.
+  var observation: LoadObservation {
+    let footprint = slices.dropFirst().reduce(slices[0].footprint) { $0.followed(by: $1.footprint) }
+    let syncs = counterTotals().filter { $0.key.hasSuffix(".fsyncs") }
+    var all = LoadObservation(footprint, merged, fsyncs: syncs.isEmpty ? nil : Int(syncs.values.reduce(0, +)))
+    if countsPerRun { all.divideCounts(by: slices.count) }
+    return all
+  }
+
   /// The lab's memory over all slices, laid end to end; requests are those of its first role.
   var memory: [MemorySample] {
     guard let role = arm.system.roles.first?.name else { return [] }
@@ -118,7 +128,7 @@ struct ArmMeasurement {
     switch name {
     case "mean": return slice.record.response.count > 0 ? slice.record.response.mean : nil
     case "rate": return slice.record.achievedRate
-    case "origin_requests", "origin_rps", "hit_ratio", "stale_share", "cpu_per_req", "evictions",
+    case "runqueue_wait", "io_calls_per_req", "disk_bytes", "fsyncs", "generator_syscalls_per_req", "origin_requests", "origin_rps", "hit_ratio", "stale_share", "cpu_per_req", "evictions",
       "queue_wait", "time_to_steady", "http_req_service", "http_req_failed", "in_flight":
       return alone.metrics()[name]?.estimate.value
     default:

@@ -33,13 +33,13 @@ extension LoadLoop {
         asked += 1
       }
       if pending == 0 { break }
-      let n = nb_epoll_wait(connections.epoll, connections.events, Int32(Connections.batch), 20_000_000)
+      let n = connections.wait(20_000_000)
       last = clock.now()
       for i in 0..<max(0, Int(n)) {
         let slot = Int(connections.events[i].data.u64 & 0xFFFF_FFFF)
         guard connections.slots[slot].link == .connecting else { continue }
         pending -= 1
-        let code = nb_socket_error(connections.slots[slot].descriptor)
+        let code = connections.connectError(slot)
         if code == 0 {
           connections.slots[slot].link = .open
           opened += 1

@@ -97,9 +97,12 @@ final class LoadLoop {
     watch = ClockWatch(options.clock)
   }
 
-  /// - Parameters: progress, cancelled: asked by the first loop, at most every 50 ms.
-  func run(from begin: Int64, _ progress: ((LoadProgress) -> Void)?, _ cancelled: () -> Bool) -> LoadRecord {
+  /// - Parameters: progress, cancelled: asked by the first loop, at most every 50 ms; atEnd: called with all connections still open.
+  func run(
+    from begin: Int64, _ progress: ((LoadProgress) -> Void)?, _ cancelled: () -> Bool, atEnd: (() -> Void)? = nil
+  ) -> LoadRecord {
     let total = prepare(begin)
+    let callsBefore = connections.calls
     let cpuStart = nb_thread_cpu()
     lastSweep = start
     lastReport = start
@@ -121,7 +124,12 @@ final class LoadLoop {
       }
       wait(until: min(wake, last + (profile.executor == .rampingVUs ? 5_000_000 : 50_000_000)))
     }
-    return finish(cpu: nb_thread_cpu() - cpuStart)
+    var record = finish(cpu: nb_thread_cpu() - cpuStart)
+    record.systemCalls = connections.calls - callsBefore
+    record.systemCallsBefore = callsBefore
+    record.tcp = connections.tcpTotals
+    atEnd?()
+    return record
   }
 
   /// - Returns: the planned length in nanoseconds; nil when the run ends by count.
@@ -189,7 +197,7 @@ final class LoadLoop {
     var worst: Int64 = 0
     for _ in 0..<20 {
       let before = nb_now()
-      _ = nb_epoll_wait(connections.epoll, connections.events, 0x1, wait)
+      _ = connections.wait(wait, limit: 1)
       worst = max(worst, nb_now() - before - wait)
     }
     spinMargin = min(max(worst + worst / 4, 40_000), spinMost)
@@ -235,7 +243,7 @@ final class LoadLoop {
       } else if isOpen, !options.polite {
         timeout = timeout > spinMargin ? timeout - spinMargin : 0
       }
-      let n = nb_epoll_wait(connections.epoll, connections.events, Int32(Connections.batch), timeout)
+      let n = connections.wait(timeout)
       let now = clock.now()
       // A call that found events at once is work; one that found none was a wait, or a turn of the spin.
       if n <= 0 || now - last > 3_000 { waiting += now - last }
@@ -257,7 +265,7 @@ final class LoadLoop {
     guard connections.slots[slot].generation == UInt32(event.data.u64 >> 32) else { return }
     if connections.slots[slot].link == .connecting {
       guard event.events & (EPOLLOUT.rawValue | EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 else { return }
-      let code = nb_socket_error(connections.slots[slot].descriptor)
+      let code = connections.connectError(slot)
       if code != 0 {
         connectFailed(slot, code)
         return

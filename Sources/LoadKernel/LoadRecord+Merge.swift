@@ -72,6 +72,12 @@ extension LoadRecord {
     waited += other.waited
     clockSteps += other.clockSteps
     stamped += other.stamped
+    func sum<Counts>(_ mine: Counts?, _ theirs: Counts?, _ add: (Counts, Counts) -> Counts) -> Counts? {
+      if let mine, let theirs { add(mine, theirs) } else { nil }
+    }
+    systemCalls = sum(systemCalls, other.systemCalls, +)
+    systemCallsBefore = sum(systemCallsBefore, other.systemCallsBefore, +)
+    tcp = sum(tcp, other.tcp, +)
     isPartial = isPartial || other.isPartial
     stopped = stopped ?? other.stopped
     for record in other.named {

@@ -100,6 +100,11 @@ public struct LoadRecord: Sendable {
   public var isPartial = false
   /// Ended by the stop rule, and the interval that did it (ns).
   public var stopped: Interval?
+  /// During the run, and before it (connects, calibration); nil: another program's loop made them.
+  public var systemCalls: SystemCalls?
+  public var systemCallsBefore: SystemCalls?
+  /// nil: not TCP, or not asked.
+  public var tcp: TCPTotals?
   public var verdict = RunValidity.valid
   public var reason: String?
   /// All reasons, the verdict's first.

@@ -37,9 +37,29 @@ public func loadJSON(_ report: LoadReport) throws -> String {
     "service_time": report.validity == .invalid ? .null : summary(report.service), "send_lag": summary(report.sendLag),
     "bytes_in": .integer(report.bytesIn), "bytes_out": .integer(report.bytesOut), "in_flight_mean": .number(orNull: report.inFlightMean),
     "little_residual": .number(orNull: report.littleResidual), "generator_cpu_share": .number(orNull: report.generatorCPUShare),
-    "connections": .integer(report.connections), "thresholds": .list(thresholds),
+    "connections": .integer(report.connections), "target_use": footprint(report.observation?.target, report.observation?.targetUnknown),
+    "generator_use": footprint(report.observation?.generator, nil), "tcp": wire(report.observation?.connections), "thresholds": .list(thresholds),
   ]
   return try JSONValue.object(object).line()
+}
+
+/// Figures by metric name; `null` is unknown, and `unknown` says why.
+private func footprint(_ footprint: ProcessFootprint?, _ reason: String?) -> JSONValue {
+  guard let footprint else { return .object(["unknown": reason.map { .text($0) } ?? .null]) }
+  var fields = Dictionary(footprint.figures.map { ($0.metric, JSONValue.number(orNull: $0.value)) }, uniquingKeysWith: { a, _ in a })
+  fields["processes"] = .integer(footprint.processes)
+  fields["unknown"] = .object(footprint.unknown.mapValues { .text($0) })
+  if let calls = footprint.syscallsByName { fields["syscalls"] = .object(calls.mapValues { .integer($0) }) }
+  return .object(fields)
+}
+
+private func wire(_ counts: ConnectionFootprint?) -> JSONValue {
+  guard let counts else { return .null }
+  func number(_ count: Int?) -> JSONValue { count.map { .integer($0) } ?? .null }
+  return .object([
+    "connections": .integer(counts.connections), "bytes_sent": number(counts.bytesSent), "bytes_received": number(counts.bytesReceived),
+    "retransmits": number(counts.retransmits), "bytes_retransmitted": number(counts.bytesRetransmitted),
+  ])
 }
 
 /// One JSON object on one line.
