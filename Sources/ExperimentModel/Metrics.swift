@@ -41,6 +41,7 @@ public struct Metric: Hashable, Sendable {
     .init("http_req_service", .nanoseconds, .lower, "service time from the actual send"),
     .init("http_reqs", .count, .none, "requests answered or failed"),
     .init("http_req_failed", .share, .lower, "share of requests that failed"),
+    .init("checks", .share, .higher, "share of answers that passed their request's checks"),
     .init("rate", .perSecond, .none, "achieved request rate"),
     .init("send_lag", .nanoseconds, .lower, "p99 of actual minus intended send"),
     .init("in_flight", .count, .lower, "mean number of requests in flight"),

@@ -54,6 +54,7 @@ struct ArmMeasurement {
     let runs = countsPerRun ? Double(slices.count) : 1
     put("http_reqs", Estimate(Double(merged.completed + merged.failed) / runs))
     put("http_req_failed", Estimate(Double(merged.failed) / Double(max(1, merged.completed + merged.failed))))
+    if merged.checked > 0 { put("checks", Estimate(Double(merged.passed) / Double(merged.checked))) }
     put("rate", Estimate(merged.achievedRate))
     put("send_lag", Estimate(Double(merged.sendLag.quantile(0.99))))
     put("in_flight", Estimate(merged.inFlightMean))
@@ -90,6 +91,32 @@ struct ArmMeasurement {
       put("origin_rps", Estimate(requests / seconds))
     }
     return out
+  }
+
+  /// One by one, the requests of a scenario that has several; nil: it has one.
+  var requests: [RequestResult]? {
+    guard merged.named.count > 1 else { return nil }
+    let runs = countsPerRun ? Double(slices.count) : 1
+    return merged.named.map { one in
+      let all = Double(one.completed + one.failed)
+      var values: [String: Estimate] = [
+        "http_reqs": Estimate(all / runs), "rate": Estimate(all / max(1e-9, merged.elapsed.seconds)),
+      ]
+      if all > 0 { values["http_req_failed"] = Estimate(Double(one.failed) / all) }
+      if one.checked > 0 { values["checks"] = Estimate(Double(one.passed) / Double(one.checked)) }
+      if one.response.count > 0 {
+        values["mean"] = Estimate(one.response.mean)
+        values["http_req_duration"] = values["mean"]
+        values["max"] = Estimate(Double(one.response.max))
+        for (name, q) in Self.quantiles {
+          let interval = one.response.interval(q, confidence: 0.95)
+          values[name] = Estimate(
+            Double(one.response.quantile(q)), low: interval.map { Double($0.low) }, high: interval.map { Double($0.high) })
+        }
+      }
+      let metrics = values.compactMap { name, value in Metric.named(name).map { (name, MetricValue(value, $0.unit)) } }
+      return RequestResult(name: one.name, metrics: Dictionary(metrics, uniquingKeysWith: { a, _ in a }))
+    }
   }
 
   /// What both ends used over all slices; counts of runs that end by count are per run.

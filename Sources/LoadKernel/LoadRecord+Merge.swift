@@ -57,6 +57,8 @@ extension LoadRecord {
     sent += other.sent
     completed += other.completed
     failed += other.failed
+    checked += other.checked
+    passed += other.passed
     errors.merge(other.errors, uniquingKeysWith: +)
     examples.merge(other.examples) { mine, _ in mine }
     statuses.merge(other.statuses, uniquingKeysWith: +)
@@ -87,6 +89,8 @@ extension LoadRecord {
       }
       named[i].completed += record.completed
       named[i].failed += record.failed
+      named[i].checked += record.checked
+      named[i].passed += record.passed
       named[i].response.merge(record.response)
     }
   }

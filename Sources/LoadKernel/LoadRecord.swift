@@ -36,6 +36,9 @@ public struct NamedRecord: Sendable {
   public var tags: [String: String] = [:]
   public var completed = 0
   public var failed = 0
+  /// Answers to requests that have checks, and those that passed.
+  public var checked = 0
+  public var passed = 0
   /// Response times, 7 bits: at most 0.8 % off.
   public var response = Histogram(bits: 7)
   public init(name: String, tags: [String: String] = [:]) {
@@ -60,6 +63,9 @@ public struct LoadRecord: Sendable {
   /// The first failure of each kind, in words.
   public var examples: [String: String] = [:]
   public var statuses: [Int: Int] = [:]
+  /// Answers to requests that have checks, and those that passed.
+  public var checked = 0
+  public var passed = 0
   public var hits = 0
   public var misses = 0
   public var bytesIn = 0

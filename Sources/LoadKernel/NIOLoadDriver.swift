@@ -339,6 +339,7 @@
       lane.busy = false
       lane.failures = 0
       ended(lane, at: now)
+      if template.checks > 0 { recorder.checked(name: Int(template.name), passed: failure == nil) }
       if let failure {
         if recorder.lacksExample(failure.kind) { recorder.keepExample(failure.kind, failure.text) }
         recorder.rejected(failure.kind, name: Int(template.name), now: now, status: status)

@@ -98,6 +98,15 @@ final class Recorder {
     residenceInside &+= inside
   }
 
+  /// An answer to a request with checks.
+  func checked(name: Int, passed: Bool) {
+    record.checked += 1
+    if passed { record.passed += 1 }
+    guard !named.isEmpty else { return }
+    named[name].checked += 1
+    if passed { named[name].passed += 1 }
+  }
+
   func received(_ bytes: Int) { record.bytesIn += bytes }
 
   func failed(_ kind: ErrorKind, name: Int, now: Int64) {

@@ -35,6 +35,9 @@ public func loadJSON(_ report: LoadReport) throws -> String {
     // An INVALID run has no times: they would be the generator's.
     "response_time": report.validity == .invalid ? .null : summary(report.response),
     "service_time": report.validity == .invalid ? .null : summary(report.service), "send_lag": summary(report.sendLag),
+    "by_request": .list(report.byName.map { one in
+      .object(["name": .text(one.name), "failed": .integer(one.failed), "response_time": report.validity == .invalid ? .null : summary(one.response)])
+    }),
     "bytes_in": .integer(report.bytesIn), "bytes_out": .integer(report.bytesOut), "in_flight_mean": .number(orNull: report.inFlightMean),
     "little_residual": .number(orNull: report.littleResidual), "generator_cpu_share": .number(orNull: report.generatorCPUShare),
     "connections": .integer(report.connections), "target_use": footprint(report.observation?.target, report.observation?.targetUnknown),
