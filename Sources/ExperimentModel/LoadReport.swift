@@ -77,13 +77,15 @@ public struct LoadReport: Codable, Hashable, Sendable {
   public var bytesIn: Int
   public var bytesOut: Int
   public var inFlightMean: Double
-  /// |L − λW|/L with L counted at moments of the run, not derived from the times; nil: not counted.
+  /// |L − λW|/L with L counted by the loop, not derived from the times; nil: nothing was in flight.
   public var littleResidual: Double?
   /// Independent response times that would know the p99 as well: requests that waited together say less than their number; nil: not known.
   public var effectiveRequests: Double?
   /// Of one core.
   public var generatorCPUShare: Double
   public var connections: Int
+  /// What both ends used; nil: not looked at.
+  public var observation: LoadObservation?
   public var windows: [LoadReportWindow]
   public var byName: [LoadReportRequest]
   /// Cumulative distributions of response and service time, for a picture.

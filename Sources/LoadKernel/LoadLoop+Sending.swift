@@ -113,7 +113,7 @@ extension LoadLoop {
     connections.slots[slot].intended = intended
     connections.slots[slot].received = 0
     connections.slots[slot].waited = waited
-    inFlight += 1
+    inFlight.begin(at: intended)
     if connections.slots[slot].link == .open {
       send(slot, hasLag: hasLag)
       return

@@ -42,7 +42,7 @@ final class LoadLoop {
   var begun = 0
   var begunInTime = 0
   /// Requests on their way, sessions of arrivals in progress, slots that pause after failed connects.
-  var inFlight = 0
+  var inFlight = InFlightCount()
   var sessions = 0
   var cooling = 0
   var downSince: Int64 = .max
@@ -97,9 +97,12 @@ final class LoadLoop {
     watch = ClockWatch(options.clock)
   }
 
-  /// - Parameters: progress, cancelled: asked by the first loop, at most every 50 ms.
-  func run(from begin: Int64, _ progress: ((LoadProgress) -> Void)?, _ cancelled: () -> Bool) -> LoadRecord {
+  /// - Parameters: progress, cancelled: asked by the first loop, at most every 50 ms; atEnd: called with all connections still open.
+  func run(
+    from begin: Int64, _ progress: ((LoadProgress) -> Void)?, _ cancelled: () -> Bool, atEnd: (() -> Void)? = nil
+  ) -> LoadRecord {
     let total = prepare(begin)
+    let callsBefore = connections.calls
     let cpuStart = nb_thread_cpu()
     lastSweep = start
     lastReport = start
@@ -121,7 +124,12 @@ final class LoadLoop {
       }
       wait(until: min(wake, last + (profile.executor == .rampingVUs ? 5_000_000 : 50_000_000)))
     }
-    return finish(cpu: nb_thread_cpu() - cpuStart)
+    var record = finish(cpu: nb_thread_cpu() - cpuStart)
+    record.systemCalls = connections.calls - callsBefore
+    record.systemCallsBefore = callsBefore
+    record.tcp = connections.tcpTotals
+    atEnd?()
+    return record
   }
 
   /// - Returns: the planned length in nanoseconds; nil when the run ends by count.
@@ -157,6 +165,8 @@ final class LoadLoop {
       total = Int64((plan?.duration ?? 0) * 1e9)
       end = start + (total ?? 0)
     }
+    // A closed run lasts until its last answer.
+    inFlight.observe(from: start, to: isOpen ? end : .max)
     if isOpen {
       free.reserveCapacity(connections.count)
       free = (0..<connections.count).reversed().map { Int32($0) }
@@ -187,7 +197,7 @@ final class LoadLoop {
     var worst: Int64 = 0
     for _ in 0..<20 {
       let before = nb_now()
-      _ = nb_epoll_wait(connections.epoll, connections.events, 0x1, wait)
+      _ = connections.wait(wait, limit: 1)
       worst = max(worst, nb_now() - before - wait)
     }
     spinMargin = min(max(worst + worst / 4, 40_000), spinMost)
@@ -205,7 +215,7 @@ final class LoadLoop {
       return false
     }
     if last >= end, due.count > 0 { due.removeAll() }
-    if inFlight > 0 || due.count > 0 { return false }
+    if inFlight.count > 0 || due.count > 0 { return false }
     // A run by time lasts its time, also while every user thinks beyond its end.
     return end == .max || last >= end
   }
@@ -218,6 +228,8 @@ final class LoadLoop {
     for slot in 0..<connections.count where connections.slots[slot].busy {
       example(.timeout, "no answer before the drain's end")
       recorder.failed(.timeout, name: name(slot), now: last)
+      ended(slot, at: last)
+      connections.slots[slot].busy = false
     }
   }
 
@@ -231,7 +243,7 @@ final class LoadLoop {
       } else if isOpen, !options.polite {
         timeout = timeout > spinMargin ? timeout - spinMargin : 0
       }
-      let n = nb_epoll_wait(connections.epoll, connections.events, Int32(Connections.batch), timeout)
+      let n = connections.wait(timeout)
       let now = clock.now()
       // A call that found events at once is work; one that found none was a wait, or a turn of the spin.
       if n <= 0 || now - last > 3_000 { waiting += now - last }
@@ -253,7 +265,7 @@ final class LoadLoop {
     guard connections.slots[slot].generation == UInt32(event.data.u64 >> 32) else { return }
     if connections.slots[slot].link == .connecting {
       guard event.events & (EPOLLOUT.rawValue | EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 else { return }
-      let code = nb_socket_error(connections.slots[slot].descriptor)
+      let code = connections.connectError(slot)
       if code != 0 {
         connectFailed(slot, code)
         return
@@ -341,7 +353,13 @@ final class LoadLoop {
     // The span of an open run is its plan: the drain after it is not time in which requests were due.
     let span = isOpen && !isStopping ? max(end - start, 1) : max(now - start, 1)
     let planned = plan.map { $0.expected / max($0.duration, 1e-9) }
-    var record = recorder.finish(now: now, span: span, cpu: cpu, work: max(0, now - start - waiting), plannedRate: planned)
+    var unfinished: Int64 = 0
+    for slot in 0..<connections.count where connections.slots[slot].busy {
+      unfinished += inFlight.inside(from: connections.slots[slot].intended, to: now)
+    }
+    var record = recorder.finish(
+      now: now, span: span, cpu: cpu, work: max(0, now - start - waiting), plannedRate: planned, counted: inFlight.total(at: now),
+      unfinished: unfinished)
     record.connections = connections.count
     return record
   }

@@ -16,6 +16,7 @@ extension LoadRecord {
   /// | p99 of the send lag | 100 µs and 5 % of the median service time | 500 µs and 20 % |
   /// | waited for one of its own connections | 1 % of the requests | |
   /// | generator at its CPU's limit | 95 % of it was work | |
+  /// | requests in flight, counted, against their recorded times | 1 % apart | |
   public mutating func judge() {
     var found: [Finding] = []
     let answered = completed + failed
@@ -37,6 +38,11 @@ extension LoadRecord {
       found.append(
         Finding(.degraded, "generator CPU: \(Int((work * 100).rounded())) % of its core was work, so it may have set the pace"))
     }
+    if let error = countError, error > 0.01 {
+      found.append(
+        Finding(
+          .degraded, "the generator contradicts itself: it counted \(rounded(inFlightCounted)) requests in flight, and their times say \(rounded(inFlightExplained))"))
+    }
     let grave = found.filter { $0.verdict == .invalid }
     verdict = !grave.isEmpty ? .invalid : !found.isEmpty ? .degraded : .valid
     reasons = (grave + found.filter { $0.verdict != .invalid }).map(\.text)
@@ -44,6 +50,20 @@ extension LoadRecord {
     let deciding = grave.isEmpty ? found : grave
     isTargetsFault = !deciding.isEmpty && deciding.allSatisfy(\.isTargets)
   }
+
+  /// |L − λW|/L: how far the run was from Little's law, with L counted and λW from the times. Requests that were still under way
+  /// at the plan's end are in λW with all of their time, so a growing queue shows. nil: nothing was in flight.
+  public var littleResidual: Double? {
+    inFlightCounted > 0 ? abs(inFlightCounted - inFlightMean) / inFlightCounted : nil
+  }
+
+  /// What is left of it when both sides are cut to the run's time: zero but for a mistake in counting or in times.
+  var countError: Double? {
+    let most = max(inFlightCounted, inFlightExplained)
+    return most > 0 ? abs(inFlightCounted - inFlightExplained) / most : nil
+  }
+
+  private func rounded(_ value: Double) -> Double { (value * 1_000).rounded() / 1_000 }
 
   private struct Finding {
     var verdict: RunValidity

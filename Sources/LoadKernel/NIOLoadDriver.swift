@@ -29,7 +29,7 @@
     private var nextIntended: Int64?
     private var planned = 0
     private var begun = 0
-    private var inFlight = 0
+    private var inFlight = InFlightCount()
     private var sessions = 0
     private var cooling = 0
     private var lastConnectKind = ErrorKind.refused
@@ -92,6 +92,7 @@
       recorder = Recorder(
         start: start, windowLength: options.windowLength ?? Nanoseconds(min(max(length, 10_000_000), 1_000_000_000)), named: scenario.names,
         seriesQuantile: options.stopWhen?.quantile)
+      inFlight.observe(from: start, to: isOpen ? end : .max)
       if isOpen {
         free = lanes.indices.reversed()
         nextArrival()
@@ -145,11 +146,15 @@
           recorder.unsent()
           nextArrival()
         }
-        for lane in lanes where lane.busy { recorder.failed(.timeout, name: name(lane), now: now) }
+        for lane in lanes where lane.busy {
+          recorder.failed(.timeout, name: name(lane), now: now)
+          ended(lane, at: now)
+          lane.busy = false
+        }
         return true
       }
       if now >= end, due.count > 0 { due.removeAll() }
-      return inFlight == 0 && due.count == 0 && (end == .max || now >= end)
+      return inFlight.count == 0 && due.count == 0 && (end == .max || now >= end)
     }
 
     private func finish() {
@@ -162,8 +167,10 @@
       recorder.planned(planned, begun: begun)
       let span = isOpen && !shared.isStopped ? max(1, end - start) : max(1, now - start)
       let cpu = nb_thread_cpu() - cpuStart
+      let unfinished = lanes.reduce(Int64(0)) { $0 + ($1.busy ? inFlight.inside(from: $1.intended, to: now) : 0) }
       var record = recorder.finish(
-        now: now, span: span, cpu: cpu, work: cpu, plannedRate: plan.map { $0.expected / max($0.duration, 1e-9) })
+        now: now, span: span, cpu: cpu, work: cpu, plannedRate: plan.map { $0.expected / max($0.duration, 1e-9) },
+        counted: inFlight.total(at: now), unfinished: unfinished)
       record.connections = transport?.connectionCount ?? 0
       record.judge()
       transport?.closeAll()
@@ -285,7 +292,7 @@
       lane.intended = intended
       lane.hasLag = hasLag
       lane.waited = waited
-      inFlight += 1
+      inFlight.begin(at: intended)
       if transport.isOpen(lane) {
         send(lane)
         return
@@ -331,10 +338,11 @@
       let failure = scenario.judge(template, status, lane.sink, user, regex: regex)
       lane.busy = false
       lane.failures = 0
-      inFlight -= 1
+      ended(lane, at: now)
+      if template.checks > 0 { recorder.checked(name: Int(template.name), passed: failure == nil) }
       if let failure {
         if recorder.lacksExample(failure.kind) { recorder.keepExample(failure.kind, failure.text) }
-        recorder.rejected(failure.kind, name: Int(template.name), intended: lane.intended, now: now, status: status)
+        recorder.rejected(failure.kind, name: Int(template.name), now: now, status: status)
       } else {
         recorder.completed(name: Int(template.name), intended: lane.intended, sent: lane.sent, now: now, status: status, cache: cache)
       }
@@ -349,7 +357,8 @@
       lane.busy = false
       transport?.abandon(lane)
       lane.failures += 1
-      inFlight -= 1
+      let now = now
+      ended(lane, at: now)
       recorder.failed(kind, name: name(lane), now: now)
       if lane.isUnsent { recorder.unsent() }
       lane.isUnsent = false
@@ -431,6 +440,12 @@
         lanes[index].parked = false
         schedule(lanes[index], at: turn(now), .iteration)
       }
+    }
+
+    /// As `LoadLoop.ended`.
+    private func ended(_ lane: NIOLane, at time: Int64) {
+      inFlight.end(at: time)
+      recorder.resided(max(0, time - lane.intended), inside: inFlight.inside(from: lane.intended, to: time))
     }
 
     private func name(_ lane: NIOLane) -> Int { Int(scenario.templates[lane.template].name) }
