@@ -110,3 +110,6 @@ int nb_open_counter(uint32_t type, uint64_t config, pid_t pid, int on_exec) {
   int descriptor = (int)syscall(SYS_perf_event_open, &event, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
   return descriptor >= 0 ? descriptor : -errno;
 }
+
+long nb_ticks_per_second(void) { return sysconf(_SC_CLK_TCK); }
+long nb_page_bytes(void) { return sysconf(_SC_PAGESIZE); }

@@ -2,6 +2,7 @@
 // cost its target and its generator. What cannot be read is unknown, never zero. Reading takes some 100 µs, so it happens
 // before and after a load and never beside it.
 
+import CKernelShims
 import Glibc
 
 /// Totals of some processes up to a moment; nil: unknown.
@@ -114,10 +115,10 @@ extension ProcessReading {
     let stat = ProcFiles.text("/proc/\(pid)/stat") ?? ""
     let rest = stat[(stat.lastIndex(of: ")") ?? stat.endIndex)...].split(separator: " ")
     // Fields 14 and 15 of proc(5), after the name: user and system time in ticks.
-    let perTick = Int64(1_000_000_000 / max(1, sysconf(Int32(_SC_CLK_TCK))))
+    let perTick = Int64(1_000_000_000 / max(1, nb_ticks_per_second()))
     sum(&ticks, rest.count > 13 ? Int64(rest[12]).flatMap { user in Int64(rest[13]).map { (user + $0) * perTick } } : nil)
     let pages = (ProcFiles.text("/proc/\(pid)/statm") ?? "").split(separator: " ").dropFirst().first.flatMap { Int64($0) }
-    sum(&residentBytes, pages.map { $0 * Int64(sysconf(Int32(_SC_PAGESIZE))) })
+    sum(&residentBytes, pages.map { $0 * Int64(nb_page_bytes()) })
     let names = ProcFiles.names(in: "/proc/\(pid)/fd").count
     // Looking into one's own folder opens it.
     var open = descriptors.map(Int64.init)

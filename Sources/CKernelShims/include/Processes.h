@@ -64,3 +64,7 @@ static inline uint64_t nb_hash(uint64_t hash, const uint8_t *bytes, size_t count
   for (size_t i = 0; i < count; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
   return hash;
 }
+
+// Clock ticks a second of /proc's times, and the bytes of a page: the names of sysconf(3) are not seen from Swift in every kind of build.
+long nb_ticks_per_second(void);
+long nb_page_bytes(void);
