@@ -37,7 +37,9 @@ struct LoadCommand: ParsableCommand {
   @Option(name: [.customShort("H"), .customLong("header")], help: "'Name: value'; may be repeated.") var headers: [String] = []
   @Option(name: .shortAndLong, help: "Text that is sent with each request.") var body: String?
   @Option(help: "File whose text is sent with each request.") var bodyFile: String?
-  @Option(help: "An objective such as 'p99<50ms' or 'errors<1%'; may be repeated.") var slo: [String] = []
+  @Option(help: "An objective such as 'p99<50ms' or 'errors<1% every 1s'; may be repeated.") var slo: [String] = []
+  @Flag(help: "Stop as soon as an objective has failed beyond doubt.") var abortOnFail = false
+  @Option(help: "How long the run must have lasted before it may be stopped.") var delayAbort: String?
   @Flag(help: "Search for the highest rate that keeps the first --slo.") var findCapacity = false
   @Option(help: "Of the capacity search.") var budget = "60s"
   @Option(help: "A request that takes longer has failed.") var timeout = "10s"

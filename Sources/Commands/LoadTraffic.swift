@@ -154,7 +154,10 @@ extension LoadCommand {
   func objectives() throws -> [Judgement] {
     try slo.map { text in
       switch typedObjective(text) {
-      case .success(let judgement): return judgement
+      case .success(var judgement):
+        judgement.abortOnFail = abortOnFail && judgement.window == nil
+        judgement.delayAbort = try delayAbort.map { try typed(typedDuration($0), "--delay-abort is a time such as 2s") }
+        return judgement
       case .failure(let error): throw ValidationError("--slo: \(error.cause); \(error.remedy)")
       }
     }

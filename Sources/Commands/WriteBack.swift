@@ -180,7 +180,7 @@ extension CellResult {
       copy.comparisons[i].delta = copy.comparisons[i].delta.mapValues(\.sixDigits)
     }
     func rounded(_ judged: [JudgementResult]) -> [JudgementResult] {
-      judged.map { JudgementResult(text: $0.text, measured: $0.measured?.sixDigits, outcome: $0.outcome) }
+      judged.map { JudgementResult(text: $0.text, measured: $0.measured?.sixDigits, outcome: $0.outcome, place: $0.place) }
     }
     copy.thresholds = rounded(thresholds)
     copy.expects = rounded(expects)

@@ -27,6 +27,27 @@ public enum Operator: String, Codable, Sendable, CaseIterable {
   }
 }
 
+/// When a threshold must hold, if not over the whole run: times from the start of the run, or of each slice of a comparison.
+public enum ThresholdWindow: Codable, Hashable, Sendable {
+  /// In each window of this length, one after the other.
+  case every(Nanoseconds)
+  /// In this one stretch.
+  case between(Nanoseconds, Nanoseconds)
+
+  /// What a run must be cut at.
+  public var times: [Nanoseconds] {
+    switch self {
+    case .every(let length): [length]
+    case .between(let from, let to): [from, to].filter { $0 > .zero }
+    }
+  }
+
+  /// Metrics that a stretch of a load run has.
+  public static let metrics: Set<String> = [
+    "mean", "http_req_duration", "p50", "p90", "p95", "p99", "p999", "max", "http_reqs", "rate", "http_req_failed", "checks",
+  ]
+}
+
 /// A threshold or a gate: `address [aggregate] op limit`.
 public struct Judgement: Codable, Hashable, Sendable {
   /// As the author wrote it, for tables: `ratio.mean>=1.5`.
@@ -35,6 +56,11 @@ public struct Judgement: Codable, Hashable, Sendable {
   public var op: Operator
   public var limit: Quantity
   public var abortOnFail: Bool
+  // What follows is left out of the JSON when nil, so that plans without it keep their digest.
+  /// nil: over the whole run.
+  public var window: ThresholdWindow?
+  /// How long a run must have lasted before this may end it.
+  public var delayAbort: Nanoseconds?
   public init(text: String, address: Address, op: Operator, limit: Quantity, abortOnFail: Bool = false) {
     self.text = text; self.address = address; self.op = op; self.limit = limit
     self.abortOnFail = abortOnFail

@@ -52,8 +52,8 @@ extension CellResult {
   /// only the parameters in which the arms differ.
   private func place(of arm: ArmResult) -> (path: [String], at: [String: Double]) {
     // The only arm of a block is called after it, and nobody writes the name twice.
-    if arms.count == 1, arm.name == id { return ([], [:]) }
     let named = arms.filter { !$0.name.isEmpty }
+    if named.count == 1, arm.name == id { return ([], [:]) }
     guard !arm.name.isEmpty, named.count > 1 || isAddressPart(arm.name) else { return ([], [:]) }
     let hasName = isAddressPart(arm.name)
     let rivals = hasName ? named.filter { $0.name == arm.name } : named

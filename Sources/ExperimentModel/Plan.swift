@@ -107,9 +107,17 @@ public struct Comparison: Codable, Hashable, Sendable {
   public init(runs: Int, metric: String) { self.runs = runs; self.metric = metric }
 }
 
+/// The same scenario measured a second time, to be held against the first.
+public enum LoadTwin: String, Codable, Sendable, CaseIterable {
+  /// With as many users, who each wait for their answer, as the open run had requests in flight on average.
+  case closed
+}
+
 public struct LoadCell: Codable, Hashable, Sendable {
   public var arms: [LoadArm]
   public var design: Design
+  /// Left out of the JSON when nil, so that plans without it keep their digest.
+  public var twin: LoadTwin?
   public init(arms: [LoadArm], design: Design) { self.arms = arms; self.design = design }
 }
 

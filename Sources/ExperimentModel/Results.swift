@@ -99,8 +99,10 @@ public struct JudgementResult: Codable, Hashable, Sendable {
   public var text: String
   public var measured: MetricValue?
   public var outcome: Outcome
-  public init(text: String, measured: MetricValue?, outcome: Outcome) {
-    self.text = text; self.measured = measured; self.outcome = outcome
+  /// Which window `measured` is of, such as `2 s to 3 s`: the first that failed, else the nearest to it. nil: the whole run.
+  public var place: String?
+  public init(text: String, measured: MetricValue?, outcome: Outcome, place: String? = nil) {
+    self.text = text; self.measured = measured; self.outcome = outcome; self.place = place
   }
 }
 
@@ -214,7 +216,8 @@ public struct CellResult: Codable, Hashable, Sendable {
       if path[0] == "ratio" { return chosen.ratio[address.metric].map { MetricValue($0, .ratio) } }
       return chosen.delta[address.metric]
     }
-    var candidates = arms
+    // A figure of the whole block is no rival of its only arm.
+    var candidates = arms.filter { !$0.name.isEmpty }
     if let name = path.first {
       switch name {
       case "baseline": candidates = comparisons.isEmpty ? [] : Array(arms.prefix(1))
@@ -226,7 +229,7 @@ public struct CellResult: Codable, Hashable, Sendable {
     if let request = address.request {
       return candidates.count == 1 ? candidates[0].requests?.first { $0.name == request }?.metrics[address.metric] : nil
     }
-    if candidates.count == 1 { return candidates[0].metrics[address.metric] }
+    if candidates.count == 1, let value = candidates[0].metrics[address.metric] { return value }
     // A fit over all points of a subject stands in an arm of its own, the only one that has it.
     let having = candidates.filter { $0.metrics[address.metric] != nil }
     if having.count == 1, !having[0].name.isEmpty, address.at.isEmpty, !path.isEmpty { return having[0].metrics[address.metric] }

@@ -31,6 +31,9 @@ public struct LoadRequest: Sendable {
 public func runLoad(
   _ request: LoadRequest, progress: ((LoadProgress) -> Void)? = nil, cancelled: () -> Bool
 ) throws(CellFailure) -> LoadReport {
+  var request = request
+  request.options.partLength = partLength(request.objectives)
+  request.options.abortWhen = abortRules(request.objectives, arm: nil)
   let before = MachineProbe.sample()
   let seen = request.target.processes()
   let watch = LoadWatch(target: seen.pids)
@@ -66,7 +69,17 @@ public func runLoad(
     if let unit = Metric.named(name)?.unit { metrics[name] = MetricValue(Estimate(value), unit) }
   }
   if let mean = metrics["mean"] { report.response?.mean = mean.estimate }
-  report.thresholds = request.objectives.map { judged($0, metrics, record.verdict) }
+  report.thresholds = request.objectives.map { objective in
+    var one: JudgementResult
+    if let window = objective.window, record.verdict != .invalid, let length = record.partLength {
+      one = judgeWindows(objective, window, [record], full: length)
+    } else {
+      one = judged(objective, metrics, record.verdict)
+    }
+    if record.aborted == objective.text { one.outcome = .fail }
+    return one
+  }
+  if let text = record.aborted { report.doubts.append(Doubt(id: "aborted", text: "ended before its time, because `\(text)` had failed")) }
   return report
 }
 
@@ -77,7 +90,7 @@ func loadMetrics(_ record: LoadRecord, _ profile: LoadProfile) -> [String: Metri
 }
 
 private func judged(_ judgement: Judgement, _ metrics: [String: MetricValue], _ verdict: RunValidity) -> JudgementResult {
-  guard let value = metrics[judgement.address.metric] else {
+  guard judgement.window == nil, let value = metrics[judgement.address.metric] else {
     return JudgementResult(text: judgement.text, measured: nil, outcome: .inconclusive)
   }
   // Times of an INVALID run are the generator's: they are neither judged nor shown.

@@ -8,7 +8,19 @@ extension Runner {
   func judge(_ cell: Cell, _ known: [String: CellResult], into result: inout CellResult) {
     let distrusted = result.validity == .invalid || result.controlState == .broken
     // What an execution judged by itself, such as parity, stays.
-    result.thresholds = cell.thresholds.map { judged($0, result, known, distrusted) } + result.thresholds
+    let ended = result.doubts.first { $0.id == "aborted" }
+    result.thresholds =
+      cell.thresholds.filter { $0.window == nil }.map { threshold in
+        var one = judged(threshold, result, known, distrusted)
+        // What ended the run has failed beyond doubt, whatever else is wrong with the run.
+        if threshold.abortOnFail, ended?.text.contains("`\(threshold.text)`") == true { one.outcome = .fail }
+        return one
+      }
+      + result.thresholds.map { one in
+        var one = one
+        if distrusted, one.place != nil { one.outcome = .inconclusive }
+        return one
+      }
     result.gates = cell.gates.map { judged($0, result, known, distrusted) }
     result.expects = cell.expects.flatMap { expected($0, result, known, distrusted) }
     if options.quick, case .load(let load) = cell.work, load.arms.contains(where: Theories.dependsOnDuration) {
@@ -18,7 +30,7 @@ extension Runner {
           Doubt(id: "quick-transient", text: "what a fault, a ramp or an overload does depends on its length: only a full run can refute it"))
       }
       func softened(_ one: JudgementResult) -> JudgementResult {
-        one.outcome == .fail ? JudgementResult(text: one.text, measured: one.measured, outcome: .inconclusive) : one
+        one.outcome == .fail ? JudgementResult(text: one.text, measured: one.measured, outcome: .inconclusive, place: one.place) : one
       }
       result.thresholds = result.thresholds.map(softened)
       result.expects = result.expects.map(softened)

@@ -61,6 +61,15 @@ final class LabProcess {
   }
 
   func resetCounters() throws { _ = try client.request("POST", "/_nb/reset") }
+  /// Begins to record service times anew.
+  func startTrace() throws { _ = try client.request("POST", "/_nb/trace", body: "{\"on\":true}") }
+
+  /// A role's service times in nanoseconds, in the order in which its workers took the requests.
+  func trace(of role: String) throws -> [Int64] {
+    let body = try client.request("GET", "/_nb/trace")
+    return (try? JSONDecoder().decode([String: [Int64]].self, from: Data(body)))?[role] ?? []
+  }
+
   func clearCaches() throws { _ = try client.request("POST", "/_nb/clear") }
 
   func inject(_ fault: FaultSpec) throws {

@@ -20,6 +20,8 @@ struct Slice {
   var requests: [RecordedRequest] = []
   var guessed = 0
   var footprint = SliceFootprint()
+  /// Response times of the trace twin; nil: there is none.
+  var twin: Histogram?
 }
 
 struct LoadExecution {
@@ -42,11 +44,24 @@ struct LoadExecution {
       arms = runner.options.quick && !quick.isEmpty
         ? load.arms.filter { arm in arm.params[last].map(quick.contains) ?? false } : load.arms
       slices = []
-      for arm in arms { slices.append(try runAlone(arm, runs: 1)) }
+      for arm in arms {
+        slices.append(try runAlone(arm, runs: 1))
+        if wasAborted(slices) { break }
+      }
       result.rowLabel = last
     }
-    try measure(arms, slices, into: &result)
+    if let text = slices.joined().compactMap(\.record.aborted).first {
+      guard slices.prefix(arms.count).allSatisfy({ !$0.isEmpty }) else {
+        throw CellFailure("`\(text)` failed and ended the block before every arm had run", remedy: "abortOnFail asked for that")
+      }
+      result.doubts.append(Doubt(id: "aborted", text: "ended before its time, because `\(text)` had failed"))
+    }
+    var closed: [Slice]?
+    if load.twin == .closed, !wasAborted(slices), !runner.cancelled() { closed = try runAlone(closedTwin(of: arms[0], slices[0]), runs: 1) }
+    try measure(Array(arms.prefix(slices.count)), slices, closed, into: &result)
   }
+
+  private func wasAborted(_ slices: [[Slice]]) -> Bool { slices.joined().contains { $0.record.aborted != nil } }
 
   /// One lab, started for this arm and ended after it.
   private func runAlone(_ arm: LoadArm, runs: Int) throws -> [Slice] {
@@ -72,6 +87,7 @@ struct LoadExecution {
     for (round, turn) in order.enumerated() {
       for arm in turn {
         slices[arm].append(try slice(load.arms[arm], engines[arm], labs[arm], index: round, of: runs))
+        if wasAborted(slices) { return slices }
       }
     }
     return slices
@@ -142,6 +158,12 @@ struct LoadExecution {
     let usual = usualWindow(options.measured ?? engineDuration(arm.profile))
     if isRecorded { options.windowLength = LoadRecord.recordingWindow(options.measured ?? engineDuration(arm.profile)) }
     let note = count > 1 ? "\(arm.name) \(index + 1)/\(count)" : arm.name
+    let queue = TraceTwin.role(arm)
+    options.keepsArrivals = queue != nil
+    if queue != nil { try lab.startTrace() }
+    // A quick run is shorter, and so are its windows.
+    options.partLength = partLength(cell.thresholds).map { Nanoseconds(seconds: $0.seconds * runner.timeShare(cell)) }
+    options.abortWhen = abortRules(cell.thresholds, arm: arm, share: runner.timeShare(cell))
     let watch = LoadWatch(target: [lab.pid])
     var record: LoadRecord
     do {
@@ -157,10 +179,11 @@ struct LoadExecution {
     guard lab.isAlive else { throw CellFailure("the lab died during the run") }
     timeline.end()
     let counters = try lab.counters()
+    let twin = try queue.flatMap { TraceTwin.responses(record, services: try lab.trace(of: $0.name), workers: $0.workers) }
     let taken = isRecorded ? record.takeRequests(windowLength: usual) : (requests: [], guessed: 0)
     return Slice(
       record: record, counters: counters, samples: timeline.samples + [counters], sampleTimes: timeline.times + [record.elapsed],
-      requests: taken.requests, guessed: taken.guessed, footprint: watch.footprint)
+      requests: taken.requests, guessed: taken.guessed, footprint: watch.footprint, twin: twin)
   }
 
   /// A quick run is shorter, and its faults come sooner and pass sooner.

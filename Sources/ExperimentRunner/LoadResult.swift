@@ -5,7 +5,7 @@ import LoadKernel
 import Statistics
 
 extension LoadExecution {
-  func measure(_ arms: [LoadArm], _ slices: [[Slice]], into result: inout CellResult) throws {
+  func measure(_ arms: [LoadArm], _ slices: [[Slice]], _ closed: [Slice]?, into result: inout CellResult) throws {
     let measured = zip(arms, slices).map { ArmMeasurement($0, $1) }
     for arm in measured {
       var row = ArmResult(name: arm.arm.name, params: arm.arm.params, metrics: arm.metrics())
@@ -27,11 +27,27 @@ extension LoadExecution {
       result.change = changeText(arms)
     }
     addCheError(&result)
+    judgeStretches(measured, &result)
+    addTwins(measured, closed, into: &result)
     if measured.contains(where: { $0.countsPerRun }) {
       result.doubts.append(Doubt(id: "per-run", text: "counts are the mean over \(slices[0].count) runs"))
     }
     result.columns = columns(result)
     result.plots = plots(measured, result)
+  }
+
+  /// Thresholds about windows, which only the slices can answer; the rest is judged from the result.
+  private func judgeStretches(_ measured: [ArmMeasurement], _ result: inout CellResult) {
+    guard let full = partLength(cell.thresholds) else { return }
+    for threshold in cell.thresholds {
+      guard let window = threshold.window else { continue }
+      let address = threshold.address
+      let arms = measured.filter { one in
+        (address.arm.isEmpty || address.arm.first == one.arm.name || address.arm.first == "baseline" && one.arm.name == measured[0].arm.name)
+          && address.at.allSatisfy { one.arm.params[$0.key] == $0.value }
+      }
+      result.thresholds.append(judgeWindows(threshold, window, arms.count == 1 ? arms[0].slices.map(\.record) : [], full: full))
+    }
   }
 
   /// Response times whose closed form the block asks for; nil: none. In every table they would be noise.

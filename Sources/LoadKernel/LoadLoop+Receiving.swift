@@ -129,7 +129,7 @@ extension LoadLoop {
       freeSinks.append(entry.sink)
       connections.slots[slot].sink = -1
     }
-    if template.checks > 0 { recorder.checked(name: Int(template.name), passed: failure == nil) }
+    if template.checks > 0 { recorder.checked(name: Int(template.name), passed: failure == nil, now: now) }
     guard let failure else {
       recorder.completed(
         name: Int(template.name), intended: entry.intended, sent: entry.sent, now: now, status: status, cache: entry.parser.cache)

@@ -41,6 +41,7 @@ extension LoadLoop {
 
   func beginSession(_ slot: Int, intended: Int64, waited: Bool) {
     sessions += 1
+    if options.keepsArrivals { arrivals.append(intended - start) }
     connections.slots[slot].left = max(1, profile.sessionLength ?? 1)
     beginIteration(slot, intended: intended, hasLag: !waited, waited: waited)
   }

@@ -39,6 +39,8 @@ final class LoadLoop {
   /// The next arrival of the plan that has not begun, on the run's clock; nil: the plan is over.
   var nextIntended: Int64?
   var planned = 0
+  /// Of the arrivals that were begun, when they are to be kept.
+  var arrivals: [Int64] = []
   var begun = 0
   var begunInTime = 0
   /// Requests on their way, sessions of arrivals in progress, slots that pause after failed connects.
@@ -69,6 +71,7 @@ final class LoadLoop {
   private var sweepCursor = 0
   private var lastSweep: Int64 = 0
   private var lastReport: Int64 = 0
+  private var lastAbortLook: Int64 = 0
 
   /// - Parameter count: connections of this loop.
   init(
@@ -140,11 +143,6 @@ final class LoadLoop {
     start = max(begin, clock.now() + 500_000)
     let duration = (options.measured ?? profile.duration).rawValue
     let ramp = profile.stages.reduce(Int64(0)) { $0 + $1.duration.rawValue }
-    let kept = recorder
-    recorder = Recorder(
-      start: start, windowLength: windowLength(duration, ramp), named: scenario.names,
-      seriesQuantile: loop == 0 ? options.stopWhen?.quantile : nil)
-    recorder.openedBefore(kept)
     stampOffset = clock.now() - nb_real_now()
     var total: Int64?
     switch profile.executor {
@@ -165,8 +163,15 @@ final class LoadLoop {
       total = Int64((plan?.duration ?? 0) * 1e9)
       end = start + (total ?? 0)
     }
+    let kept = recorder
+    recorder = Recorder(
+      start: start, windowLength: windowLength(duration, ramp), named: scenario.names,
+      seriesQuantile: loop == 0 ? options.stopWhen?.quantile : nil,
+      parts: options.partLength.map { PartRecorder(start: start, end: end, length: $0) })
+    recorder.openedBefore(kept)
     // A closed run lasts until its last answer.
     inFlight.observe(from: start, to: isOpen ? end : .max)
+    if options.keepsArrivals { arrivals.reserveCapacity(Int(plan?.expected ?? 0) + 1_024) }
     if isOpen {
       free.reserveCapacity(connections.count)
       free = (0..<connections.count).reversed().map { Int32($0) }
@@ -308,6 +313,7 @@ final class LoadLoop {
       shared.stop()
       isStopping = true
     }
+    abortIfBroken()
     if let rule = options.stopWhen, let interval = rule.decide(recorder.series) {
       recorder.stopped(interval)
       shared.stop()
@@ -320,6 +326,15 @@ final class LoadLoop {
         elapsed: Nanoseconds(last - start), total: total.map { Nanoseconds($0) }, requests: answered,
         rate: Double(answered) / (Double(last - start) / 1e9),
         p99: Nanoseconds(recorder.record.response.quantile(0.99)), failed: shared.failed))
+  }
+
+  private func abortIfBroken() {
+    guard !options.abortWhen.isEmpty, last - lastAbortLook >= 250_000_000 else { return }
+    lastAbortLook = last
+    guard let broken = options.abortWhen.first(where: { $0.isBroken(recorder.record, elapsed: Nanoseconds(last - start)) }) else { return }
+    recorder.aborted(broken.text)
+    shared.stop()
+    isStopping = true
   }
 
   /// A part of the slots each time, all of them within 100 ms: at 10,000 users a full sweep would take longer than a send
@@ -361,6 +376,8 @@ final class LoadLoop {
       now: now, span: span, cpu: cpu, work: max(0, now - start - waiting), plannedRate: planned, counted: inFlight.total(at: now),
       unfinished: unfinished)
     record.connections = connections.count
+    record.partLength = options.partLength
+    record.arrivals = arrivals
     return record
   }
 }

@@ -1,6 +1,7 @@
 // How a profile is run, beside what it asks: slices, threads, limits for safety, when to stop.
 
 import ExperimentModel
+import Statistics
 
 public struct LoadOptions: Sendable {
   /// Replaces the profile's duration, for one slice of it.
@@ -9,6 +10,12 @@ public struct LoadOptions: Sendable {
   public var seedSalt: UInt64 = 0
   /// Length of the record's windows; nil: a 200th of the duration, 10 ms to 1 s; 10 ms when a run ends by count.
   public var windowLength: Nanoseconds?
+  /// Keeps `LoadRecord.arrivals`.
+  public var keepsArrivals = false
+  /// Keeps `LoadRecord.parts` of this length; nil: none.
+  public var partLength: Nanoseconds?
+  /// Ends the run when one of these is broken beyond doubt.
+  public var abortWhen: [AbortRule] = []
   /// No spinning before a send: later by up to 0.1 ms, but without the CPU.
   public var polite = false
   /// Loops, each on a thread of its own, that share one plan and the connections.
@@ -45,6 +52,52 @@ public struct StopRule: Sendable, Hashable {
     self.relativeHalfWidth = relativeHalfWidth
     self.confidence = confidence
     self.looks = looks
+  }
+}
+
+/// A limit that ends a run. Looked at four times a second over all answers of the first loop so far; broken beyond doubt: the whole
+/// 99.9 % interval of the share of answers on the wrong side (Wilson) lies above what the limit allows, since many looks
+/// at few answers find something every time.
+public struct AbortRule: Sendable, Hashable {
+  public enum Figure: Sendable, Hashable { case quantile(Double), mean, max, failedShare, checks, rate }
+  public var figure: Figure
+  public var op: Operator
+  /// Nanoseconds, a share or requests per second.
+  public var limit: Double
+  /// Not looked at before.
+  public var after: Nanoseconds
+  /// What the record says when it was this one.
+  public var text: String
+  public init(figure: Figure, op: Operator, limit: Double, after: Nanoseconds, text: String) {
+    self.figure = figure; self.op = op; self.limit = limit; self.after = after; self.text = text
+  }
+
+  /// - Parameter elapsed: of the run so far.
+  func isBroken(_ record: LoadRecord, elapsed: Nanoseconds) -> Bool {
+    let answers = record.completed + record.failed
+    guard elapsed >= after, answers > 0 else { return false }
+    switch figure {
+    case .quantile(let q):
+      // p95 < 80 ms is broken when more than 5 % are not below 80 ms; p95 > 80 ms when more than 95 % are not above.
+      var wrong = 0
+      record.response.forEachBucket { value, count in if !op.holds(Double(value), limit) { wrong += Int(count) } }
+      let allowed = op == .greater || op == .greaterOrEqual ? q : 1 - q
+      return op != .equal && low(wrong, of: Int(record.response.count)) > allowed
+    case .failedShare: return isBeyond(record.failed, answers)
+    case .checks: return isBeyond(record.passed, record.checked)
+    case .mean: return record.response.count >= 100 && !op.holds(record.response.mean, limit)
+    case .max: return (op == .less || op == .lessOrEqual) && record.response.count > 0 && !op.holds(Double(record.response.max), limit)
+    case .rate: return elapsed.seconds >= 1 && !op.holds(Double(answers) / elapsed.seconds, limit)
+    }
+  }
+
+  private func isBeyond(_ successes: Int, _ count: Int) -> Bool {
+    guard count > 0, let interval = wilsonInterval(successes: successes, of: count, confidence: 0.999) else { return false }
+    return !op.holds(interval.low, limit) && !op.holds(interval.high, limit)
+  }
+
+  private func low(_ successes: Int, of count: Int) -> Double {
+    wilsonInterval(successes: successes, of: count, confidence: 0.999)?.low ?? 0
   }
 }
 

@@ -25,6 +25,8 @@ extension LoadRecord {
       return moved
     }
     batches += other.batches
+    parts = []
+    arrivals = []
     elapsed = elapsed + other.elapsed
     connections = max(connections, other.connections)
     judge()
@@ -42,6 +44,9 @@ extension LoadRecord {
     if let theirs = other.generatorWorkShare { generatorWorkShare = max(generatorWorkShare ?? 0, theirs) }
     connections += other.connections
     elapsed = max(elapsed, other.elapsed)
+    for (i, part) in other.parts.enumerated() {
+      if i < parts.count { parts[i].add(part) } else { parts.append(part) }
+    }
     for (i, window) in other.windows.enumerated() {
       guard i < windows.count else {
         windows.append(window)
@@ -85,6 +90,7 @@ extension LoadRecord {
     systemCallsBefore = sum(systemCallsBefore, other.systemCallsBefore, +)
     tcp = sum(tcp, other.tcp, +)
     isPartial = isPartial || other.isPartial
+    aborted = aborted ?? other.aborted
     stopped = stopped ?? other.stopped
     for record in other.named {
       guard let i = named.firstIndex(where: { $0.name == record.name }) else {

@@ -88,6 +88,13 @@ public struct LoadRecord: Sendable {
   public var windowLength = Nanoseconds.zero
   /// Response times by stretches of equal length, for intervals.
   public var batches: [LoadBatch] = []
+  /// Stretches of `partLength`, when they were asked for; of a single run, not of merged slices.
+  public var parts: [LoadPart] = []
+  public var partLength: Nanoseconds?
+  /// When each arrival of an open plan was due, in nanoseconds from the start, in the order of beginning; empty: not asked for.
+  public var arrivals: [Int64] = []
+  /// The limit that ended the run before its time.
+  public var aborted: String?
   /// Connections that the run had.
   public var connections = 0
   /// Connections opened over the whole run, and attempts that failed.

@@ -91,7 +91,8 @@
       let length = profile.executor == .sharedIterations ? 0 : (end - start) / 200
       recorder = Recorder(
         start: start, windowLength: options.windowLength ?? Nanoseconds(min(max(length, 10_000_000), 1_000_000_000)), named: scenario.names,
-        seriesQuantile: options.stopWhen?.quantile)
+        seriesQuantile: options.stopWhen?.quantile,
+        parts: options.partLength.map { PartRecorder(start: start, end: end, length: $0) })
       inFlight.observe(from: start, to: isOpen ? end : .max)
       if isOpen {
         free = lanes.indices.reversed()
@@ -172,6 +173,7 @@
         now: now, span: span, cpu: cpu, work: cpu, plannedRate: plan.map { $0.expected / max($0.duration, 1e-9) },
         counted: inFlight.total(at: now), unfinished: unfinished)
       record.connections = transport?.connectionCount ?? 0
+      record.partLength = options.partLength
       record.judge()
       transport?.closeAll()
       done.succeed(record)
@@ -188,6 +190,10 @@
       shared.publish(0, answered: recorder.answered, failed: recorder.failed)
       if let rule = options.stopWhen, let interval = rule.decide(recorder.series) {
         recorder.stopped(interval)
+        shared.stop()
+      }
+      if let broken = options.abortWhen.first(where: { $0.isBroken(recorder.record, elapsed: Nanoseconds(now - start)) }) {
+        recorder.aborted(broken.text)
         shared.stop()
       }
       if shared.isStopped {
@@ -339,7 +345,7 @@
       lane.busy = false
       lane.failures = 0
       ended(lane, at: now)
-      if template.checks > 0 { recorder.checked(name: Int(template.name), passed: failure == nil) }
+      if template.checks > 0 { recorder.checked(name: Int(template.name), passed: failure == nil, now: now) }
       if let failure {
         if recorder.lacksExample(failure.kind) { recorder.keepExample(failure.kind, failure.text) }
         recorder.rejected(failure.kind, name: Int(template.name), now: now, status: status)

@@ -26,9 +26,13 @@ final class Recorder {
   private var named: [NamedRecord]
   /// The stop rule's quantile of each window, as long as there is a rule.
   let seriesQuantile: Double?
+  private var parts: PartRecorder?
   private(set) var series: [Double] = []
 
-  init(start: Int64, windowLength: Nanoseconds, named: [NamedRecord] = [], seriesQuantile: Double? = nil) {
+  init(
+    start: Int64, windowLength: Nanoseconds, named: [NamedRecord] = [], seriesQuantile: Double? = nil, parts: PartRecorder? = nil
+  ) {
+    self.parts = parts
     self.start = start
     self.windowLength = max(1, windowLength.rawValue)
     self.named = named
@@ -70,6 +74,7 @@ final class Recorder {
     record.response.record(response)
     record.service.record(max(0, now - sent))
     record.completed += 1
+    parts?.completed(response, now: now)
     window.completed += 1
     windowSum += Double(response)
     windowTimes.record(response)
@@ -100,8 +105,9 @@ final class Recorder {
   }
 
   /// An answer to a request with checks.
-  func checked(name: Int, passed: Bool) {
+  func checked(name: Int, passed: Bool, now: Int64) {
     record.checked += 1
+    parts?.checked(passed: passed, now: now)
     if passed { record.passed += 1 }
     guard !named.isEmpty else { return }
     named[name].checked += 1
@@ -113,6 +119,7 @@ final class Recorder {
   func failed(_ kind: ErrorKind, name: Int, now: Int64) {
     if now >= windowEnd { roll(now) }
     record.failed += 1
+    parts?.failed(now: now)
     window.failed += 1
     errors[Int(kind.rawValue)] += 1
     if !named.isEmpty { named[name].failed += 1 }
@@ -193,6 +200,10 @@ final class Recorder {
     }
     record.named = named
     record.batches = batches.batches
+    if var parts {
+      record.parts = parts.finish(now: now)
+      self.parts = nil
+    }
     return record
   }
 
@@ -208,4 +219,8 @@ final class Recorder {
   func clockSteps(_ steps: Int) { record.clockSteps = steps }
   func partial() { record.isPartial = true }
   func stopped(_ interval: Interval) { record.stopped = interval }
+  func aborted(_ text: String) {
+    record.aborted = text
+    record.isPartial = true
+  }
 }

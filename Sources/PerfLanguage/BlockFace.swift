@@ -190,12 +190,13 @@ enum MetricSets {
     "share", "self_share", "samples", "change_points", "index", "change", "littles_ratio", "window_p99", "mean_of_p99",
     "merged_p99", "averaging_error", "growth_per_hour", "time_to_limit", "attainment", "bad_share", "objective", "burn_rate", "budget_left",
     "exhausted_in", "pages", "tickets", "fired", "fired_at", "peak_burn", "recall", "false_pages", "bad_sessions", "incident_low", "incident_base",
-    "incident_high",
+    "incident_high", "closed_users", "closed_rate", "closed_mean", "closed_p99", "mean_over_closed", "p99_over_closed",
   ]
   static let load = Set(Metric.all.map(\.name)).subtracting(elsewhere)
   static let request: Set<String> = [
     "http_reqs", "rate", "http_req_failed", "checks", "mean", "http_req_duration", "p50", "p90", "p95", "p99", "p999", "max",
   ]
+  static let closedTwin: Set<String> = ["closed_users", "closed_rate", "closed_mean", "closed_p99", "mean_over_closed", "p99_over_closed"]
   static let loadWhole: Set<String> = ["che_error"]
   static let bench: Set<String> = [
     "time", "cpu", "user", "system", "max_rss", "allocations", "instructions", "faults", "switches", "vm_steps",

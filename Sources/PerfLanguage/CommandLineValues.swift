@@ -19,10 +19,37 @@ public func typedRate(_ text: String) -> Double? {
   return written.number * factor
 }
 
-/// `p99<50ms`, `p(99)<50ms`, `errors<1%`, `rate>=900` about a load run.
+/// `p99<50ms`, `p(99)<50ms`, `errors<1%`, `rate>=900` about a load run; with ` every 1s` in each window, with ` from 2s to 5s`
+/// in one stretch of it.
 ///
 /// - Returns: the judgement, or what is wrong with the text.
 public func typedObjective(_ text: String) -> Result<Judgement, AddressError> {
+  let words = text.split(separator: " ").map(String.init)
+  guard let start = words.firstIndex(where: { $0 == "every" || $0 == "from" }), start > 0 else { return typedCondition(text) }
+  let form = AddressError(cause: "`\(words[start...].joined(separator: " "))` is no window", remedy: "such as 'p99<50ms every 1s' or 'p99<50ms from 2s to 5s'")
+  let window: ThresholdWindow
+  let tail = Array(words[(start + 1)...])
+  if words[start] == "every", tail.count == 1, let length = typedDuration(tail[0]), length.rawValue >= 10_000_000 {
+    window = .every(length)
+  } else if words[start] == "from", tail.count == 3, tail[1] == "to", let to = typedDuration(tail[2]),
+    let from = tail[0] == "0" || tail[0] == "0s" ? Nanoseconds.zero : typedDuration(tail[0]), to.rawValue - from.rawValue >= 10_000_000
+  {
+    window = .between(from, to)
+  } else {
+    return .failure(form)
+  }
+  return typedCondition(words[..<start].joined(separator: " ")).flatMap { condition in
+    guard ThresholdWindow.metrics.contains(condition.address.metric) else {
+      return .failure(AddressError(cause: "`\(condition.address.metric)` is known of the whole run only", remedy: "leave the window out"))
+    }
+    var judgement = condition
+    judgement.text = text
+    judgement.window = window
+    return .success(judgement)
+  }
+}
+
+private func typedCondition(_ text: String) -> Result<Judgement, AddressError> {
   guard let parts = Comparative(text) else {
     return .failure(AddressError(cause: "`\(text)` is not METRIC op VALUE", remedy: "such as 'p99<50ms' or 'errors<1%'"))
   }
@@ -33,7 +60,7 @@ public func typedObjective(_ text: String) -> Result<Judgement, AddressError> {
   ]
   let name = names[parts.left] ?? parts.left
   let known: Set<String> = MetricSets.load.intersection([
-    "mean", "p50", "p90", "p95", "p99", "p999", "max", "http_req_failed", "rate", "http_reqs", "http_req_service", "send_lag", "in_flight",
+    "checks", "mean", "p50", "p90", "p95", "p99", "p999", "max", "http_req_failed", "rate", "http_reqs", "http_req_service", "send_lag", "in_flight",
     "bytes_in", "bytes_out", "generator_cpu", "cpu_per_req", "rss", "runqueue_wait", "descriptors", "disk_bytes", "io_calls_per_req",
     "generator_cpu_per_req", "generator_runqueue_wait", "generator_rss", "generator_descriptors", "generator_disk_bytes",
     "generator_syscalls_per_req", "retransmits", "tcp_bytes_sent", "tcp_bytes_received",

@@ -42,6 +42,7 @@ let theories: [(name: String, metrics: [String], meaning: String)] = [
   ("ttl-staleness", ["stale_share"], "1 − (1 − e^(−wT))/(wT) with w writes per key and second, time to live T"),
   ("miss-mixture-p99", ["p99"], "p99 of the mixture of hits and misses"),
   ("erlang-c", ["queue_wait", "mean", "p50", "p90", "p95", "p99", "p999"], "M/M/c queue"),
+  ("twin", ["mean", "p50", "p90", "p95", "p99", "p999"], "the recorded arrivals and service times in an ideal FIFO queue"),
   ("fan-out", ["mean", "p50", "p90", "p95", "p99", "p999"], "the slowest of k declared waits: F(t)^k; k = 1 without a `call`"),
 ]
 
@@ -67,9 +68,16 @@ struct JudgementReader {
   private func threshold(_ item: YAMLNode, _ written: Address, _ metric: String) -> [Judgement] {
     var item = item
     var abort = false
+    var delay: Nanoseconds?
+    var window: ThresholdWindow?
     if item.entries != nil {
       let fields = Fields(item, .threshold, findings)
       abort = fields.flag("abortOnFail")
+      if fields.has("delayAbortEval") { delay = fields.duration("delayAbortEval") }
+      if let node = fields.contents("window") {
+        guard let read = self.window(node) else { return [] }
+        window = read
+      }
       guard let inner = fields.contents("threshold") else { return [] }
       item = inner
     }
@@ -82,18 +90,47 @@ struct JudgementReader {
     var address = written
     do throws(Problem) {
       address.metric = try self.metric(of: written.metric, aggregate: parts.left)
-      let whole = parts.left.isEmpty ? metric + text : "\(metric) \(text)"
+      let whole = (parts.left.isEmpty ? metric + text : "\(metric) \(text)") + (window.map(windowText) ?? "")
+      if window != nil || abort { try checkStretch(address, window != nil ? "window" : "abortOnFail") }
       var judgements: [Judgement] = []
       for (one, arm) in expand(address) {
-        judgements.append(
-          Judgement(
-            text: arm.map { "\($0) \(whole)" } ?? whole, address: one, op: parts.op,
-            limit: try limit(parts.right, try face.unit(of: one), whole), abortOnFail: abort))
+        var judgement = Judgement(
+          text: arm.map { "\($0) \(whole)" } ?? whole, address: one, op: parts.op,
+          limit: try limit(parts.right, try face.unit(of: one), whole), abortOnFail: abort)
+        judgement.window = window
+        judgement.delayAbort = delay
+        judgements.append(judgement)
       }
       return judgements
     } catch {
       report(error, item.range)
       return []
+    }
+  }
+
+  /// `1s`, or `[2s, 5s]`; nil after a report.
+  private func window(_ node: YAMLNode) -> ThresholdWindow? {
+    func time(_ text: String?) -> Nanoseconds? {
+      guard let text, case .success(.duration(let time)?) = parseValue(text, .duration) else { return nil }
+      return time
+    }
+    let least = Nanoseconds(10_000_000)
+    if let length = time(node.text), length >= least { return .every(length) }
+    if let items = node.items, items.count == 2, let from = time(items[0].text), let to = time(items[1].text), to >= from + least {
+      return .between(from, to)
+    }
+    findings.error(
+      PerfDiagnosticID.wrongType, "`window` is a time of at least 10ms, or two of them: from and to", remedy: "such as 1s, or [2s, 5s]", at: node.range)
+    return nil
+  }
+
+  /// Windows and early ends need figures that a run has while it lasts.
+  private func checkStretch(_ address: Address, _ key: String) throws(Problem) {
+    let isOfRun = ThresholdWindow.metrics.contains(address.metric) && address.request == nil && !["ratio", "delta", "est"].contains(address.arm.first ?? "")
+    guard face.kind == "load", isOfRun else {
+      throw Problem(
+        id: PerfDiagnosticID.doesNotApply, cause: "`\(key)` does nothing with `\(addressText(address))`",
+        remedy: "it is for figures of a load run: \(ThresholdWindow.metrics.sorted().joined(separator: ", "))")
     }
   }
 
@@ -224,6 +261,14 @@ struct JudgementReader {
       findings.error(PerfDiagnosticID.badAddress, error.cause, remedy: error.remedy, at: entry.keyRange)
       return nil
     }
+  }
+}
+
+/// How a judgement's text goes on: ` in every 1 s`, ` from 2 s to 5 s`.
+func windowText(_ window: ThresholdWindow) -> String {
+  switch window {
+  case .every(let length): " in every \(numberText(length.seconds)) s"
+  case .between(let from, let to): " from \(numberText(from.seconds)) s to \(numberText(to.seconds)) s"
   }
 }
 

@@ -62,6 +62,7 @@ let blockKeys: [Shape: [Key]] = [
   ] + traffic.dropFirst(3) + [
     Key("compare", .shape(.compare), "paired comparison of variants, ABBA, with an A/A control"),
     Key("vary", .shape(.vary), "one arm for each value of a parameter"),
+    Key("twin", .word(LoadTwin.allCases.map(\.rawValue)), "measures an open block once more, closed, with as many users as were in flight: twice the time"),
     thresholds, expect, gate, plots, blockTime, why,
   ],
   .variant: [
@@ -126,7 +127,9 @@ let blockKeys: [Shape: [Key]] = [
   ],
   .threshold: [
     Key("threshold", .text, "'[agg] op value'", required: true),
-    Key("abortOnFail", .flag, "stop the block when it fails", standard: "false"),
+    Key("abortOnFail", .flag, "stop the block as soon as it has failed beyond doubt", standard: "false"),
+    Key("delayAbortEval", .duration, "how long a run must have lasted before it may be stopped", standard: "0s"),
+    Key("window", .other("a time such as `1s`, or `[2s, 5s]`"), "it must hold in every window of this length, or in this stretch of the run"),
   ],
   .expectation: [
     Key("value", .other("a value with its unit"), "the prediction; may be left out with a closed form"),

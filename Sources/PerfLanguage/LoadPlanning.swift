@@ -24,11 +24,12 @@ extension Planning {
       built = BuiltLoad(names: [block.id], params: [[:]], arms: [builder.arm(block.id, variant: nil)], design: .single)
     }
     guard let built else { return nil }
+    let twin = twin(fields, built)
     var isComparison = false
     if case .compare = built.design { isComparison = true }
     let face = BlockFace(
       id: block.id, kind: "load", arms: built.names, params: built.params, isComparison: isComparison, metrics: MetricSets.load,
-      wholeMetrics: built.names.count > 1 ? MetricSets.loadWhole : [], requests: requestNames(built.arms))
+      wholeMetrics: built.names.count > 1 ? MetricSets.loadWhole : twin == nil ? [] : MetricSets.closedTwin, requests: requestNames(built.arms))
     var plots = readPlots(fields, face)
     if plots == nil {
       if case .sweep(let param, _, _) = built.design {
@@ -38,9 +39,24 @@ extension Planning {
       }
     }
     let arms = built.arms.compactMap { $0 }
-    var draft = finish(block, fields, .load(LoadCell(arms: arms, design: built.design)), face, plots ?? [])
+    var cell = LoadCell(arms: arms, design: built.design)
+    cell.twin = twin
+    var draft = finish(block, fields, .load(cell), face, plots ?? [])
     draft.isBroken = arms.count < built.names.count
     return draft
+  }
+
+  /// The closed twin is of one open arm.
+  private func twin(_ fields: Fields, _ built: BuiltLoad) -> LoadTwin? {
+    guard fields.has("twin"), let twin = fields.text("twin").flatMap(LoadTwin.init) else { return nil }
+    let isOpen = built.arms.allSatisfy { $0?.profile.executor.isOpen ?? true }
+    guard built.names.count == 1, isOpen else {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, isOpen ? "`twin` is of a block with one arm" : "a closed block has no closed twin",
+        remedy: isOpen ? "leave out `compare` and `vary`, or `twin`" : "use an executor with a rate", at: fields.place("twin"))
+      return nil
+    }
+    return twin
   }
 
   /// Of all arms, in order; none where each has one.

@@ -76,7 +76,7 @@ extension Planning {
     guard let text = ratio.text("good") else { return nil }
     if let parts = Comparative(text) {
       if parts.left == "http_req_duration", parts.op == .less || parts.op == .lessOrEqual,
-        let limit = parseLimit(parts.right, unit: .nanoseconds), limit.value > 0
+        let limit = parseLimit(parts.right, unit: .nanoseconds), limit.value > 0, limit.value < 1e17
       {
         return .faster(than: Nanoseconds(Int64(limit.value)))
       }
@@ -148,7 +148,7 @@ extension Planning {
   private func alertWindow(_ alert: Fields, _ key: String) -> Nanoseconds? {
     guard let node = alert.contents(key) else { return nil }
     if let text = node.text, let written = WrittenQuantity(text),
-      let time = parseLimit(written.unit == "m" ? "\(text.dropLast())min" : text, unit: .nanoseconds)
+      let time = parseLimit(written.unit == "m" ? "\(text.dropLast())min" : text, unit: .nanoseconds), abs(time.value) < 1e17
     {
       return Nanoseconds(Int64(time.value))
     }
@@ -189,7 +189,7 @@ extension Planning {
     var column = all
     if case .faster(let limit) = indicator {
       let bounds = heading[3..<all].map { name in
-        name.hasPrefix("le_") ? parseLimit(String(name.dropFirst(3)), unit: .nanoseconds).map { Int64($0.value) } : nil
+        name.hasPrefix("le_") ? parseLimit(String(name.dropFirst(3)), unit: .nanoseconds).flatMap { $0.value < 1e17 ? Int64($0.value) : nil } : nil
       }
       guard let index = bounds.firstIndex(of: limit.rawValue) else {
         return bad(

@@ -23,6 +23,7 @@ public func loadJSON(_ report: LoadReport) throws -> String {
   let thresholds = report.thresholds.map { one in
     JSONValue.object([
       "threshold": .text(one.text), "outcome": .text(one.outcome.rawValue), "measured": .number(orNull: one.measured?.estimate.value),
+      "window": one.place.map { .text($0) } ?? .null,
     ])
   }
   let object: [String: JSONValue] = [

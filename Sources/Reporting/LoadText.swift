@@ -24,7 +24,7 @@ public func loadText(_ report: LoadReport, style: TerminalStyle = TerminalStyle(
     out += "\n"
     for one in report.thresholds {
       let measured = one.measured.map { format($0.estimate, $0.unit, interval: true) } ?? "not measured"
-      let line = "\(one.outcome.rawValue)  \(style.text(one.text))  \(style.own(measured))"
+      let line = "\(one.outcome.rawValue)  \(style.text(one.text))  \(style.own(measured))" + (one.place.map { "  (\($0))" } ?? "")
       out += (one.outcome == .fail ? style.bold(line) : line) + "\n"
     }
   }

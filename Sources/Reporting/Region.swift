@@ -100,7 +100,7 @@ private func judgementTable(_ result: CellResult) -> String? {
       table.rows.append([kind, code(one.text), measured, outcome(one)])
     }
   }
-  add("threshold", result.thresholds) { outcomeText($0.outcome) }
+  add("threshold", result.thresholds) { outcomeText($0.outcome) + ($0.place.map { " (\(escapedMarkdown($0)))" } ?? "") }
   add("prediction", result.expects) { outcomeText($0.outcome) }
   // A run shows a gate and does not grade its learner.
   add("gate", result.gates) { _ in "`nb grade` decides" }

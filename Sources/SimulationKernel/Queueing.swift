@@ -23,6 +23,22 @@ public func mmcWait(servers: Int, arrivalRate: Double, serviceRate: Double) -> D
   return erlangC(servers: servers, offered: offered) / (Double(servers) * serviceRate - arrivalRate)
 }
 
+/// Response times of given arrivals with given service times in one first-in-first-out queue before `servers` equal servers: the
+/// recursion of Kiefer and Wolfowitz (1955), for one server Lindley's (1952). What a queue does to this very traffic, with
+/// no law assumed of either.
+///
+/// - Parameters: `arrivals` ascending, `services` of the same requests in the same order, in one unit of time.
+public func fifoResponses(arrivals: [Int64], services: [Int64], servers: Int) -> [Int64] {
+  precondition(arrivals.count == services.count && servers > 0)
+  var free = [Int64](repeating: .min, count: servers)
+  return zip(arrivals, services).map { arrival, service in
+    var first = 0
+    for i in 1..<max(1, servers) where free[i] < free[first] { first = i }
+    free[first] = max(arrival, free[first]) + service
+    return free[first] - arrival
+  }
+}
+
 /// Pollaczek–Khinchine: mean wait of M/G/1 with mean service time and squared coefficient of variation.
 public func mg1Wait(utilisation: Double, serviceMean: Double, squaredVariation: Double) -> Double {
   guard utilisation < 1 else { return .infinity }

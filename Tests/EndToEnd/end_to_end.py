@@ -541,6 +541,83 @@ def what_a_load_cost_both_ends_is_counted_as_strace_counts_it():
         wait_gone()
 
 
+@test
+def windows_and_limits_end_or_name_what_went_wrong():
+    with Folder() as f:
+        process = subprocess.Popen([NB, "lab", "serve", "shop"], cwd=f.path, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            port = int(re.search(rb":(\d+)", process.stdout.readline()).group(1))
+            url = "http://127.0.0.1:%d/product/7" % port
+            load = ["load", url, "--rate", "200", "--json"]
+            done = f.nb(*load, "--duration", "1s", "--slo", "p50<1min every 250ms", "--slo", "rate>1 from 0 to 500ms")
+            found = json.loads(done.stdout)
+            # Poisson arrivals on a machine that may be busy: DEGRADED is allowed, a verdict of the windows is not lost by it.
+            if found["verdict"] != "INVALID":
+                assert [one["outcome"] for one in found["thresholds"]] == ["pass", "pass"], found
+                assert found["thresholds"][0]["window"].endswith(" s"), found
+            done = f.nb(*load, "--duration", "1s", "--slo", "p50<1ns every 250ms")
+            found = json.loads(done.stdout)
+            if found["verdict"] != "INVALID":
+                assert done.returncode == 2 and found["thresholds"][0]["window"] == "0 s to 0.25 s", (done.returncode, found)
+            # A minute of load that fails from the first request on is over at once.
+            done = f.nb("load", url.replace("product", "nothing"), "--users", "2", "--think-time", "1ms", "--duration", "60s", "--json",
+                        "--slo", "errors<1%", "--abort-on-fail", check=2)
+            found = json.loads(done.stdout)
+            assert found["partial"] and found["thresholds"][0]["outcome"] == "fail" and found["elapsed_s"] < 50, found
+            assert b"no window" in f.nb(*load, "--slo", "p99<1ms every day", check=64).stderr
+        finally:
+            process.terminate()
+            process.wait()
+        wait_gone()
+
+
+TWINS = b"""# Twins
+
+```perf
+kind: system
+id: counter
+origin:
+  workers: 1
+  queue: {limit: 1000}
+  routes:
+    GET /:
+      - wait: {as: till, dist: constant, mean: 10ms, stands_for: a till}
+```
+
+```perf
+kind: load
+id: open
+uses: counter
+executor: constant-arrival-rate
+rate: 80rps
+duration: 4s
+twin: closed
+scenario: [{get: /}]
+expect:
+  mean: {theory: twin, tolerance: 10pct}
+block_time: {full: 9s, quick: 9s}
+```
+"""
+
+
+@test
+def twins_of_a_run_have_known_answers():
+    with Folder() as f:
+        f.file("twins.md", TWINS)
+        f.nb("run", "twins.md", check=0)
+        cell = json.loads(f.read("results/twins.json"))["cells"][0]
+        whole = [arm for arm in cell["arms"] if arm["name"] == ""][0]["metrics"]
+        value = {name: one["estimate"] if isinstance(one["estimate"], float | int) else one["estimate"][0] for name, one in whole.items()}
+        # A till that takes 10 ms and is never idle: N users wait N times that, and no queue can be faster than its ideal.
+        users = value["closed_users"]
+        assert users >= 1 and 0.99 < value["closed_mean"] / (users * 10e6) < 1.5, value
+        assert 0.99 < value["mean_over_twin"] < 1.5 and 0.97 < value["p99_over_twin"] < 1.5, value
+        text = f.read("twins.md").decode()
+        assert "closed users: " in text and "mean over twin: " in text and "predicted" in text, text
+        wait_gone()
+
+
 def main():
     wanted = sys.argv[2:]
     passed = failed = 0

@@ -115,6 +115,18 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
     #expect(cell.thresholds.allSatisfy { $0.limit == Quantity(8e7, .nanoseconds) })
   }
 
+  @Test("windows and early ends are for figures that a run has while it lasts; twins for one open arm", arguments: [
+    ("thresholds:\n  p95: [{threshold: '<80ms', window: 1ms}]", "at least 10ms"),
+    ("thresholds:\n  p95: [{threshold: '<80ms', window: [3s, 2s]}]", "from and to"),
+    ("thresholds:\n  hit_ratio: [{threshold: '>=0.5', window: 1s}]", "`window` does nothing"),
+    ("thresholds:\n  cpu_per_req: [{threshold: '<1ms', abortOnFail: true}]", "`abortOnFail` does nothing"),
+    ("vary: {param: rate, values: [100rps, 200rps]}\ntwin: closed", "one arm"),
+  ])
+  func stretches(_ part: String, _ said: String) {
+    let found = plan(block(load + "\n" + part)).found
+    #expect(found.count == 1 && (found[0].cause + (found[0].remedy ?? "")).contains(said), "\(found)")
+  }
+
   @Test("tolerances: a share of the value, or its unit")
   func tolerances() throws {
     let (cell, _) = try loadCell(

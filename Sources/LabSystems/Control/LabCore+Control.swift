@@ -11,6 +11,7 @@ extension LabCore {
   /// `POST /_nb/fault`, durations in nanoseconds.
   private struct FaultRequest: Codable { var target: String; var toxic: Toxic; var duration: Nanoseconds? }
   private struct StageRequest: Codable { var stage: String; var off: Bool }
+  private struct TraceRequest: Codable { var on: Bool }
 
   func control(method: String, path: String, body: ByteBuffer) -> ControlReply {
     switch (method, path) {
@@ -20,6 +21,14 @@ extension LabCore {
       stages.forEach { $0.resetCounters() }
       roles.forEach { $0.resetCounters() }
       usageBase = .current()
+      return done
+    case ("GET", "/_nb/trace"), ("HEAD", "/_nb/trace"):
+      return encode(Dictionary(roles.map { ($0.name, $0.trace ?? []) }, uniquingKeysWith: { a, _ in a }))
+    case ("POST", "/_nb/trace"):
+      guard let request = try? JSONDecoder().decode(TraceRequest.self, from: Data(body.readableBytesView)) else {
+        return failure(400, "the switch is not readable", "send {\"on\":true|false}")
+      }
+      roles.forEach { $0.setTrace(request.on) }
       return done
     case ("POST", "/_nb/clear"):
       caches.forEach { $0.clear() }
@@ -35,7 +44,7 @@ extension LabCore {
         return failure(400, "the switch is not readable", "send {\"stage\":NAME,\"off\":true|false}")
       }
     default:
-      let all = "GET counters, GET system, POST reset, POST clear, POST fault, POST stage"
+      let all = "GET counters, GET system, GET trace, POST trace, POST reset, POST clear, POST fault, POST stage"
       return failure(404, "no such control `\(method) \(path)`", "use one of \(all) under /_nb/")
     }
   }

@@ -46,6 +46,9 @@ final class Exchange {
   var invalidationsDone = 0
   /// Of the role when the request came in.
   var life = 0
+  /// Where its service time goes in the role's trace, and when a worker took it.
+  var traceIndex = -1
+  var taken: Int64 = 0
   /// The role's process is gone: the connection is reset instead of answered.
   var isCutOff = false
 
@@ -62,6 +65,7 @@ final class Exchange {
     nextStage = 0
     fills.removeAll(keepingCapacity: true)
     invalidationsDone = 0
+    traceIndex = -1
     isCutOff = false
   }
 

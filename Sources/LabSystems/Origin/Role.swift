@@ -19,6 +19,9 @@ final class Role {
   private var inside = 0
   private var insideArea: Int64 = 0
   private var insideSince: Int64
+  /// Nanoseconds from a worker's taking a request to its answer, in the order of taking; −1: not yet answered; nil: not asked for.
+  private(set) var trace: [Int64]?
+  private static let traceMax = 500_000
   /// Which life of the process this is: a `kill` ends one, and what still runs of it counts for nothing.
   private var life = 0
   private(set) var downUntil = Int64.min
@@ -57,6 +60,7 @@ final class Role {
     count(1)
     switch queue.arrive(exchange, now: environment.now) {
     case .start:
+      taken(exchange)
       run(exchange)
     case .wait:
       queuePeak = max(queuePeak, queue.depth)
@@ -101,6 +105,7 @@ final class Role {
     }
     // A remote party's answer to a process that was killed meanwhile: nobody waits for it any more.
     guard exchange.life == life else { return }
+    if exchange.traceIndex >= 0, exchange.traceIndex < trace?.count ?? 0 { trace?[exchange.traceIndex] = environment.now - exchange.taken }
     // The slot is free before the answer goes out: a client's next request must not meet the slot of its last one.
     queue.release()
     answer(exchange)
@@ -125,8 +130,21 @@ final class Role {
       expire(now)
       guard let (exchange, waited) = queue.take(now: now) else { return }
       queueWait += waited
+      taken(exchange)
       run(exchange)
     }
+  }
+
+  // MARK: The trace
+
+  /// Begins a trace anew, or ends it.
+  func setTrace(_ on: Bool) { trace = on ? [] : nil }
+
+  private func taken(_ exchange: Exchange) {
+    guard let count = trace?.count, count < Self.traceMax else { return }
+    exchange.traceIndex = count
+    exchange.taken = environment.now
+    trace?.append(-1)
   }
 
   // MARK: Timeouts and the stall fault
