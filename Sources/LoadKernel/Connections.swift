@@ -53,8 +53,6 @@ struct Slot {
 }
 
 final class Connections {
-  /// A head, or a chunk's size line, must fit.
-  static let headMax = 32_768
   static let receiveSize = 131_072
   static let batch = 64
   let count: Int
@@ -100,15 +98,19 @@ final class Connections {
     slots[slot].connectBegan = now
     slots[slot].parser = ResponseParser()
     slots[slot].served = false
-    let events = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
-    let data = UInt64(slots[slot].generation) << 32 | UInt64(slot)
-    if nb_epoll_set(epoll, EPOLL_CTL_ADD, descriptor, events, data) != 0 {
+    if nb_epoll_set(epoll, EPOLL_CTL_ADD, descriptor, Self.interest, data(slot)) != 0 {
       let code = errno
       shut(slot)
       return code
     }
     return 0
   }
+
+  private static let interest = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+  private func data(_ slot: Int) -> UInt64 { UInt64(slots[slot].generation) << 32 | UInt64(slot) }
+
+  /// Asks for another event while there is something to read: for a slot that stops before it is drained.
+  func rearm(_ slot: Int) { _ = nb_epoll_set(epoll, EPOLL_CTL_MOD, slots[slot].descriptor, Self.interest, data(slot)) }
 
   func shut(_ slot: Int) {
     drop(&slots[slot].carry)
@@ -192,8 +194,8 @@ final class Connections {
       slots[slot].carryCount = 0
       return true
     }
-    guard count < Self.headMax else { return false }
-    if slots[slot].carry == nil { slots[slot].carry = .allocate(capacity: Self.headMax) }
+    guard count < ResponseParser.headMax else { return false }
+    if slots[slot].carry == nil { slots[slot].carry = .allocate(capacity: ResponseParser.headMax) }
     slots[slot].carry?.update(from: receive + start, count: count)
     slots[slot].carryCount = count
     return true

@@ -26,7 +26,7 @@ extension LoadLoop {
           note(code)
         } else if connections.slots[asked].link == .open {
           opened += 1
-          recorder.opened(true)
+          recorder.opened()
         } else {
           pending += 1
         }
@@ -43,7 +43,7 @@ extension LoadLoop {
         if code == 0 {
           connections.slots[slot].link = .open
           opened += 1
-          recorder.opened(true)
+          recorder.opened()
         } else {
           connections.shut(slot)
           failed += 1
@@ -64,7 +64,7 @@ extension LoadLoop {
   }
 
   private func note(_ code: Int32) {
-    recorder.opened(false)
+    recorder.connectFailed(ErrorKind(connect: code))
     if firstFailure == nil { firstFailure = (ErrorKind(connect: code), String(cString: strerror(code))) }
   }
 
@@ -80,13 +80,13 @@ extension LoadLoop {
 
   func connected(_ slot: Int) {
     connections.slots[slot].link = .open
-    recorder.opened(true)
+    recorder.opened()
     if connections.slots[slot].busy, connections.slots[slot].isUnsent { send(slot, hasLag: false) }
   }
 
   func connectFailed(_ slot: Int, _ code: Int32) {
-    recorder.opened(false)
     let kind = ErrorKind(connect: code)
+    recorder.connectFailed(kind)
     lastConnectKind = kind
     fail(slot, kind, code: code)
   }

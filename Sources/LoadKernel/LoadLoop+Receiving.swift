@@ -7,7 +7,14 @@ import Glibc
 extension LoadLoop {
   /// - Parameter ended: the event said that the peer has closed or failed.
   func receive(_ slot: Int, ended: Bool) {
+    var reads = 0
     while true {
+      // A body without end must not keep the loop from the others: after 256 KiB they have their turn.
+      if reads == 2 {
+        connections.rearm(slot)
+        return
+      }
+      reads += 1
       var room = 0
       var stamp: Int64 = 0
       let n = connections.read(slot, room: &room, stamp: &stamp)
@@ -25,6 +32,7 @@ extension LoadLoop {
       if stamp > 0 { connections.slots[slot].stamp = stamp + stampOffset }
       guard connections.slots[slot].busy, !connections.slots[slot].isUnsent else {
         // Bytes that nobody asked for: the connection cannot be trusted with the next answer.
+        recorder.unasked(connections.receive, n)
         renew(slot)
         return
       }
@@ -36,17 +44,22 @@ extension LoadLoop {
       switch event {
       case .needMore:
         guard connections.carry(slot, from: used, count: count - used) else {
-          fail(slot, .tooLarge, text: "a head of more than \(Connections.headMax) bytes")
+          tooLarge(slot)
           return
         }
         if n == room || ended { continue }
         return
       case .malformed:
-        malformed(slot, count)
+        if recorder.lacksExample(.malformed) { example(.malformed, FailureText.malformed(connections.receive, count)) }
+        fail(slot, .malformed, text: nil)
+        return
+      case .tooLarge:
+        tooLarge(slot)
         return
       case .done:
         _ = connections.carry(slot, from: 0, count: 0)
         let keeps = connections.slots[slot].parser.keepAlive && used == count && !ended
+        if used < count { recorder.unasked(connections.receive + used, count - used) }
         // A request that is not yet sent in full and has its answer: the rest would be taken for the next one.
         complete(slot, keeps: keeps && connections.slots[slot].pending == nil)
         return
@@ -54,14 +67,7 @@ extension LoadLoop {
     }
   }
 
-  private func malformed(_ slot: Int, _ count: Int) {
-    if recorder.lacksExample(.malformed) {
-      let shown = UnsafeBufferPointer(start: connections.receive, count: min(60, count))
-      let text = String(decoding: shown, as: UTF8.self).map { $0.isNewline ? "⏎" : String($0) }.joined()
-      example(.malformed, "not an HTTP/1.1 answer: \(text)")
-    }
-    fail(slot, .malformed, text: "not an HTTP/1.1 answer")
-  }
+  private func tooLarge(_ slot: Int) { fail(slot, .tooLarge, text: FailureText.headTooLarge) }
 
   private func endOfStream(_ slot: Int) {
     guard connections.slots[slot].busy, !connections.slots[slot].isUnsent else {
@@ -78,10 +84,7 @@ extension LoadLoop {
     if connections.slots[slot].parser.end() == .done {
       complete(slot, keeps: false)
     } else {
-      let received = connections.slots[slot].received
-      fail(
-        slot, .closed,
-        text: received > 0 ? "the connection ended inside the answer, after \(received) bytes" : "the connection ended before an answer")
+      fail(slot, .closed, text: FailureText.ended(after: connections.slots[slot].received, served: connections.slots[slot].served))
     }
   }
 

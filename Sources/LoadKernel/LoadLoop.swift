@@ -213,10 +213,10 @@ final class LoadLoop {
   /// Everything that is due has begun or never will; counts what the plan still held.
   private func abandon() {
     while nextIntended != nil {
-      refuseArrival(.timeout, "no connection was free before the drain's end")
+      refuseArrival(.timeout, FailureText.noConnection)
     }
     for slot in 0..<connections.count where connections.slots[slot].busy {
-      example(.timeout, "no answer before the drain's end")
+      example(.timeout, FailureText.drained)
       recorder.failed(.timeout, name: name(slot), now: last)
     }
   }
@@ -326,7 +326,7 @@ final class LoadLoop {
         if connections.slots[slot].pending != nil, age > sendLimit {
           fail(slot, .timeout, text: "the target did not take the request")
         } else if age > limit {
-          fail(slot, .timeout, text: connections.slots[slot].received > 0 ? "the answer did not end" : "no answer")
+          fail(slot, .timeout, text: connections.slots[slot].received > 0 ? FailureText.noEnd : FailureText.noAnswer)
         }
       }
     }

@@ -62,6 +62,9 @@ extension LoadRecord {
     bytesOut += other.bytesOut
     connectionsOpened += other.connectionsOpened
     connectionsFailed += other.connectionsFailed
+    connectErrors.merge(other.connectErrors, uniquingKeysWith: +)
+    unasked += other.unasked
+    unaskedExample = unaskedExample ?? other.unaskedExample
     planned += other.planned
     begun += other.begun
     unsent += other.unsent

@@ -13,6 +13,8 @@
     var isUnsent = false
     var waited = false
     var hasLag = false
+    /// The sink is to be filled: a check, a capture or a cookie asks for it.
+    var reads = false
     var cooling = false
     var parked = false
     var failures = 0

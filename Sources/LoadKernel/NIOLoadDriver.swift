@@ -175,7 +175,7 @@
       watch.look()
       let now = now
       for lane in lanes where lane.busy && !lane.isUnsent && now - lane.sent > profile.timeout.rawValue {
-        broke(lane, lane.number, .timeout, "no answer")
+        broke(lane, lane.number, .timeout, FailureText.noAnswer)
       }
       if profile.executor == .rampingVUs { adjustUsers() }
       shared.publish(0, answered: recorder.answered, failed: recorder.failed)
@@ -295,12 +295,14 @@
       let number = lane.number
       transport.open(lane).whenComplete { [self] result in
         guard lane.number == number, lane.busy else { return }
-        recorder.opened((try? result.get()) != nil)
         switch result {
-        case .success: send(lane)
+        case .success:
+          recorder.opened()
+          send(lane)
         case .failure(let error):
           let kind = NIOConnector.kind(error, hasShaken: false)
-          broke(lane, number, kind, (error as? NIOLoadFailure)?.text ?? "\(error)")
+          recorder.connectFailed(kind)
+          broke(lane, number, kind, NIOConnector.text(error))
         }
       }
     }
@@ -308,6 +310,7 @@
     private func send(_ lane: NIOLane) {
       lane.isUnsent = false
       lane.sink.reset()
+      lane.reads = scenario.templates[lane.template].reads
       writer.render(lane.template, row: lane.row, user: users.isEmpty ? nil : users[lane.index])
       let now = now
       lane.sent = now
@@ -319,6 +322,9 @@
     // MARK: What transports report
 
     func received(_ bytes: Int) { recorder.received(bytes) }
+    func unasked(_ bytes: UnsafeRawBufferPointer) {
+      if let base = bytes.bindMemory(to: UInt8.self).baseAddress { recorder.unasked(base, bytes.count) }
+    }
 
     /// The lane's connection is not to be used again.
     func dropped(_ lane: NIOLane) { transport?.abandon(lane) }
@@ -328,7 +334,7 @@
       let now = now
       let template = scenario.templates[lane.template]
       let user = users.isEmpty ? nil : users[lane.index]
-      let failure = scenario.judge(template, status, lane.sink, user, regex: regex)
+      let failure = scenario.judge(template, status, lane.reads ? lane.sink : nil, user, regex: regex)
       lane.busy = false
       lane.failures = 0
       inFlight -= 1

@@ -150,7 +150,7 @@
     }
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
       if !isDone {
-        handshake.fail(NIOLoadFailure(kind: NIOConnector.kind(error, hasShaken: false), text: "\(error)"))
+        handshake.fail(NIOLoadFailure(kind: NIOConnector.kind(error, hasShaken: false), text: NIOConnector.text(error)))
         context.close(promise: nil)
       } else {
         context.fireErrorCaught(error)
@@ -208,7 +208,7 @@
         if case .byteBuffer(let buffer) = part.data {
           driver.received(buffer.readableBytes)
           buffer.withUnsafeReadableBytes { bytes in
-            if let base = bytes.bindMemory(to: UInt8.self).baseAddress { lane.sink.put(body: base, bytes.count) }
+            if lane.reads, let base = bytes.bindMemory(to: UInt8.self).baseAddress { lane.sink.put(body: base, bytes.count) }
           }
         }
         if part.endStream { finish() }
@@ -238,7 +238,7 @@
     }
     func channelInactive(context: ChannelHandlerContext) { fail(.closed, "the stream ended before the answer did") }
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-      fail(NIOConnector.kind(error, hasShaken: true), "\(error)")
+      fail(NIOConnector.kind(error, hasShaken: true), NIOConnector.text(error))
       context.close(promise: nil)
     }
   }

@@ -19,6 +19,7 @@ final class Recorder {
   private var inFlightArea = 0.0
   private let statuses: UnsafeMutablePointer<Int>
   private let errors: UnsafeMutablePointer<Int>
+  private let connectErrors: UnsafeMutablePointer<Int>
   private var examples: [String?]
   private var named: [NamedRecord]
   /// The stop rule's quantile of each window, as long as there is a rule.
@@ -32,10 +33,12 @@ final class Recorder {
     self.seriesQuantile = seriesQuantile
     window = LoadWindow(start: .zero)
     windowEnd = start + self.windowLength
-    statuses = .allocate(capacity: 600)
-    statuses.initialize(repeating: 0, count: 600)
+    statuses = .allocate(capacity: 1_000)
+    statuses.initialize(repeating: 0, count: 1_000)
     errors = .allocate(capacity: ErrorKind.allCases.count)
     errors.initialize(repeating: 0, count: ErrorKind.allCases.count)
+    connectErrors = .allocate(capacity: ErrorKind.allCases.count)
+    connectErrors.initialize(repeating: 0, count: ErrorKind.allCases.count)
     examples = [String?](repeating: nil, count: ErrorKind.allCases.count)
     record.windows.reserveCapacity(256)
   }
@@ -43,6 +46,7 @@ final class Recorder {
   deinit {
     statuses.deallocate()
     errors.deallocate()
+    connectErrors.deallocate()
   }
 
   var answered: Int { record.completed + record.failed }
@@ -62,7 +66,7 @@ final class Recorder {
   /// An answer that counts as good.
   func completed(name: Int, intended: Int64, sent: Int64, now: Int64, status: Int, cache: Int) {
     if now >= windowEnd { roll(now) }
-    if status < 600 { statuses[status] += 1 }
+    if status < 1_000 { statuses[status] += 1 }
     let response = max(0, now - intended)
     inFlightArea += Double(response)
     record.response.record(response)
@@ -86,7 +90,7 @@ final class Recorder {
 
   /// An answer that is a failure by its status or a check.
   func rejected(_ kind: ErrorKind, name: Int, intended: Int64, now: Int64, status: Int) {
-    if status < 600 { statuses[status] += 1 }
+    if status < 1_000 { statuses[status] += 1 }
     inFlightArea += Double(max(0, now - intended))
     failed(kind, name: name, now: now)
   }
@@ -103,8 +107,15 @@ final class Recorder {
 
   func unsent() { record.unsent += 1 }
   func stamped() { record.stamped += 1 }
-  func opened(_ success: Bool) {
-    if success { record.connectionsOpened += 1 } else { record.connectionsFailed += 1 }
+  func opened() { record.connectionsOpened += 1 }
+  func connectFailed(_ kind: ErrorKind) {
+    record.connectionsFailed += 1
+    connectErrors[Int(kind.rawValue)] += 1
+  }
+  /// More came than was asked for.
+  func unasked(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
+    record.unasked += 1
+    if record.unaskedExample == nil { record.unaskedExample = FailureText.shown(bytes, count) }
   }
 
   // MARK: Windows
@@ -159,10 +170,11 @@ final class Recorder {
     record.achievedRate = Double(answered - record.unsent) / seconds
     record.inFlightMean = inFlightArea / Double(max(1, span))
     record.plannedRate = plannedRate
-    for status in 0..<600 where statuses[status] > 0 { record.statuses[status] = statuses[status] }
+    for status in 0..<1_000 where statuses[status] > 0 { record.statuses[status] = statuses[status] }
     for kind in ErrorKind.allCases {
       let i = Int(kind.rawValue)
       if errors[i] > 0 { record.errors[kind.name] = errors[i] }
+      if connectErrors[i] > 0 { record.connectErrors[kind.name] = connectErrors[i] }
       if let text = examples[i] { record.examples[kind.name] = text }
     }
     record.named = named
@@ -173,6 +185,7 @@ final class Recorder {
   func openedBefore(_ other: Recorder) {
     record.connectionsOpened = other.record.connectionsOpened
     record.connectionsFailed = other.record.connectionsFailed
+    for i in 0..<ErrorKind.allCases.count { connectErrors[i] = other.connectErrors[i] }
   }
   func planned(_ planned: Int, begun: Int) {
     record.planned = planned
