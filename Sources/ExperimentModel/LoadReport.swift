@@ -92,6 +92,8 @@ public struct LoadReport: Codable, Hashable, Sendable {
   public var distribution: PlotData?
   /// An HdrHistogram interval log of response and service time; nil: not asked for.
   public var histogramLog: String?
+  /// Single requests; nil: not asked for.
+  public var raw: RawSamples?
   public var thresholds: [JudgementResult]
   public var doubts: [Doubt]
 

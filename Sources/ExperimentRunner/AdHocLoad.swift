@@ -114,6 +114,13 @@ extension LoadReport {
           text: "\(redirects.values.reduce(0, +)) of \(record.completed + record.failed) answers were redirects (\(codes)), which are not "
             + "followed: to measure what they point to, load its URL"))
     }
+    if let raw = record.raw, raw.truncated > 0 {
+      doubts.append(
+        Doubt(
+          id: "raw-truncated",
+          text: "raw samples of \(raw.rows.count) of \(raw.rows.count + raw.truncated) requests: there was no room for the \(raw.truncated) that "
+            + "ended last, so --raw-rows must be larger to have all"))
+    }
     if record.unasked > 0 {
       let example = record.unaskedExample.map { ", such as \($0)" } ?? ""
       doubts.append(Doubt(id: "unasked", text: "the target sent more than was asked for, \(record.unasked) times\(example)"))
@@ -121,6 +128,7 @@ extension LoadReport {
     for reason in record.reasons.dropFirst() { doubts.append(Doubt(id: "verdict", text: reason)) }
     requests = record.completed + record.failed
     failed = record.failed
+    raw = record.raw
     errors = record.errors
     connectErrors = record.connectErrors
     unasked = record.unasked

@@ -114,6 +114,7 @@ extension LoadLoop {
     inFlight -= 1
     recorder.failed(kind, name: name(slot), now: last)
     if unsent { recorder.unsent() }
+    keepRaw(slot, status: 0, kind, now: last, isUnsent: unsent)
     let pause = backOff(slot, kind)
     if pause > 0, kind.isConnect, isOpen || last + pause < end {
       connections.slots[slot].cooling = true
@@ -133,6 +134,16 @@ extension LoadLoop {
     if kind.isConnect { return min(10_000_000 << Int64(min(failures - 1, 8)), 1_000_000_000) }
     guard failures > 3, kind != .timeout else { return 0 }
     return min(1_000_000 << Int64(min(failures - 4, 8)), 20_000_000)
+  }
+
+  /// The request as a row, if rows are kept.
+  @inline(__always)
+  func keepRaw(_ slot: Int, status: Int, _ kind: ErrorKind?, now: Int64, isUnsent: Bool = false) {
+    guard recorder.keepsRaw else { return }
+    let entry = connections.slots[slot]
+    recorder.keep(
+      intended: entry.intended, sent: isUnsent ? nil : entry.sent, received: now, bytes: entry.received, connection: slot * loops + loop,
+      status: status, name: name(slot), kind: kind)
   }
 
   func name(_ slot: Int) -> Int { Int(scenario.templates[Int(connections.slots[slot].template)].name) }

@@ -124,6 +124,7 @@ extension LoadLoop {
     if !template.reads, template.checks == 0, status < 400 {
       recorder.completed(
         name: Int(template.name), intended: entry.intended, sent: entry.sent, now: now, status: status, cache: entry.parser.cache)
+      keepRaw(slot, status: status, nil, now: now)
       return true
     }
     let sink = entry.sink >= 0 ? sinks[Int(entry.sink)] : nil
@@ -135,10 +136,12 @@ extension LoadLoop {
     guard let failure else {
       recorder.completed(
         name: Int(template.name), intended: entry.intended, sent: entry.sent, now: now, status: status, cache: entry.parser.cache)
+      keepRaw(slot, status: status, nil, now: now)
       return true
     }
     if recorder.lacksExample(failure.kind) { example(failure.kind, failure.text) }
     recorder.rejected(failure.kind, name: Int(template.name), intended: entry.intended, now: now, status: status)
+    keepRaw(slot, status: status, failure.kind, now: now)
     return false
   }
 

@@ -30,6 +30,9 @@ extension LoadLoop {
     if let text { example(kind, text) }
     recorder.failed(kind, name: 0, now: last)
     recorder.unsent()
+    if recorder.keepsRaw, let intended = nextIntended {
+      recorder.keep(intended: intended, sent: nil, received: last, bytes: 0, connection: nil, status: 0, name: nil, kind: kind)
+    }
     // Given up after the plan's end it was never begun.
     if last > end {
       nextIntended = plan?.next(skipping: loops - 1).map { $0 + start }

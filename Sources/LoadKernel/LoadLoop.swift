@@ -62,6 +62,8 @@ final class LoadLoop {
   /// Sequential keys instead of drawn ones (warming).
   var nextKey: Int?
   var firstFailure: (kind: ErrorKind, text: String)?
+  /// Taken and touched before the start is chosen; this loop's share of the rows.
+  private var raw: RawLog?
   private var waiting: Int64 = 0
   private var spinMargin: Int64 = 60_000
   private var spinMost: Int64 = 150_000
@@ -89,6 +91,7 @@ final class LoadLoop {
     think = SeededRandom(seed: seed, stream: 4 + UInt64(loop) << 8)
     connections = try Connections(count: count, target: target, stamps: options.kernelStamps)
     recorder = Recorder(start: 0, windowLength: Nanoseconds(100_000_000))
+    raw = RawLog(capacity: options.rawRows / loops + (loop < options.rawRows % loops ? 1 : 0))
     due = DueQueue(capacity: count)
     let needsUser = scenario.variableCount > 0 || scenario.usesCookies
     users = needsUser ? (0..<count).map { _ in User(variables: scenario.variableCount) } : []
@@ -135,7 +138,8 @@ final class LoadLoop {
     let kept = recorder
     recorder = Recorder(
       start: start, windowLength: windowLength(duration, ramp), named: scenario.names,
-      seriesQuantile: loop == 0 ? options.stopWhen?.quantile : nil)
+      seriesQuantile: loop == 0 ? options.stopWhen?.quantile : nil,
+      raw: raw.take() ?? RawLog(capacity: 0), requestNames: scenario.requestNames)
     recorder.openedBefore(kept)
     stampOffset = clock.now() - nb_real_now()
     var total: Int64?
@@ -218,6 +222,7 @@ final class LoadLoop {
     for slot in 0..<connections.count where connections.slots[slot].busy {
       example(.timeout, FailureText.drained)
       recorder.failed(.timeout, name: name(slot), now: last)
+      keepRaw(slot, status: 0, .timeout, now: last, isUnsent: connections.slots[slot].isUnsent)
     }
   }
 

@@ -21,6 +21,8 @@ public struct LoadOptions: Sendable {
   public var stopWhen: StopRule?
   /// Kernel stamps for the time of receipt, where the system has them.
   public var kernelStamps = false
+  /// Requests that are kept one by one, at 40 bytes each, in `LoadRecord.raw`; each loop has its share. 0: none.
+  public var rawRows = 0
   /// A target without a single connection is an error; false: it is a record with verdict INVALID.
   public var requiresConnection = true
   /// Time after the plan's end in which late answers still count; nil: the response timeout. What then still waits

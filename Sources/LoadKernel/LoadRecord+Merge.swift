@@ -17,6 +17,8 @@ extension LoadRecord {
       if let a = generatorWorkShare, let b = other.generatorWorkShare { generatorWorkShare = a * mine + b * theirs }
     }
     add(other)
+    // Rows count from their own slice's start.
+    raw = nil
     windows += other.windows.map { window in
       var moved = window
       moved.start = moved.start + elapsed
@@ -36,6 +38,7 @@ extension LoadRecord {
     // The busiest loop is the one that may have been too slow.
     if let theirs = other.generatorWorkShare { generatorWorkShare = max(generatorWorkShare ?? 0, theirs) }
     connections += other.connections
+    if let theirs = other.raw { raw == nil ? raw = theirs : raw?.add(theirs) }
     elapsed = max(elapsed, other.elapsed)
     for (i, window) in other.windows.enumerated() {
       guard i < windows.count else {

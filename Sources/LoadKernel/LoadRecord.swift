@@ -97,6 +97,8 @@ public struct LoadRecord: Sendable {
   /// Received by the kernel's own stamps.
   public var stamped = 0
   public var named: [NamedRecord] = []
+  /// Single requests, if `LoadOptions.rawRows` asked for them.
+  public var raw: RawSamples?
   /// Ended before its time by the user.
   public var isPartial = false
   /// Ended by the stop rule, and the interval that did it (ns).

@@ -27,6 +27,8 @@
     var template = 0
     var left = 1
     var row = 0
+    /// Of the answer, so far.
+    var received = 0
     let sink = ResponseSink()
     init(_ index: Int) { self.index = index }
   }

@@ -37,6 +37,7 @@
     private var activeUsers: Int
     private var start: Int64 = 0
     private var end: Int64 = .max
+    private var raw: RawLog?
     private var cpuStart: Int64 = 0
     private var watch: ClockWatch
     private var timer: Scheduled<Void>?
@@ -65,6 +66,7 @@
       let needsUser = scenario.variableCount > 0 || scenario.usesCookies
       users = needsUser ? (0..<count).map { _ in User(variables: scenario.variableCount) } : []
       recorder = Recorder(start: 0, windowLength: Nanoseconds(100_000_000))
+      raw = RawLog(capacity: options.rawRows)
       activeUsers = profile.executor == .rampingVUs ? 0 : count
       gap = options.maxRate.map { Int64(1e9 / max($0, 1e-3)) } ?? 0
       watch = ClockWatch(options.clock)
@@ -91,7 +93,7 @@
       let length = profile.executor == .sharedIterations ? 0 : (end - start) / 200
       recorder = Recorder(
         start: start, windowLength: options.windowLength ?? Nanoseconds(min(max(length, 10_000_000), 1_000_000_000)), named: scenario.names,
-        seriesQuantile: options.stopWhen?.quantile)
+        seriesQuantile: options.stopWhen?.quantile, raw: raw.take() ?? RawLog(capacity: 0), requestNames: scenario.requestNames)
       if isOpen {
         free = lanes.indices.reversed()
         nextArrival()
@@ -143,9 +145,13 @@
         while nextIntended != nil {
           recorder.failed(.timeout, name: 0, now: now)
           recorder.unsent()
+          refusedRow(.timeout)
           nextArrival()
         }
-        for lane in lanes where lane.busy { recorder.failed(.timeout, name: name(lane), now: now) }
+        for lane in lanes where lane.busy {
+          recorder.failed(.timeout, name: name(lane), now: now)
+          keepRaw(lane, status: 0, .timeout, now: now)
+        }
         return true
       }
       if now >= end, due.count > 0 { due.removeAll() }
@@ -211,6 +217,7 @@
           guard cooling == lanes.count else { return }
           recorder.failed(lastConnectKind, name: 0, now: now)
           recorder.unsent()
+          refusedRow(lastConnectKind)
           if now <= end { begun += 1 }
           nextArrival()
           continue
@@ -282,6 +289,7 @@
       guard let transport else { return }
       lane.busy = true
       lane.number += 1
+      lane.received = 0
       lane.intended = intended
       lane.hasLag = hasLag
       lane.waited = waited
@@ -344,6 +352,7 @@
       } else {
         recorder.completed(name: Int(template.name), intended: lane.intended, sent: lane.sent, now: now, status: status, cache: cache)
       }
+      keepRaw(lane, status: status, failure?.kind, now: now)
       advance(lane, good: failure == nil)
       pump()
     }
@@ -358,6 +367,7 @@
       inFlight -= 1
       recorder.failed(kind, name: name(lane), now: now)
       if lane.isUnsent { recorder.unsent() }
+      keepRaw(lane, status: 0, kind, now: now)
       lane.isUnsent = false
       var pause: Int64 = 0
       if kind.isConnect {
@@ -437,6 +447,18 @@
         lanes[index].parked = false
         schedule(lanes[index], at: turn(now), .iteration)
       }
+    }
+
+    private func keepRaw(_ lane: NIOLane, status: Int, _ kind: ErrorKind?, now: Int64) {
+      guard recorder.keepsRaw else { return }
+      recorder.keep(
+        intended: lane.intended, sent: lane.isUnsent ? nil : lane.sent, received: now, bytes: lane.received, connection: lane.index,
+        status: status, name: name(lane), kind: kind)
+    }
+
+    private func refusedRow(_ kind: ErrorKind) {
+      guard recorder.keepsRaw, let intended = nextIntended else { return }
+      recorder.keep(intended: intended, sent: nil, received: now, bytes: 0, connection: nil, status: 0, name: nil, kind: kind)
     }
 
     private func name(_ lane: NIOLane) -> Int { Int(scenario.templates[lane.template].name) }

@@ -81,7 +81,6 @@
     private var parser = ResponseParser()
     private var kept: ByteBuffer?
     private var number = -1
-    private var received = 0
     var isAbandoned = false
 
     init(_ driver: NIOLoadDriver, _ lane: NIOLane, _ handshake: EventLoopPromise<String?>, isSecure: Bool) {
@@ -94,7 +93,6 @@
     func begin(isHead: Bool, number: Int) {
       parser.isHead = isHead
       self.number = number
-      received = 0
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -108,7 +106,7 @@
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
       var incoming = unwrapInboundIn(data)
       driver.received(incoming.readableBytes)
-      received += incoming.readableBytes
+      if number >= 0 { lane.received += incoming.readableBytes }
       guard !isAbandoned, number >= 0 else {
         if !isAbandoned { incoming.withUnsafeReadableBytes { driver.unasked($0) } }
         isAbandoned = true
@@ -157,7 +155,7 @@
         driver.dropped(lane)
         driver.answered(lane, done, status: parser.status, cache: parser.cache)
       } else {
-        fail(context, .closed, FailureText.ended(after: received, served: served))
+        fail(context, .closed, FailureText.ended(after: lane.received, served: served))
       }
     }
 

@@ -207,6 +207,7 @@
       case .data(let part):
         if case .byteBuffer(let buffer) = part.data {
           driver.received(buffer.readableBytes)
+          lane.received += buffer.readableBytes
           buffer.withUnsafeReadableBytes { bytes in
             if lane.reads, let base = bytes.bindMemory(to: UInt8.self).baseAddress { lane.sink.put(body: base, bytes.count) }
           }
@@ -223,6 +224,7 @@
       for field in headers where !field.name.hasPrefix(":") { text += "\(field.name): \(field.value)\r\n" }
       let bytes = Array(text.utf8)
       driver.received(bytes.count)
+      lane.received += bytes.count
       bytes.withUnsafeBufferPointer { if let base = $0.baseAddress { lane.sink.put(head: base, $0.count) } }
       if let value = headers.first(name: "x-cache") { cache = value.lowercased().contains("hit") ? 1 : 2 }
     }

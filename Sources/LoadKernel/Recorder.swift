@@ -25,12 +25,20 @@ final class Recorder {
   /// The stop rule's quantile of each window, as long as there is a rule.
   let seriesQuantile: Double?
   private(set) var series: [Double] = []
+  var raw: RawLog
+  private let requestNames: [String]
+  var keepsRaw: Bool { raw.isOn }
 
-  init(start: Int64, windowLength: Nanoseconds, named: [NamedRecord] = [], seriesQuantile: Double? = nil) {
+  init(
+    start: Int64, windowLength: Nanoseconds, named: [NamedRecord] = [], seriesQuantile: Double? = nil,
+    raw: consuming RawLog = RawLog(capacity: 0), requestNames: [String] = []
+  ) {
     self.start = start
     self.windowLength = max(1, windowLength.rawValue)
     self.named = named
     self.seriesQuantile = seriesQuantile
+    self.requestNames = requestNames
+    self.raw = raw
     window = LoadWindow(start: .zero)
     windowEnd = start + self.windowLength
     statuses = .allocate(capacity: 1_000)
@@ -178,6 +186,7 @@ final class Recorder {
       if let text = examples[i] { record.examples[kind.name] = text }
     }
     record.named = named
+    record.raw = raw.samples(start: start, names: requestNames)
     return record
   }
 

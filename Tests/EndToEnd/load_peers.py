@@ -1,7 +1,9 @@
 """nb load at peers that break the rules, and at the end of its own descriptors and ports. What goes wrong is counted by kind with
 an example, the run goes on to its end, and nothing of it is called VALID that is not. Registered by end_to_end.py.
 """
+import csv
 import json
+import math
 import os
 import resource
 import shutil
@@ -237,6 +239,25 @@ def ports_that_run_out_make_it_invalid(Folder):
         assert done.returncode == 3 and found["verdict"] == "INVALID" and found["connect_errors"]["ports"] >= 24, found
 
 
+def raw_rows_are_the_run(Folder):
+    with Folder() as f, Peer(every_other(says(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"))) as peer:
+        found = load(f, peer.url + "a,b", "--rate", "300", "--duration", "2s", "--raw", "r.csv", "--timeout", "5s")
+        rows = list(csv.DictReader(f.read("r.csv").decode().splitlines()))
+        assert list(rows[0]) == "intended_ns,sent_ns,received_ns,status,error,request,bytes,connection".split(","), rows[0]
+        assert len(rows) == found["requests"] and found["raw"] == {"rows": len(rows), "truncated": 0}, found
+        assert sum(row["error"] == "status" for row in rows) == found["errors"]["status"], found
+        intended = [int(row["intended_ns"]) for row in rows]
+        assert intended == sorted(intended) and {row["request"] for row in rows} == {"GET /a,b"}, rows[0]
+        if found["response_time"]:
+            times = sorted(int(row["received_ns"]) - int(row["intended_ns"]) for row in rows if not row["error"])
+            for name, q in [("p50", 0.5), ("p90", 0.9), ("p95", 0.95)]:
+                exact = times[math.ceil(q * len(times)) - 1]
+                assert abs(found["response_time"][name] - exact) <= exact / 2048 + 1, (name, exact, found["response_time"])
+        found = load(f, peer.url, "--users", "1", "--iterations", "30", "--raw", "r.csv", "--raw-rows", "7")
+        assert len(f.read("r.csv").splitlines()) == 8 and found["raw"] == {"rows": 7, "truncated": 23}, found
+        assert any("--raw-rows" in one for one in found["doubts"]), found
+
+
 def tests(folder):
     """The tests as functions without an argument, under their own names."""
     def bound(function):
@@ -250,4 +271,4 @@ def tests(folder):
         a_redirect_is_an_answer_and_said_to_be_one, what_nobody_asked_for_degrades_the_run,
         a_server_that_closes_in_silence_costs_requests_only_when_it_races, a_body_of_four_gigabytes_needs_no_memory,
         too_few_descriptors_are_said_before_the_run, descriptors_that_run_out_in_the_run_make_it_invalid,
-        ports_that_run_out_make_it_invalid)]
+        ports_that_run_out_make_it_invalid, raw_rows_are_the_run)]
