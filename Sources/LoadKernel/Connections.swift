@@ -11,13 +11,10 @@ import Glibc
 
 struct Slot {
   enum Link: UInt8 { case closed, connecting, open }
-  /// What happens when the slot is due.
-  enum Wake: UInt8 { case none, step, iteration, cool }
   var descriptor: Int32 = -1
   /// Tells late events of an earlier socket from those of this one.
   var generation: UInt32 = 0
   var link = Link.closed
-  var wake = Wake.none
   /// A request is on its way (or waits for the connect).
   var busy = false
   /// Assigned, but not a byte sent.
@@ -25,10 +22,6 @@ struct Slot {
   var waited = false
   /// This connection has answered at least once.
   var served = false
-  var cooling = false
-  var parked = false
-  /// Requests and connects that failed in a row.
-  var failures: UInt8 = 0
   var parser = ResponseParser()
   /// Nanoseconds on the run's clock.
   var intended: Int64 = 0
@@ -37,12 +30,6 @@ struct Slot {
   /// The kernel's receive stamp on the run's clock; 0: none.
   var stamp: Int64 = 0
   var received = 0
-  var template: Int32 = 0
-  var entry: Int32 = 0
-  var step: Int32 = 0
-  /// Iterations of the session, or of the user, that are left.
-  var left = 1
-  var row: Int32 = 0
   var sink: Int32 = -1
   /// An incomplete head, and a request that the kernel has not taken; nil nearly always.
   var carry: UnsafeMutablePointer<UInt8>?

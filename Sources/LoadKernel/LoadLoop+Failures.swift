@@ -87,7 +87,7 @@ extension LoadLoop {
   func connectFailed(_ slot: Int, _ code: Int32) {
     let kind = ErrorKind(connect: code)
     recorder.connectFailed(kind)
-    lastConnectKind = kind
+    rules.lastConnectKind = kind
     fail(slot, kind, code: code)
   }
 
@@ -106,34 +106,15 @@ extension LoadLoop {
       freeSinks.append(connections.slots[slot].sink)
       connections.slots[slot].sink = -1
     }
-    if connections.slots[slot].failures < 255 { connections.slots[slot].failures += 1 }
+    rules.broke(slot)
     // An idle connection that breaks has cost no request: the next one connects anew.
     guard hadRequest else { return }
     connections.slots[slot].busy = false
     connections.slots[slot].isUnsent = false
-    inFlight -= 1
     recorder.failed(kind, name: name(slot), now: last)
     if unsent { recorder.unsent() }
     keepRaw(slot, status: 0, kind, now: last, isUnsent: unsent)
-    let pause = backOff(slot, kind)
-    if pause > 0, kind.isConnect, isOpen || last + pause < end {
-      connections.slots[slot].cooling = true
-      cooling += 1
-    }
-    iterationEnded(slot, notBefore: pause > 0 ? last + pause : 0)
-    // Without a next iteration there is nothing that would end the pause.
-    if connections.slots[slot].cooling, connections.slots[slot].wake == .none {
-      connections.slots[slot].cooling = false
-      cooling -= 1
-    }
-  }
-
-  /// 10 ms doubling to 1 s after a failed connect; after the third broken request in a row 1 ms doubling to 20 ms.
-  private func backOff(_ slot: Int, _ kind: ErrorKind) -> Int64 {
-    let failures = Int(connections.slots[slot].failures)
-    if kind.isConnect { return min(10_000_000 << Int64(min(failures - 1, 8)), 1_000_000_000) }
-    guard failures > 3, kind != .timeout else { return 0 }
-    return min(1_000_000 << Int64(min(failures - 4, 8)), 20_000_000)
+    if let order = rules.failed(slot, kind, last) { transmit(order) }
   }
 
   /// The request as a row, if rows are kept.
@@ -146,7 +127,7 @@ extension LoadLoop {
       status: status, name: name(slot), kind: kind)
   }
 
-  func name(_ slot: Int) -> Int { Int(scenario.templates[Int(connections.slots[slot].template)].name) }
+  func name(_ slot: Int) -> Int { Int(scenario.templates[Int(rules.turns[slot].template)].name) }
 
   /// Keeps the first example of a kind, with the request that it happened to.
   func example(_ kind: ErrorKind, _ text: String) {

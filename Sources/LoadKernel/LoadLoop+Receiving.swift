@@ -1,4 +1,4 @@
-// Answers: read, parsed, judged, recorded; then what the user does next.
+// Answers: read, parsed, judged, recorded.
 
 import CKernelShims
 import ExperimentModel
@@ -98,13 +98,11 @@ extension LoadLoop {
     let good = judge(slot, now)
     connections.slots[slot].busy = false
     connections.slots[slot].served = true
-    connections.slots[slot].failures = 0
-    inFlight -= 1
     if !keeps {
       connections.shut(slot)
       connect(slot)
     }
-    advance(slot, good: good)
+    if let order = rules.answered(slot, good: good, last) { transmit(order) }
   }
 
   /// When the answer had come: the kernel's stamp, if it is possible, else now.
@@ -119,7 +117,7 @@ extension LoadLoop {
   /// Checks, captures, cookies; records. True when the answer is good.
   private func judge(_ slot: Int, _ now: Int64) -> Bool {
     let entry = connections.slots[slot]
-    let template = scenario.templates[Int(entry.template)]
+    let template = scenario.templates[Int(rules.turns[slot].template)]
     let status = entry.parser.status
     if !template.reads, template.checks == 0, status < 400 {
       recorder.completed(
@@ -150,57 +148,5 @@ extension LoadLoop {
     guard let made = try? Regex(pattern) else { return nil }
     regexes[pattern] = made
     return made
-  }
-
-  // MARK: What comes next
-
-  /// The journey's next step, or the end of the iteration.
-  func advance(_ slot: Int, good: Bool) {
-    let entry = scenario.entries[Int(connections.slots[slot].entry)]
-    guard good, connections.slots[slot].step + 1 < entry.steps else {
-      iterationEnded(slot, notBefore: 0)
-      return
-    }
-    let pause = pause(scenario.thinks[Int(connections.slots[slot].template)])
-    connections.slots[slot].step += 1
-    connections.slots[slot].template += 1
-    if !isOpen, last >= end { return }
-    let at = turn(last + pause)
-    if at > last { schedule(slot, at: at, .step) } else { transmit(slot, intended: last, hasLag: false, waited: false) }
-  }
-
-  /// - Parameter notBefore: the end of a pause after a failure; 0: none.
-  func iterationEnded(_ slot: Int, notBefore: Int64) {
-    if isOpen {
-      connections.slots[slot].left -= 1
-      guard connections.slots[slot].left > 0, notBefore == 0 else {
-        sessions -= 1
-        if notBefore > last { schedule(slot, at: notBefore, .cool) } else { release(slot) }
-        return
-      }
-      let pause = iterationPause
-      if pause > 0 {
-        schedule(slot, at: last + pause, .iteration)
-      } else {
-        beginIteration(slot, intended: last, hasLag: false, waited: false)
-      }
-      return
-    }
-    let at = turn(max(last + iterationPause, notBefore))
-    if at > last {
-      if at < end, iterationsLeft > 0 { schedule(slot, at: at, .iteration) }
-    } else {
-      beginUserIteration(slot, intended: last, hasLag: false)
-    }
-  }
-
-  /// The connection is free: for the oldest arrival that waits, or for later.
-  func release(_ slot: Int) {
-    if free.isEmpty, let intended = nextIntended, intended <= last {
-      takeArrival()
-      beginSession(slot, intended: intended, waited: true)
-    } else {
-      free.append(Int32(slot))
-    }
   }
 }

@@ -30,6 +30,9 @@ public struct LoadOptions: Sendable {
   public var drain: Nanoseconds?
   public var clock = LoadClock.system
   public init() {}
+
+  /// Of one slice of a profile.
+  func seed(_ profile: LoadProfile) -> UInt64 { profile.seed &+ seedSalt &* 0x9E37_79B9_7F4A_7C15 }
 }
 
 /// Interval-driven stopping: at each look the batch means of the window quantiles get an interval of confidence

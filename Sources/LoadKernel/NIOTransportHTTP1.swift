@@ -43,6 +43,7 @@
       opening[index] = future
       future.whenComplete { result in
         bound.value.opening[index] = nil
+        bound.value.driver.opened(result)
         // A promise must be kept, also where no channel came about; a second answer is ignored.
         guard case .failure(let error) = result else { return }
         boundHandler.value.handshake.fail(error)

@@ -58,8 +58,10 @@
         bound.value.multiplexer = multiplexer
       }
       one.opening = future
+      let boundSelf = NIOLoopBound(self, eventLoop: loop)
       future.whenComplete { result in
         bound.value.opening = nil
+        boundSelf.value.driver.opened(result)
         if case .failure(let error) = result {
           handshake.fail(error)
           bound.value.channel?.close(promise: nil)

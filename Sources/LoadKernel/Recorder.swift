@@ -9,23 +9,24 @@ final class Recorder {
   /// More windows than this are folded in pairs, so that a run without an end stays in its memory.
   private static let windowsMax = 4_096
 
-  private(set) var record = LoadRecord()
+  // One thread, and nothing here calls back: no need to check accesses for overlaps at run time.
+  @exclusivity(unchecked) private(set) var record = LoadRecord()
   private let start: Int64
   private var windowLength: Int64
-  private var window: LoadWindow
-  private var windowSum = 0.0
-  private var windowTimes = Histogram(bits: 8)
+  @exclusivity(unchecked) private var window: LoadWindow
+  @exclusivity(unchecked) private var windowSum = 0.0
+  @exclusivity(unchecked) private var windowTimes = Histogram(bits: 8)
   private var windowEnd: Int64
-  private var inFlightArea = 0.0
+  @exclusivity(unchecked) private var inFlightArea = 0.0
   private let statuses: UnsafeMutablePointer<Int>
   private let errors: UnsafeMutablePointer<Int>
   private let connectErrors: UnsafeMutablePointer<Int>
   private var examples: [String?]
-  private var named: [NamedRecord]
+  @exclusivity(unchecked) private var named: [NamedRecord]
   /// The stop rule's quantile of each window, as long as there is a rule.
   let seriesQuantile: Double?
   private(set) var series: [Double] = []
-  var raw: RawLog
+  @exclusivity(unchecked) var raw: RawLog
   private let requestNames: [String]
   var keepsRaw: Bool { raw.isOn }
 
