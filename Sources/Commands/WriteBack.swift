@@ -155,6 +155,9 @@ extension CellResult {
     for i in copy.arms.indices {
       if !copy.arms[i].name.isEmpty { copy.arms[i].metrics = copy.arms[i].metrics.filter { kept.contains($0.key) } }
       copy.arms[i].theory = copy.arms[i].theory.filter { kept.contains($0.key) }
+      // What the table of requests shows, and what is asked by name.
+      let shown = kept.union(requestMetricsShown)
+      copy.arms[i].requests = copy.arms[i].requests?.map { RequestResult(name: $0.name, metrics: $0.metrics.filter { shown.contains($0.key) }) }
     }
     for i in copy.comparisons.indices {
       copy.comparisons[i].ratio = copy.comparisons[i].ratio.filter { kept.contains($0.key) }
@@ -170,6 +173,7 @@ extension CellResult {
     for i in copy.arms.indices {
       copy.arms[i].metrics = copy.arms[i].metrics.mapValues(\.sixDigits)
       copy.arms[i].theory = copy.arms[i].theory.mapValues(rounded6)
+      copy.arms[i].requests = copy.arms[i].requests?.map { RequestResult(name: $0.name, metrics: $0.metrics.mapValues(\.sixDigits)) }
     }
     for i in copy.comparisons.indices {
       copy.comparisons[i].ratio = copy.comparisons[i].ratio.mapValues(\.sixDigits)

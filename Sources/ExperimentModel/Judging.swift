@@ -1,14 +1,16 @@
 // Addresses of values, and the expressions that judge them.
 
-/// `BLOCK.[ARM.]METRIC[@param=value,…]`; `block` is nil inside the block itself.
+/// `BLOCK.[ARM.][request.NAME.]METRIC[@param=value,…]`, or `METRIC{name:NAME}` as k6 tags it; `block` is nil inside the block itself.
 public struct Address: Codable, Hashable, Sendable {
   public var block: String?
   /// Arm path: [] when left out, ["on"], ["ratio"], ["ratio", "on"], ["est", "delta", "on"].
   public var arm: [String]
   public var metric: String
   public var at: [String: Double]
-  public init(block: String?, arm: [String], metric: String, at: [String: Double] = [:]) {
-    self.block = block; self.arm = arm; self.metric = metric; self.at = at
+  /// A request of the scenario by its name; nil: all of them.
+  public var request: String?
+  public init(block: String?, arm: [String], metric: String, at: [String: Double] = [:], request: String? = nil) {
+    self.block = block; self.arm = arm; self.metric = metric; self.at = at; self.request = request
   }
 }
 

@@ -81,11 +81,15 @@ public struct LoadReport: Codable, Hashable, Sendable {
   public var bytesIn: Int
   public var bytesOut: Int
   public var inFlightMean: Double
-  /// |L − λW|/L with L counted at moments of the run, not derived from the times; nil: not counted.
+  /// |L − λW|/L with L counted by the loop, not derived from the times; nil: nothing was in flight.
   public var littleResidual: Double?
+  /// Independent response times that would know the p99 as well: requests that waited together say less than their number; nil: not known.
+  public var effectiveRequests: Double?
   /// Of one core.
   public var generatorCPUShare: Double
   public var connections: Int
+  /// What both ends used; nil: not looked at.
+  public var observation: LoadObservation?
   public var windows: [LoadReportWindow]
   public var byName: [LoadReportRequest]
   /// Cumulative distributions of response and service time, for a picture.
@@ -123,8 +127,10 @@ public struct CapacityReport: Codable, Hashable, Sendable {
   public var target: String
   /// As it was typed: `p99<50ms`.
   public var objective: String
-  /// The highest rate that keeps the objective, with the bracket that was reached; nil: none does, or all do.
+  /// The highest rate that keeps the objective, with its 95 % interval or the bracket that was reached; nil: none does, or all do.
   public var capacity: Estimate?
+  /// Requests per second that were served while more was offered; nil: not seen.
+  public var ceiling: Double?
   /// In the order in which they were tried.
   public var trials: [Trial]
   /// Why there is no capacity, or what limits it; a sentence without a full stop.

@@ -104,6 +104,16 @@ public struct LoadProfile: Codable, Hashable, Sendable {
   }
 }
 
+extension LoadProfile {
+  /// Names under which the requests are counted, in order, each once: a journey's step after its journey.
+  public var requestNames: [String] {
+    var names: [String] = []
+    let steps = (journeys ?? []).flatMap { journey in journey.steps.map { "\(journey.name) / \($0.name)" } }
+    for name in requests.map(\.name) + steps where !names.contains(name) { names.append(name) }
+    return names
+  }
+}
+
 // MARK: Scenario
 
 /// A pause of a user, seeded.

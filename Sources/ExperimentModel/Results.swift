@@ -43,6 +43,13 @@ public struct Doubt: Codable, Hashable, Sendable {
   public init(id: String, text: String) { self.id = id; self.text = text }
 }
 
+/// What one request of an arm's scenario found, by its name: `pay`, or `checkout / pay` for a journey's step.
+public struct RequestResult: Codable, Hashable, Sendable {
+  public var name: String
+  public var metrics: [String: MetricValue]
+  public init(name: String, metrics: [String: MetricValue]) { self.name = name; self.metrics = metrics }
+}
+
 public struct ArmResult: Codable, Hashable, Sendable {
   public var name: String
   /// Shown instead of the name, where the name is a role that addresses know before the run.
@@ -51,6 +58,8 @@ public struct ArmResult: Codable, Hashable, Sendable {
   public var metrics: [String: MetricValue]
   /// Closed-form values for the same metric names.
   public var theory: [String: Double]
+  /// Of a scenario with several requests, in its order; nil: it has one.
+  public var requests: [RequestResult]?
   public init(
     name: String, params: [String: Double] = [:], metrics: [String: MetricValue],
     theory: [String: Double] = [:], label: String? = nil
@@ -196,6 +205,8 @@ public struct CellResult: Codable, Hashable, Sendable {
 
   private func lookUp(_ path: [String], _ address: Address) -> MetricValue? {
     if path.first == "ratio" || path.first == "delta" {
+      // Requests are not paired one by one.
+      guard address.request == nil else { return nil }
       let possible = comparisons.filter { one in
         (path.count < 2 || one.candidate == path[1]) && address.at.allSatisfy { one.at?[$0.key] == $0.value }
       }
@@ -212,6 +223,9 @@ public struct CellResult: Codable, Hashable, Sendable {
       }
     }
     candidates = candidates.filter { arm in address.at.allSatisfy { arm.params[$0.key] == $0.value } }
+    if let request = address.request {
+      return candidates.count == 1 ? candidates[0].requests?.first { $0.name == request }?.metrics[address.metric] : nil
+    }
     if candidates.count == 1 { return candidates[0].metrics[address.metric] }
     // A fit over all points of a subject stands in an arm of its own, the only one that has it.
     let having = candidates.filter { $0.metrics[address.metric] != nil }

@@ -32,12 +32,16 @@ public func runLoad(
   _ request: LoadRequest, progress: ((LoadProgress) -> Void)? = nil, cancelled: () -> Bool
 ) throws(CellFailure) -> LoadReport {
   let before = MachineProbe.sample()
+  let seen = request.target.processes()
+  let watch = LoadWatch(target: seen.pids)
   let record: LoadRecord
   do {
     if request.target.transport == .http1 {
-      record = try LoadEngine(profile: request.profile, target: request.target).run(request.options, progress: progress, cancelled: cancelled)
+      record = try LoadEngine(profile: request.profile, target: request.target).run(
+        request.options, progress: progress, atEnd: { watch.end() }, cancelled: cancelled)
     } else {
       record = try NIOLoadEngine(profile: request.profile, target: request.target).run(request.options, progress: progress, cancelled: cancelled)
+      watch.end()
     }
   } catch {
     throw CellFailure(error.cause, remedy: error.remedy)
@@ -46,6 +50,9 @@ public func runLoad(
     target: request.targetText, traffic: trafficText(request.profile), seed: request.profile.seed, environment: request.environment)
   report.machine = MachineProbe.state(from: before, to: MachineProbe.sample())
   report.take(record)
+  let footprint = watch.footprint
+  let observation = LoadObservation(footprint, record, fsyncs: nil, targetUnknown: seen.unknown)
+  report.observation = observation
   if let start = request.logStart, record.verdict != .invalid {
     let length = record.elapsed.seconds
     report.histogramLog = hdrLog(
@@ -54,7 +61,10 @@ public func runLoad(
         HDRInterval(start: 0, length: length, tag: "service_time", histogram: record.service),
       ], startTime: start)
   }
-  let metrics = loadMetrics(record, request.profile)
+  var metrics = loadMetrics(record, request.profile)
+  for (name, value) in observation.metrics {
+    if let unit = Metric.named(name)?.unit { metrics[name] = MetricValue(Estimate(value), unit) }
+  }
   if let mean = metrics["mean"] { report.response?.mean = mean.estimate }
   report.thresholds = request.objectives.map { judged($0, metrics, record.verdict) }
   return report
@@ -90,6 +100,17 @@ func trafficText(_ profile: LoadProfile) -> String {
   }
 }
 
+extension LoadRecord {
+  /// Said of an open run that was no steady state; a closed one cannot hold back what it has not sent.
+  func steadyDoubt(above limit: Double, of name: String = "") -> Doubt? {
+    guard plannedRate != nil, let residual = littleResidual, residual > limit else { return nil }
+    return Doubt(
+      id: "not-steady",
+      text: "\(name)Little's law is off by \(Int((residual * 100).rounded())) %: so much of the time in flight came after the plan's end. "
+        + "The queue grew, or the run was short beside its response times")
+  }
+}
+
 extension LoadReport {
   /// The record's numbers, rearranged.
   fileprivate mutating func take(_ record: LoadRecord) {
@@ -99,7 +120,7 @@ extension LoadReport {
     isPartial = record.isPartial
     examples = record.examples
     byName = record.named.map { one in
-      LoadReportRequest(name: one.name, response: summary(one.response) ?? LatencySummary(count: 0, min: 0, mean: Estimate(0), max: 0, quantiles: [:]), failed: one.failed)
+      LoadReportRequest(name: one.name, response: summary(one.response) { record.quantile($0, of: one) } ?? LatencySummary(count: 0, min: 0, mean: Estimate(0), max: 0, quantiles: [:]), failed: one.failed)
     }
     if let interval = record.stopped {
       doubts.append(
@@ -136,12 +157,15 @@ extension LoadReport {
     elapsed = record.elapsed.seconds
     rate = record.achievedRate
     plannedRate = record.plannedRate
-    response = summary(record.response)
-    service = summary(record.service)
+    response = summary(record.response, record.responseQuantile)
+    service = summary(record.service, record.serviceQuantile)
     sendLag = summary(record.sendLag)
+    effectiveRequests = record.response.count > 0 ? record.worth(0.99) : nil
     bytesIn = record.bytesIn
     bytesOut = record.bytesOut
     inFlightMean = record.inFlightMean
+    littleResidual = record.littleResidual
+    if let doubt = record.steadyDoubt(above: 0.05) { doubts.append(doubt) }
     generatorCPUShare = record.generatorCPUShare
     connections = record.connections
     windows = record.windows.map { window in
@@ -156,13 +180,12 @@ extension LoadReport {
     }
   }
 
-  private func summary(_ histogram: Histogram) -> LatencySummary? {
+  /// - Parameter quantile: with its interval; nil: none is known.
+  private func summary(_ histogram: Histogram, _ quantile: ((Double) -> Estimate)? = nil) -> LatencySummary? {
     guard histogram.count > 0 else { return nil }
     var quantiles: [String: Estimate] = [:]
     for (name, q) in LatencySummary.names where Double(histogram.count) * (1 - q) >= 1 || q <= 0.5 {
-      let interval = histogram.interval(q, confidence: 0.95)
-      quantiles[name] = Estimate(
-        Double(histogram.quantile(q)), low: interval.map { Double($0.low) }, high: interval.map { Double($0.high) })
+      quantiles[name] = quantile?(q) ?? Estimate(Double(histogram.quantile(q)))
     }
     return LatencySummary(
       count: Int(histogram.count), min: Double(histogram.min), mean: Estimate(histogram.mean), max: Double(histogram.max), quantiles: quantiles)

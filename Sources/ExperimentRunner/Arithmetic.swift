@@ -1,6 +1,7 @@
-// The two functions that this module needs from the C library.
+// The functions that this module needs from the C library.
 
 import Glibc
 
 func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
 func logarithm10(_ value: Double) -> Double { log10(value) }
+func logarithm(_ value: Double) -> Double { log(value) }

@@ -154,7 +154,7 @@ public func claimStatus(_ claim: Claim, in results: [String: CellResult]) -> Cla
 }
 
 func addressText(_ address: Address) -> String {
-  let parts = [address.block].compactMap { $0 } + address.arm + [address.metric]
+  let parts = [address.block].compactMap { $0 } + address.arm + [address.tail]
   let at = address.at.sorted { $0.key < $1.key }.map { "\($0.key)=\(plain($0.value))" }
   return parts.joined(separator: ".") + (at.isEmpty ? "" : "@" + at.joined(separator: ","))
 }

@@ -50,6 +50,7 @@ final class LabProcess {
 
   func stop() { child.stop() }
   var isAlive: Bool { child.isAlive }
+  var pid: pid_t { child.pid }
 
   func counters() throws -> [String: Double] {
     let body = try client.request("GET", "/_nb/counters")

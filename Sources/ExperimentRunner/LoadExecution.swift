@@ -19,6 +19,7 @@ struct Slice {
   /// Kept for blocks that ask the recording, else empty.
   var requests: [RecordedRequest] = []
   var guessed = 0
+  var footprint = SliceFootprint()
 }
 
 struct LoadExecution {
@@ -141,6 +142,7 @@ struct LoadExecution {
     let usual = usualWindow(options.measured ?? engineDuration(arm.profile))
     if isRecorded { options.windowLength = LoadRecord.recordingWindow(options.measured ?? engineDuration(arm.profile)) }
     let note = count > 1 ? "\(arm.name) \(index + 1)/\(count)" : arm.name
+    let watch = LoadWatch(target: [lab.pid])
     var record: LoadRecord
     do {
       record = try engine.run(
@@ -148,7 +150,7 @@ struct LoadExecution {
         progress: { now in
           let left = now.total.map { Nanoseconds(max(0, $0.rawValue - now.elapsed.rawValue)) }
           runner.report(.progress(id: cell.id, note: note, rate: now.rate, p99: now.p99, left: left))
-        }, cancelled: runner.cancelled)
+        }, atEnd: { watch.end() }, cancelled: runner.cancelled)
     } catch {
       throw lab.isAlive ? CellFailure(error.cause, remedy: error.remedy) : CellFailure("the lab died during the run")
     }
@@ -158,7 +160,7 @@ struct LoadExecution {
     let taken = isRecorded ? record.takeRequests(windowLength: usual) : (requests: [], guessed: 0)
     return Slice(
       record: record, counters: counters, samples: timeline.samples + [counters], sampleTimes: timeline.times + [record.elapsed],
-      requests: taken.requests, guessed: taken.guessed)
+      requests: taken.requests, guessed: taken.guessed, footprint: watch.footprint)
   }
 
   /// A quick run is shorter, and its faults come sooner and pass sooner.

@@ -44,9 +44,7 @@ struct ArmMeasurement {
       put("mean", meanResponse())
       put("http_req_duration", meanResponse())
       for (name, q) in Self.quantiles {
-        let interval = response.interval(q, confidence: 0.95)
-        put(name, Estimate(
-          Double(response.quantile(q)), low: interval.map { Double($0.low) }, high: interval.map { Double($0.high) }))
+        put(name, merged.responseQuantile(q))
       }
       put("max", Estimate(Double(response.max)))
       put("http_req_service", Estimate(merged.service.mean))
@@ -54,6 +52,7 @@ struct ArmMeasurement {
     let runs = countsPerRun ? Double(slices.count) : 1
     put("http_reqs", Estimate(Double(merged.completed + merged.failed) / runs))
     put("http_req_failed", Estimate(Double(merged.failed) / Double(max(1, merged.completed + merged.failed))))
+    if merged.checked > 0 { put("checks", Estimate(Double(merged.passed) / Double(merged.checked))) }
     put("rate", Estimate(merged.achievedRate))
     put("send_lag", Estimate(Double(merged.sendLag.quantile(0.99))))
     put("in_flight", Estimate(merged.inFlightMean))
@@ -61,6 +60,7 @@ struct ArmMeasurement {
     put("bytes_out", Estimate(Double(merged.bytesOut) / runs))
     put("generator_cpu", Estimate(merged.generatorCPUShare))
 
+    for (name, value) in observation.metrics where name != "cpu_per_req" && name != "rss" { put(name, Estimate(value)) }
     let total = counterTotals()
     let seconds = merged.elapsed.seconds
     if let requests = total["origin.requests"], requests > 0 {
@@ -91,6 +91,37 @@ struct ArmMeasurement {
     return out
   }
 
+  /// One by one, the requests of a scenario that has several; nil: it has one.
+  var requests: [RequestResult]? {
+    guard merged.named.count > 1 else { return nil }
+    let runs = countsPerRun ? Double(slices.count) : 1
+    return merged.named.map { one in
+      let all = Double(one.completed + one.failed)
+      var values: [String: Estimate] = [
+        "http_reqs": Estimate(all / runs), "rate": Estimate(all / max(1e-9, merged.elapsed.seconds)),
+      ]
+      if all > 0 { values["http_req_failed"] = Estimate(Double(one.failed) / all) }
+      if one.checked > 0 { values["checks"] = Estimate(Double(one.passed) / Double(one.checked)) }
+      if one.response.count > 0 {
+        values["mean"] = Estimate(one.response.mean)
+        values["http_req_duration"] = values["mean"]
+        values["max"] = Estimate(Double(one.response.max))
+        for (name, q) in Self.quantiles { values[name] = merged.quantile(q, of: one) }
+      }
+      let metrics = values.compactMap { name, value in Metric.named(name).map { (name, MetricValue(value, $0.unit)) } }
+      return RequestResult(name: one.name, metrics: Dictionary(metrics, uniquingKeysWith: { a, _ in a }))
+    }
+  }
+
+  /// What both ends used over all slices; counts of runs that end by count are per run.
+  var observation: LoadObservation {
+    let footprint = slices.dropFirst().reduce(slices[0].footprint) { $0.followed(by: $1.footprint) }
+    let syncs = counterTotals().filter { $0.key.hasSuffix(".fsyncs") }
+    var all = LoadObservation(footprint, merged, fsyncs: syncs.isEmpty ? nil : Int(syncs.values.reduce(0, +)))
+    if countsPerRun { all.divideCounts(by: slices.count) }
+    return all
+  }
+
   /// The lab's memory over all slices, laid end to end; requests are those of its first role.
   var memory: [MemorySample] {
     guard let role = arm.system.roles.first?.name else { return [] }
@@ -118,7 +149,7 @@ struct ArmMeasurement {
     switch name {
     case "mean": return slice.record.response.count > 0 ? slice.record.response.mean : nil
     case "rate": return slice.record.achievedRate
-    case "origin_requests", "origin_rps", "hit_ratio", "stale_share", "cpu_per_req", "evictions",
+    case "runqueue_wait", "io_calls_per_req", "disk_bytes", "fsyncs", "generator_syscalls_per_req", "origin_requests", "origin_rps", "hit_ratio", "stale_share", "cpu_per_req", "evictions",
       "queue_wait", "time_to_steady", "http_req_service", "http_req_failed", "in_flight":
       return alone.metrics()[name]?.estimate.value
     default:

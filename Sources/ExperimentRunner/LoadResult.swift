@@ -9,6 +9,7 @@ extension LoadExecution {
     let measured = zip(arms, slices).map { ArmMeasurement($0, $1) }
     for arm in measured {
       var row = ArmResult(name: arm.arm.name, params: arm.arm.params, metrics: arm.metrics())
+      row.requests = arm.requests
       row.theory = Theories.values(arm.arm, row.metrics)
       if let asked = predicted { row.theory.merge(Theories.responseTimes(arm.arm).filter { asked.contains($0.key) }) { a, _ in a } }
       result.arms.append(row)
@@ -46,6 +47,7 @@ extension LoadExecution {
       result.validity = record.verdict
       result.validityReason = "\(arm.arm.name): \(record.reason ?? "the generator fell behind")"
     }
+    if let doubt = record.steadyDoubt(above: 0.1, of: "\(arm.arm.name): ") { result.doubts.append(doubt) }
     for (kind, count) in arm.merged.errors.sorted(by: { $0.key < $1.key }) where count > 0 {
       result.doubts.append(Doubt(id: "errors", text: "\(arm.arm.name): \(count) requests failed (\(kind))"))
     }
@@ -78,7 +80,7 @@ extension LoadExecution {
     if !isSweep { ["rate", "mean", "p50", "p99"].forEach(add) }
     cell.plots.flatMap(\.y).forEach(add)
     let asked = cell.thresholds.map(\.address) + cell.expects.map(\.address) + cell.gates.map(\.address)
-    asked.filter { $0.block == nil || $0.block == cell.id }.map(\.metric).forEach(add)
+    asked.filter { ($0.block == nil || $0.block == cell.id) && $0.request == nil }.map(\.metric).forEach(add)
     add("hit_ratio")
     // In a closed loop a rate says how fast this machine is today, which is not what a sweep asks.
     let isOpen = load.arms.allSatisfy { $0.profile.rate != nil }

@@ -49,11 +49,19 @@ final class Connections {
   let events: UnsafeMutablePointer<epoll_event>
   private var address: nb_address
   private let stamps: Bool
+  private let isTCP: Bool
+  /// `setsockopt` calls of `nb_connect_start`.
+  private let optionsPerConnect: Int
+  @exclusivity(unchecked) var calls = SystemCalls()
+  /// Of sockets that are closed; see `tcpTotals`.
+  private var closedTCP = TCPTotals()
 
   init(count: Int, target: LoadTarget, stamps: Bool) throws(LoadError) {
     address = try target.address()
     self.count = count
     self.stamps = stamps
+    isTCP = Int32(address.storage.ss_family) != AF_UNIX
+    optionsPerConnect = (isTCP ? 1 : 0) + (isTCP && nb_is_loopback(&address) == 1 ? 1 : 0) + (stamps ? 1 : 0)
     slots = .allocate(capacity: count)
     slots.initialize(repeating: Slot(), count: count)
     receive = .allocate(capacity: Self.receiveSize)
@@ -79,7 +87,16 @@ final class Connections {
     shut(slot)
     var connected: Int32 = 0
     let descriptor = nb_connect_start(&address, stamps ? 1 : 0, &connected)
+    calls.socket += 1
+    // Without a descriptor there was nothing to connect; a refused connect was closed again.
+    let isOut = [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-descriptor)
+    if !isOut {
+      calls.connect += 1
+      calls.setsockopt += optionsPerConnect
+      if descriptor < 0 { calls.close += 1 }
+    }
     guard descriptor >= 0 else { return -descriptor }
+    calls.epollCtl += 1
     slots[slot].descriptor = descriptor
     slots[slot].link = connected == 1 ? .open : .connecting
     slots[slot].connectBegan = now
@@ -97,7 +114,10 @@ final class Connections {
   private func data(_ slot: Int) -> UInt64 { UInt64(slots[slot].generation) << 32 | UInt64(slot) }
 
   /// Asks for another event while there is something to read: for a slot that stops before it is drained.
-  func rearm(_ slot: Int) { _ = nb_epoll_set(epoll, EPOLL_CTL_MOD, slots[slot].descriptor, Self.interest, data(slot)) }
+  func rearm(_ slot: Int) {
+    calls.epollCtl += 1
+    _ = nb_epoll_set(epoll, EPOLL_CTL_MOD, slots[slot].descriptor, Self.interest, data(slot))
+  }
 
   func shut(_ slot: Int) {
     drop(&slots[slot].carry)
@@ -107,9 +127,33 @@ final class Connections {
     slots[slot].pendingEnd = 0
     slots[slot].link = .closed
     guard slots[slot].descriptor >= 0 else { return }
+    if isTCP {
+      closedTCP.add(socket: slots[slot].descriptor)
+      calls.getsockopt += 1
+    }
+    calls.close += 1
     close(slots[slot].descriptor)
     slots[slot].descriptor = -1
     slots[slot].generation &+= 1
+  }
+
+  /// Of all sockets so far, closed and open.
+  var tcpTotals: TCPTotals? {
+    guard isTCP else { return nil }
+    var totals = closedTCP
+    for slot in 0..<count where slots[slot].descriptor >= 0 { totals.add(socket: slots[slot].descriptor) }
+    return totals
+  }
+
+  func wait(_ ns: Int64, limit: Int = batch) -> Int32 {
+    calls.epollWait += 1
+    return nb_epoll_wait(epoll, events, Int32(limit), ns)
+  }
+
+  /// Takes the pending error of a connect; 0: it is connected.
+  func connectError(_ slot: Int) -> Int32 {
+    calls.getsockopt += 1
+    return nb_socket_error(slots[slot].descriptor)
   }
 
   private func drop(_ bytes: inout UnsafeMutablePointer<UInt8>?) {
@@ -123,6 +167,7 @@ final class Connections {
   func send(_ slot: Int, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
     var done = 0
     while done < count {
+      calls.sendto += 1
       let n = Glibc.send(slots[slot].descriptor, bytes + done, count - done, Int32(MSG_NOSIGNAL))
       if n > 0 {
         done += n
@@ -145,6 +190,7 @@ final class Connections {
     guard let pending = slots[slot].pending else { return 0 }
     while slots[slot].pendingStart < slots[slot].pendingEnd {
       let start = slots[slot].pendingStart
+      calls.sendto += 1
       let n = Glibc.send(slots[slot].descriptor, pending + start, slots[slot].pendingEnd - start, Int32(MSG_NOSIGNAL))
       if n > 0 {
         slots[slot].pendingStart += n
@@ -166,6 +212,7 @@ final class Connections {
     if carried > 0, let carry = slots[slot].carry { receive.update(from: carry, count: carried) }
     room = Self.receiveSize - carried
     while true {
+      calls.receive += 1
       let n = stamps
         ? nb_receive_stamped(slots[slot].descriptor, receive + carried, room, &stamp)
         : recv(slots[slot].descriptor, receive + carried, room, 0)

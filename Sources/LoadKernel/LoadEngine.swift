@@ -25,12 +25,14 @@ public struct LoadEngine: Sendable {
 
   /// Runs the profile, or `options.measured` of it. Connections are open before the clock starts.
   ///
-  /// - Parameter progress: called at most ten times a second, `cancelled` twenty times; both on the calling thread.
+  /// - Parameters:
+  ///   - progress: called at most ten times a second, `cancelled` twenty times; both on the calling thread.
+  ///   - atEnd: called after the last answer, while the connections are open.
   /// - Throws: when no connection can be opened (unless `options.requiresConnection` is false), when the target is another
   ///   host without permission, when the plan is above `options.maxRate`. What goes wrong later is counted in the record.
   public func run(
     _ options: LoadOptions = LoadOptions(), progress: ((LoadProgress) -> Void)? = nil,
-    cancelled: () -> Bool = { false }
+    atEnd: (() -> Void)? = nil, cancelled: () -> Bool = { false }
   ) throws(LoadError) -> LoadRecord {
     try profile.check(options)
     let loops = try makeLoops(options)
@@ -39,7 +41,7 @@ public struct LoadEngine: Sendable {
       let pinned = Affinity(loops.count == 1 && options.cpu == nil ? nil : options.cpu)
       let begin = options.clock.now() + 2_000_000
       let others = loops.dropFirst().map { LoopThread($0, begin: begin) }
-      var record = loops[0].run(from: begin, progress, cancelled)
+      var record = loops[0].run(from: begin, progress, cancelled, atEnd: atEnd)
       // The others end with the plan, or by the flag when the first was stopped.
       for other in others { record.addLoop(other.join()) }
       record.judge()

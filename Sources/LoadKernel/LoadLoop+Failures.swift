@@ -33,13 +33,13 @@ extension LoadLoop {
         asked += 1
       }
       if pending == 0 { break }
-      let n = nb_epoll_wait(connections.epoll, connections.events, Int32(Connections.batch), 20_000_000)
+      let n = connections.wait(20_000_000)
       last = clock.now()
       for i in 0..<max(0, Int(n)) {
         let slot = Int(connections.events[i].data.u64 & 0xFFFF_FFFF)
         guard connections.slots[slot].link == .connecting else { continue }
         pending -= 1
-        let code = nb_socket_error(connections.slots[slot].descriptor)
+        let code = connections.connectError(slot)
         if code == 0 {
           connections.slots[slot].link = .open
           opened += 1
@@ -111,6 +111,7 @@ extension LoadLoop {
     guard hadRequest else { return }
     connections.slots[slot].busy = false
     connections.slots[slot].isUnsent = false
+    ended(slot, at: last)
     recorder.failed(kind, name: name(slot), now: last)
     if unsent { recorder.unsent() }
     keepRaw(slot, status: 0, kind, now: last, isUnsent: unsent)
@@ -125,6 +126,13 @@ extension LoadLoop {
     recorder.keep(
       intended: entry.intended, sent: isUnsent ? nil : entry.sent, received: now, bytes: entry.received, connection: slot * loops + loop,
       status: status, name: name(slot), kind: kind)
+  }
+
+  /// The slot's request is over, well or badly: one step down for the count, its time for the record.
+  @inline(__always)
+  func ended(_ slot: Int, at time: Int64) {
+    let intended = connections.slots[slot].intended
+    recorder.resided(max(0, time - intended), inside: rules.ended(from: intended, to: time))
   }
 
   func name(_ slot: Int) -> Int { Int(scenario.templates[Int(rules.turns[slot].template)].name) }

@@ -95,6 +95,7 @@ extension LoadLoop {
 
   private func complete(_ slot: Int, keeps: Bool) {
     let now = arrival(slot)
+    ended(slot, at: now)
     let good = judge(slot, now)
     connections.slots[slot].busy = false
     connections.slots[slot].served = true
@@ -131,6 +132,7 @@ extension LoadLoop {
       freeSinks.append(entry.sink)
       connections.slots[slot].sink = -1
     }
+    if template.checks > 0 { recorder.checked(name: Int(template.name), passed: failure == nil) }
     guard let failure else {
       recorder.completed(
         name: Int(template.name), intended: entry.intended, sent: entry.sent, now: now, status: status, cache: entry.parser.cache)
@@ -138,7 +140,7 @@ extension LoadLoop {
       return true
     }
     if recorder.lacksExample(failure.kind) { example(failure.kind, failure.text) }
-    recorder.rejected(failure.kind, name: Int(template.name), intended: entry.intended, now: now, status: status)
+    recorder.rejected(failure.kind, name: Int(template.name), now: now, status: status)
     keepRaw(slot, status: status, failure.kind, now: now)
     return false
   }

@@ -72,9 +72,12 @@ final class LoadLoop {
     watch = ClockWatch(options.clock)
   }
 
-  /// - Parameters: progress, cancelled: asked by the first loop, at most every 50 ms.
-  func run(from begin: Int64, _ progress: ((LoadProgress) -> Void)?, _ cancelled: () -> Bool) -> LoadRecord {
+  /// - Parameters: progress, cancelled: asked by the first loop, at most every 50 ms; atEnd: called with all connections still open.
+  func run(
+    from begin: Int64, _ progress: ((LoadProgress) -> Void)?, _ cancelled: () -> Bool, atEnd: (() -> Void)? = nil
+  ) -> LoadRecord {
     prepare(begin)
+    let callsBefore = connections.calls
     let cpuStart = nb_thread_cpu()
     lastSweep = rules.start
     lastReport = rules.start
@@ -91,7 +94,12 @@ final class LoadLoop {
       }
       wait(until: min(rules.wake(last), last + (profile.executor == .rampingVUs ? 5_000_000 : 50_000_000)))
     }
-    return finish(cpu: nb_thread_cpu() - cpuStart)
+    var record = finish(cpu: nb_thread_cpu() - cpuStart)
+    record.systemCalls = connections.calls - callsBefore
+    record.systemCallsBefore = callsBefore
+    record.tcp = connections.tcpTotals
+    atEnd?()
+    return record
   }
 
   private func prepare(_ begin: Int64) {
@@ -118,7 +126,7 @@ final class LoadLoop {
     var worst: Int64 = 0
     for _ in 0..<20 {
       let before = nb_now()
-      _ = nb_epoll_wait(connections.epoll, connections.events, 0x1, wait)
+      _ = connections.wait(wait, limit: 1)
       worst = max(worst, nb_now() - before - wait)
     }
     spinMargin = min(max(worst + worst / 4, 40_000), spinMost)
@@ -133,7 +141,9 @@ final class LoadLoop {
     for slot in 0..<connections.count where connections.slots[slot].busy {
       example(.timeout, FailureText.drained)
       recorder.failed(.timeout, name: name(slot), now: last)
+      ended(slot, at: last)
       keepRaw(slot, status: 0, .timeout, now: last, isUnsent: connections.slots[slot].isUnsent)
+      connections.slots[slot].busy = false
     }
   }
 
@@ -147,7 +157,7 @@ final class LoadLoop {
       } else if rules.isOpen, !options.polite {
         timeout = timeout > spinMargin ? timeout - spinMargin : 0
       }
-      let n = nb_epoll_wait(connections.epoll, connections.events, Int32(Connections.batch), timeout)
+      let n = connections.wait(timeout)
       let now = clock.now()
       // A call that found events at once is work; one that found none was a wait, or a turn of the spin.
       if n <= 0 || now - last > 3_000 { waiting += now - last }
@@ -169,7 +179,7 @@ final class LoadLoop {
     guard connections.slots[slot].generation == UInt32(event.data.u64 >> 32) else { return }
     if connections.slots[slot].link == .connecting {
       guard event.events & (EPOLLOUT.rawValue | EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 else { return }
-      let code = nb_socket_error(connections.slots[slot].descriptor)
+      let code = connections.connectError(slot)
       if code != 0 {
         connectFailed(slot, code)
         return
@@ -252,7 +262,13 @@ final class LoadLoop {
     // The span of an open run is its plan: the drain after it is not time in which requests were due.
     let start = rules.start
     let span = rules.isOpen && !isStopping ? max(rules.end - start, 1) : max(now - start, 1)
-    var record = recorder.finish(now: now, span: span, cpu: cpu, work: max(0, now - start - waiting), plannedRate: rules.plannedRate)
+    var unfinished: Int64 = 0
+    for slot in 0..<connections.count where connections.slots[slot].busy {
+      unfinished += rules.inFlight.inside(from: connections.slots[slot].intended, to: now)
+    }
+    var record = recorder.finish(
+      now: now, span: span, cpu: cpu, work: max(0, now - start - waiting), plannedRate: rules.plannedRate,
+      counted: rules.inFlight.total(at: now), unfinished: unfinished)
     record.connections = connections.count
     return record
   }

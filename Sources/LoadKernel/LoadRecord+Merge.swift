@@ -11,6 +11,8 @@ extension LoadRecord {
       let mine = elapsed.seconds / total
       let theirs = other.elapsed.seconds / total
       inFlightMean = inFlightMean * mine + other.inFlightMean * theirs
+      inFlightCounted = inFlightCounted * mine + other.inFlightCounted * theirs
+      inFlightExplained = inFlightExplained * mine + other.inFlightExplained * theirs
       generatorCPUShare = generatorCPUShare * mine + other.generatorCPUShare * theirs
       achievedRate = achievedRate * mine + other.achievedRate * theirs
       if let a = plannedRate, let b = other.plannedRate { plannedRate = a * mine + b * theirs }
@@ -24,6 +26,7 @@ extension LoadRecord {
       moved.start = moved.start + elapsed
       return moved
     }
+    batches += other.batches
     elapsed = elapsed + other.elapsed
     connections = max(connections, other.connections)
     judge()
@@ -34,6 +37,8 @@ extension LoadRecord {
     add(other)
     achievedRate += other.achievedRate
     inFlightMean += other.inFlightMean
+    inFlightCounted += other.inFlightCounted
+    inFlightExplained += other.inFlightExplained
     generatorCPUShare += other.generatorCPUShare
     // The busiest loop is the one that may have been too slow.
     if let theirs = other.generatorWorkShare { generatorWorkShare = max(generatorWorkShare ?? 0, theirs) }
@@ -47,6 +52,9 @@ extension LoadRecord {
       }
       windows[i].add(window)
     }
+    for (i, batch) in other.batches.enumerated() {
+      if i < batches.count { batches[i].add(batch) } else { batches.append(batch) }
+    }
   }
 
   private mutating func add(_ other: LoadRecord) {
@@ -56,6 +64,8 @@ extension LoadRecord {
     sent += other.sent
     completed += other.completed
     failed += other.failed
+    checked += other.checked
+    passed += other.passed
     errors.merge(other.errors, uniquingKeysWith: +)
     examples.merge(other.examples) { mine, _ in mine }
     statuses.merge(other.statuses, uniquingKeysWith: +)
@@ -74,6 +84,12 @@ extension LoadRecord {
     waited += other.waited
     clockSteps += other.clockSteps
     stamped += other.stamped
+    func sum<Counts>(_ mine: Counts?, _ theirs: Counts?, _ add: (Counts, Counts) -> Counts) -> Counts? {
+      if let mine, let theirs { add(mine, theirs) } else { nil }
+    }
+    systemCalls = sum(systemCalls, other.systemCalls, +)
+    systemCallsBefore = sum(systemCallsBefore, other.systemCallsBefore, +)
+    tcp = sum(tcp, other.tcp, +)
     isPartial = isPartial || other.isPartial
     stopped = stopped ?? other.stopped
     for record in other.named {
@@ -83,6 +99,8 @@ extension LoadRecord {
       }
       named[i].completed += record.completed
       named[i].failed += record.failed
+      named[i].checked += record.checked
+      named[i].passed += record.passed
       named[i].response.merge(record.response)
     }
   }

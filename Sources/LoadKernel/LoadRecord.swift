@@ -36,6 +36,9 @@ public struct NamedRecord: Sendable {
   public var tags: [String: String] = [:]
   public var completed = 0
   public var failed = 0
+  /// Answers to requests that have checks, and those that passed.
+  public var checked = 0
+  public var passed = 0
   /// Response times, 7 bits: at most 0.8 % off.
   public var response = Histogram(bits: 7)
   public init(name: String, tags: [String: String] = [:]) {
@@ -60,6 +63,9 @@ public struct LoadRecord: Sendable {
   /// The first failure of each kind, in words.
   public var examples: [String: String] = [:]
   public var statuses: [Int: Int] = [:]
+  /// Answers to requests that have checks, and those that passed.
+  public var checked = 0
+  public var passed = 0
   public var hits = 0
   public var misses = 0
   public var bytesIn = 0
@@ -68,14 +74,20 @@ public struct LoadRecord: Sendable {
   /// Arrivals of the plan over its duration; nil for closed models.
   public var plannedRate: Double?
   public var achievedRate = 0.0
-  /// Time average of requests between intended send and answer.
+  /// λW: the times between intended send and end of all requests, over the run's time.
   public var inFlightMean = 0.0
+  /// L: time average of the number of requests between intended send and end, counted by the loop inside the run's time.
+  public var inFlightCounted = 0.0
+  /// What the recorded times say that `inFlightCounted` must be: the same requests, cut to the same time.
+  public var inFlightExplained = 0.0
   /// CPU time of the generator's threads over elapsed time: 1 is one CPU.
   public var generatorCPUShare = 0.0
   /// The share of it that was work, not waiting in a spin; nil when unknown.
   public var generatorWorkShare: Double?
   public var windows: [LoadWindow] = []
   public var windowLength = Nanoseconds.zero
+  /// Response times by stretches of equal length, for intervals.
+  public var batches: [LoadBatch] = []
   /// Connections that the run had.
   public var connections = 0
   /// Connections opened over the whole run, and attempts that failed.
@@ -103,6 +115,11 @@ public struct LoadRecord: Sendable {
   public var isPartial = false
   /// Ended by the stop rule, and the interval that did it (ns).
   public var stopped: Interval?
+  /// During the run, and before it (connects, calibration); nil: another program's loop made them.
+  public var systemCalls: SystemCalls?
+  public var systemCallsBefore: SystemCalls?
+  /// nil: not TCP, or not asked.
+  public var tcp: TCPTotals?
   public var verdict = RunValidity.valid
   public var reason: String?
   /// All reasons, the verdict's first.

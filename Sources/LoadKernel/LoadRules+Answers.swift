@@ -8,7 +8,6 @@ extension LoadRules {
   /// - Returns: what the same slot sends at once; nil: nothing now.
   mutating func answered(_ slot: Int, good: Bool, _ now: Int64) -> Order? {
     turns[slot].failures = 0
-    inFlight -= 1
     let turn = turns[slot]
     guard good, turn.step + 1 < scenario.entries[Int(turn.entry)].steps else { return iterationEnded(slot, notBefore: 0, now) }
     let pause = pause(scenario.thinks[Int(turn.template)])
@@ -20,8 +19,7 @@ extension LoadRules {
       schedule(slot, at: at, .step)
       return nil
     }
-    inFlight += 1
-    return Order(slot: slot, intended: now, hasLag: false, waited: false, isFirst: false)
+    return order(slot, now, hasLag: false)
   }
 
   /// The slot's connection broke, with a request on it or without.
@@ -31,7 +29,6 @@ extension LoadRules {
 
   /// The slot's request failed; `broke` has been told.
   mutating func failed(_ slot: Int, _ kind: ErrorKind, _ now: Int64) -> Order? {
-    inFlight -= 1
     let pause = backOff(slot, kind)
     if pause > 0, kind.isConnect, isOpen || now + pause < end {
       turns[slot].isCooling = true

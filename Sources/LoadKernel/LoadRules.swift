@@ -73,7 +73,7 @@ struct LoadRules: ~Copyable {
   /// Before the plan's end.
   private(set) var begun = 0
   /// Requests on their way, sessions of arrivals in progress, slots that pause after failed connects.
-  var inFlight = 0
+  private(set) var inFlight = InFlightCount()
   var sessions = 0
   var cooling = 0
   private var downSince: Int64 = .max
@@ -128,6 +128,8 @@ struct LoadRules: ~Copyable {
     case .rampingVUs: end = start + profile.stages.reduce(Int64(0)) { $0 + $1.duration.rawValue }
     case .constantArrivalRate, .rampingArrivalRate: end = start + Int64((plan?.duration ?? 0) * 1e9)
     }
+    // A closed run lasts until its last answer.
+    inFlight.observe(from: start, to: isOpen ? end : .max)
     if isOpen {
       free.reserveCapacity(count)
       free = (0..<count).reversed().map { Int32($0) }
@@ -184,7 +186,7 @@ struct LoadRules: ~Copyable {
       return now > end && now - end > drain ? .drained : .goesOn
     }
     if now >= end, due.count > 0 { due.removeAll() }
-    if inFlight > 0 || due.count > 0 { return .goesOn }
+    if inFlight.count > 0 || due.count > 0 { return .goesOn }
     // A run by time lasts its time, also while every user thinks beyond its end.
     return end == .max || now >= end ? .over : .goesOn
   }
@@ -245,8 +247,7 @@ struct LoadRules: ~Copyable {
     case .none: return nil
     case .cool: return release(slot, now)
     case .step:
-      inFlight += 1
-      return Order(slot: slot, intended: time, hasLag: true, waited: false, isFirst: false)
+      return order(slot, time, hasLag: true)
     case .iteration:
       if isOpen { return iteration(slot, time, hasLag: true, waited: false) }
       // All users begin together: only from the moment of its own send is a first request late.
@@ -277,8 +278,20 @@ struct LoadRules: ~Copyable {
     turns[slot].step = 0
     turns[slot].template = scenario.entries[entry].firstTemplate
     if scenario.data != nil { turns[slot].row = Int32(truncatingIfNeeded: draw.row(user: slot * loops + loop)) }
-    inFlight += 1
-    return Order(slot: slot, intended: intended, hasLag: hasLag, waited: waited, isFirst: true)
+    return order(slot, intended, hasLag: hasLag, waited: waited, isFirst: true)
+  }
+
+  mutating func order(_ slot: Int, _ intended: Int64, hasLag: Bool, waited: Bool = false, isFirst: Bool = false) -> Order {
+    inFlight.begin(at: intended)
+    return Order(slot: slot, intended: intended, hasLag: hasLag, waited: waited, isFirst: isFirst)
+  }
+
+  /// A request is over, well or badly; told before `answered` or `failed`.
+  ///
+  /// - Returns: the part of its time that lies in the run's window.
+  mutating func ended(from intended: Int64, to time: Int64) -> Int64 {
+    inFlight.end(at: time)
+    return inFlight.inside(from: intended, to: time)
   }
 
   mutating func schedule(_ slot: Int, at time: Int64, _ wake: Turn.Wake) {

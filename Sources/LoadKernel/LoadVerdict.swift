@@ -17,6 +17,7 @@ extension LoadRecord {
   /// | waited for one of its own connections | 1 % of the requests | |
   /// | generator at its CPU's limit | 95 % of it was work | |
   /// | more came than was asked for | at 1 % of the answers | |
+  /// | requests in flight, counted, against their recorded times | 1 % apart | |
   public mutating func judge() {
     var found: [Finding] = []
     let answered = completed + failed
@@ -44,6 +45,11 @@ extension LoadRecord {
       found.append(
         Finding(.degraded, "generator CPU: \(Int((work * 100).rounded())) % of its core was work, so it may have set the pace"))
     }
+    if let error = countError, error > 0.01 {
+      found.append(
+        Finding(
+          .degraded, "the generator contradicts itself: it counted \(rounded(inFlightCounted)) requests in flight, and their times say \(rounded(inFlightExplained))"))
+    }
     let grave = found.filter { $0.verdict == .invalid }
     verdict = !grave.isEmpty ? .invalid : !found.isEmpty ? .degraded : .valid
     reasons = (grave + found.filter { $0.verdict != .invalid }).map(\.text)
@@ -51,6 +57,20 @@ extension LoadRecord {
     let deciding = grave.isEmpty ? found : grave
     isTargetsFault = !deciding.isEmpty && deciding.allSatisfy(\.isTargets)
   }
+
+  /// |L − λW|/L: how far the run was from Little's law, with L counted and λW from the times. Requests that were still under way
+  /// at the plan's end are in λW with all of their time, so a growing queue shows. nil: nothing was in flight.
+  public var littleResidual: Double? {
+    inFlightCounted > 0 ? abs(inFlightCounted - inFlightMean) / inFlightCounted : nil
+  }
+
+  /// What is left of it when both sides are cut to the run's time: zero but for a mistake in counting or in times.
+  var countError: Double? {
+    let most = max(inFlightCounted, inFlightExplained)
+    return most > 0 ? abs(inFlightCounted - inFlightExplained) / most : nil
+  }
+
+  private func rounded(_ value: Double) -> Double { (value * 1_000).rounded() / 1_000 }
 
   private struct Finding {
     var verdict: RunValidity

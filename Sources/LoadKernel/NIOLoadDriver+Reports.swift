@@ -33,9 +33,11 @@
       let user = users.isEmpty ? nil : users[lane.index]
       let failure = scenario.judge(template, status, lane.reads ? lane.sink : nil, user, regex: regex)
       lane.busy = false
+      ended(lane, at: now)
+      if template.checks > 0 { recorder.checked(name: Int(template.name), passed: failure == nil) }
       if let failure {
         if recorder.lacksExample(failure.kind) { recorder.keepExample(failure.kind, failure.text) }
-        recorder.rejected(failure.kind, name: Int(template.name), intended: lane.intended, now: now, status: status)
+        recorder.rejected(failure.kind, name: Int(template.name), now: now, status: status)
       } else {
         recorder.completed(name: Int(template.name), intended: lane.intended, sent: lane.sent, now: now, status: status, cache: cache)
       }
@@ -51,12 +53,19 @@
       lane.busy = false
       transport?.abandon(lane)
       rules.broke(lane.index)
+      let now = now
+      ended(lane, at: now)
       recorder.failed(kind, name: name(lane), now: now)
       if lane.isUnsent { recorder.unsent() }
       keepRaw(lane, status: 0, kind, now: now)
       lane.isUnsent = false
       if let order = rules.failed(lane.index, kind, now) { transmit(order) }
       pump()
+    }
+
+    /// As `LoadLoop.ended`.
+    func ended(_ lane: NIOLane, at time: Int64) {
+      recorder.resided(max(0, time - lane.intended), inside: rules.ended(from: lane.intended, to: time))
     }
 
     func keepRaw(_ lane: NIOLane, status: Int, _ kind: ErrorKind?, now: Int64) {

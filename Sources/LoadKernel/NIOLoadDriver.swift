@@ -114,7 +114,9 @@
       for lane in lanes where lane.busy {
         if recorder.lacksExample(.timeout) { recorder.keepExample(.timeout, FailureText.drained) }
         recorder.failed(.timeout, name: name(lane), now: now)
+        ended(lane, at: now)
         keepRaw(lane, status: 0, .timeout, now: now)
+        lane.busy = false
       }
     }
 
@@ -128,7 +130,10 @@
       recorder.planned(rules.planned, begun: rules.begun)
       let span = rules.isOpen && !shared.isStopped ? max(1, rules.end - rules.start) : max(1, now - rules.start)
       let cpu = nb_thread_cpu() - cpuStart
-      var record = recorder.finish(now: now, span: span, cpu: cpu, work: cpu, plannedRate: rules.plannedRate)
+      let unfinished = lanes.reduce(Int64(0)) { $0 + ($1.busy ? rules.inFlight.inside(from: $1.intended, to: now) : 0) }
+      var record = recorder.finish(
+        now: now, span: span, cpu: cpu, work: cpu, plannedRate: rules.plannedRate, counted: rules.inFlight.total(at: now),
+        unfinished: unfinished)
       record.connections = transport?.connectionCount ?? 0
       record.judge()
       transport?.closeAll()

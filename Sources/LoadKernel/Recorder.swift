@@ -17,7 +17,10 @@ final class Recorder {
   @exclusivity(unchecked) private var windowSum = 0.0
   @exclusivity(unchecked) private var windowTimes = Histogram(bits: 8)
   private var windowEnd: Int64
-  @exclusivity(unchecked) private var inFlightArea = 0.0
+  private var batches = BatchCollector()
+  /// Nanoseconds that ended requests were under way, in all and inside the run's window.
+  @exclusivity(unchecked) private var residence: Int64 = 0
+  @exclusivity(unchecked) private var residenceInside: Int64 = 0
   private let statuses: UnsafeMutablePointer<Int>
   private let errors: UnsafeMutablePointer<Int>
   private let connectErrors: UnsafeMutablePointer<Int>
@@ -77,7 +80,6 @@ final class Recorder {
     if now >= windowEnd { roll(now) }
     if status < 1_000 { statuses[status] += 1 }
     let response = max(0, now - intended)
-    inFlightArea += Double(response)
     record.response.record(response)
     record.service.record(max(0, now - sent))
     record.completed += 1
@@ -98,10 +100,25 @@ final class Recorder {
   }
 
   /// An answer that is a failure by its status or a check.
-  func rejected(_ kind: ErrorKind, name: Int, intended: Int64, now: Int64, status: Int) {
+  func rejected(_ kind: ErrorKind, name: Int, now: Int64, status: Int) {
     if status < 1_000 { statuses[status] += 1 }
-    inFlightArea += Double(max(0, now - intended))
     failed(kind, name: name, now: now)
+  }
+
+  /// However a request ended, it was under way for so long; `inside`: as far as that lies in the run's window.
+  @inline(__always)
+  func resided(_ time: Int64, inside: Int64) {
+    residence &+= time
+    residenceInside &+= inside
+  }
+
+  /// An answer to a request with checks.
+  func checked(name: Int, passed: Bool) {
+    record.checked += 1
+    if passed { record.passed += 1 }
+    guard !named.isEmpty else { return }
+    named[name].checked += 1
+    if passed { named[name].passed += 1 }
   }
 
   func received(_ bytes: Int) { record.bytesIn += bytes }
@@ -153,6 +170,7 @@ final class Recorder {
       if let seriesQuantile, series.count < Self.windowsMax { series.append(Double(windowTimes.quantile(seriesQuantile))) }
     }
     record.windows.append(window)
+    batches.close(windowTimes)
     windowSum = 0
     windowTimes.removeAll()
     if record.windows.count == Self.windowsMax { fold() }
@@ -165,10 +183,16 @@ final class Recorder {
     }
     record.windows.removeLast(Self.windowsMax / 2)
     windowLength *= 2
+    batches.windowsFolded()
   }
 
-  /// - Parameter span: nanoseconds that the figures refer to.
-  func finish(now: Int64, span: Int64, cpu: Int64, work: Int64, plannedRate: Double?) -> LoadRecord {
+  /// - Parameters:
+  ///   - span: nanoseconds that the figures refer to.
+  ///   - counted: requests × nanoseconds in flight, as the loop counted them.
+  ///   - unfinished: nanoseconds inside the window of requests that have not ended, by their begins.
+  func finish(
+    now: Int64, span: Int64, cpu: Int64, work: Int64, plannedRate: Double?, counted: Int64, unfinished: Int64
+  ) -> LoadRecord {
     if now >= windowEnd { roll(now) }
     if window.completed + window.failed > 0 { close() }
     let seconds = Double(max(1, span)) / 1e9
@@ -177,7 +201,9 @@ final class Recorder {
     record.generatorCPUShare = Double(cpu) / Double(max(1, now - start))
     record.generatorWorkShare = Double(min(work, cpu)) / Double(max(1, now - start))
     record.achievedRate = Double(answered - record.unsent) / seconds
-    record.inFlightMean = inFlightArea / Double(max(1, span))
+    record.inFlightMean = Double(residence) / Double(max(1, span))
+    record.inFlightCounted = Double(counted) / Double(max(1, span))
+    record.inFlightExplained = Double(residenceInside &+ unfinished) / Double(max(1, span))
     record.plannedRate = plannedRate
     for status in 0..<1_000 where statuses[status] > 0 { record.statuses[status] = statuses[status] }
     for kind in ErrorKind.allCases {
@@ -188,6 +214,7 @@ final class Recorder {
     }
     record.named = named
     record.raw = raw.samples(start: start, names: requestNames)
+    record.batches = batches.batches
     return record
   }
 

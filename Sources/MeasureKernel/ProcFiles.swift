@@ -13,6 +13,27 @@ enum ProcFiles {
     return n >= 0 ? String(decoding: buffer[..<n], as: UTF8.self) : nil
   }
 
+  /// All of a file that the kernel hands out in pieces; nil: cannot be read.
+  static func whole(_ path: String) -> String? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let n = read(descriptor, &buffer, buffer.count)
+      if n <= 0 { return n == 0 ? String(decoding: bytes, as: UTF8.self) : nil }
+      bytes += buffer[..<n]
+    }
+  }
+
+  /// Where a symbolic link points; nil: not a link, or not to be read.
+  static func link(_ path: String) -> String? {
+    var buffer = [UInt8](repeating: 0, count: 256)
+    let n = buffer.withUnsafeMutableBytes { readlink(path, $0.bindMemory(to: CChar.self).baseAddress!, $0.count) }
+    return n >= 0 ? String(decoding: buffer[..<n], as: UTF8.self) : nil
+  }
+
   /// Nanoseconds that the main thread of a process, also of one that has ended and is not yet reaped, waited for a CPU.
   static func runQueueWait(of pid: pid_t) -> Int64? {
     text("/proc/\(pid)/schedstat")?.split(separator: " ").dropFirst().first.flatMap { Int64($0) }

@@ -1,4 +1,4 @@
-// Addresses of values: `BLOCK.[ARM.]METRIC[@param=value,…]`. Only the form is judged here; whether
+// Addresses of values: `BLOCK.[ARM.][request.NAME.]METRIC[@param=value,…]`, a request also as k6 tags it: `METRIC{name:NAME}`. Only the form is judged here; whether
 // there is such a block, arm and metric is decided in BlockFace.swift.
 
 import ExperimentModel
@@ -19,21 +19,48 @@ public func parseAddress(_ text: String) -> Result<Address, AddressError> {
   parseParts(text).map { parts in
     Address(
       block: parts.names.count > 1 ? parts.names[0] : nil, arm: Array(parts.names.dropFirst().dropLast()),
-      metric: parts.names.last ?? "", at: parts.at)
+      metric: parts.names.last ?? "", at: parts.at, request: parts.request)
   }
 }
 
 /// Reads an address inside a block, where BLOCK is left out.
 func parseInnerAddress(_ text: String) -> Result<Address, AddressError> {
-  parseParts(text).map { Address(block: nil, arm: Array($0.names.dropLast()), metric: $0.names.last ?? "", at: $0.at) }
+  parseParts(text).map { Address(block: nil, arm: Array($0.names.dropLast()), metric: $0.names.last ?? "", at: $0.at, request: $0.request) }
 }
 
 private struct Parts {
   var names: [String]
   var at: [String: Double]
+  var request: String?
 }
 
-private func parseParts(_ text: String) -> Result<Parts, AddressError> {
+/// Takes a request out of the parts before the metric: `request.checkout.pay.p95` is of the request `checkout / pay`.
+private func withoutRequest(_ parts: Parts) -> Parts {
+  guard parts.request == nil, let start = parts.names.firstIndex(of: "request"), start + 2 < parts.names.count else { return parts }
+  let name = parts.names[(start + 1)...].dropLast().joined(separator: " / ")
+  return Parts(names: Array(parts.names[..<start]) + parts.names.suffix(1), at: parts.at, request: name)
+}
+
+/// Cuts `{name:NAME}` out; a name may hold anything, braces too.
+private func tagged(_ text: String) -> Result<(rest: String, request: String?), AddressError> {
+  guard let open = text.firstIndex(of: "{") else { return .success((text, nil)) }
+  let wrong = AddressError(cause: "`\(text[open...])` in `\(text)` is not {name:REQUEST}", remedy: "such as `http_req_duration{name:checkout}`")
+  guard let close = text.lastIndex(of: "}"), text[open...].hasPrefix("{name:") else { return .failure(wrong) }
+  let name = text[text.index(open, offsetBy: 6)..<close].trimmed
+  return name.isEmpty ? .failure(wrong) : .success((String(text[..<open]) + text[text.index(after: close)...], name))
+}
+
+private func parseParts(_ written: String) -> Result<Parts, AddressError> {
+  tagged(written).flatMap { found in
+    parseUntagged(found.rest).map { parts in
+      var parts = parts
+      parts.request = found.request
+      return withoutRequest(parts)
+    }
+  }
+}
+
+private func parseUntagged(_ text: String) -> Result<Parts, AddressError> {
   let halves = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
   let names = separated(String(halves[0]))
   let form = "write BLOCK.METRIC, BLOCK.ARM.METRIC, or with a point of a sweep BLOCK.METRIC@param=value"
@@ -42,7 +69,8 @@ private func parseParts(_ text: String) -> Result<Parts, AddressError> {
       AddressError(
         cause: name.isEmpty ? "`\(text)` is not an address: a part is empty" : "`\(name)` in `\(text)` is not a name", remedy: form))
   }
-  guard names.count <= 6 else { return .failure(AddressError(cause: "`\(text)` has more parts than an address can have", remedy: form)) }
+  // With a request, two more.
+  guard names.count <= (names.contains("request") ? 8 : 6) else { return .failure(AddressError(cause: "`\(text)` has more parts than an address can have", remedy: form)) }
   var at: [String: Double] = [:]
   if halves.count > 1 {
     for pair in halves[1].split(separator: ",", omittingEmptySubsequences: false) {
@@ -83,7 +111,7 @@ private func isPart(_ name: String) -> Bool {
 
 /// An address as one writes it.
 func addressText(_ address: Address) -> String {
-  let path = ([address.block].compactMap { $0 } + address.arm + [address.metric]).joined(separator: ".")
+  let path = ([address.block].compactMap { $0 } + address.arm + [address.tail]).joined(separator: ".")
   let at = address.at.sorted { $0.key < $1.key }.map { "\($0.key)=\(numberText($0.value))" }
   return at.isEmpty ? path : path + "@" + at.joined(separator: ",")
 }

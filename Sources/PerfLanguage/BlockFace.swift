@@ -19,23 +19,27 @@ struct BlockFace {
   /// Of a name over all its points, such as the slope of a subject over sizes.
   var fitMetrics: Set<String> = []
 
+  /// Of a load whose scenario has several, by their names.
+  var requests: [String] = []
+
   /// Whom `ratio` can be of.
   private var candidates: [String] {
     var seen: Set<String> = [arms.first ?? ""]
     return arms.filter { seen.insert($0).inserted }
   }
 
-  static let reserved: Set<String> = ["ratio", "delta", "est", "baseline", "candidate"]
+  static let reserved: Set<String> = ["ratio", "delta", "est", "baseline", "candidate", "request"]
 
   /// The unit of the value at an address of this block.
   ///
-  /// - Throws: `unknown-metric`, `unknown-arm`, `unknown-point`, `ambiguous-address`.
+  /// - Throws: `unknown-metric`, `unknown-arm`, `unknown-point`, `unknown-request`, `ambiguous-address`.
   func unit(of address: Address) throws(Problem) -> MetricUnit {
     guard let metric = Metric.named(address.metric) else {
       throw Problem(
         id: PerfDiagnosticID.unknownMetric, cause: "there is no metric `\(address.metric)`",
         remedy: suggestion(for: address.metric, among: Array(metrics.union(wholeMetrics)), what: "metrics of \(kind) blocks"))
     }
+    if let request = address.request { try checkRequest(request, metric, address) }
     if wholeMetrics.contains(metric.name) {
       guard address.arm.isEmpty, address.at.isEmpty else {
         throw Problem(
@@ -58,6 +62,25 @@ struct BlockFace {
         remedy: suggestion(for: metric.name, among: metrics.union(wholeMetrics).sorted(), what: "its metrics"))
     }
     return try unit(of: metric, address)
+  }
+
+  private func checkRequest(_ name: String, _ metric: Metric, _ address: Address) throws(Problem) {
+    guard requests.contains(name) else {
+      throw Problem(
+        id: PerfDiagnosticID.unknownRequest,
+        cause: requests.isEmpty ? "the scenario of `\(id)` has one request, and its values are the block's" : "`\(id)` has no request `\(name)`",
+        remedy: requests.isEmpty ? "write `\(metric.name)`" : suggestion(for: name, among: requests, what: "its requests"))
+    }
+    guard MetricSets.request.contains(metric.name) else {
+      throw Problem(
+        id: PerfDiagnosticID.unknownMetric, cause: "`\(metric.name)` is not known of single requests",
+        remedy: suggestion(for: metric.name, among: MetricSets.request.sorted(), what: "their metrics"))
+    }
+    if let first = address.arm.first, ["ratio", "delta", "est"].contains(first) {
+      throw Problem(
+        id: PerfDiagnosticID.unknownArm, cause: "single requests are not compared, so they have no `\(first)`",
+        remedy: "name an arm, or compare blocks with one request each")
+    }
   }
 
   private func unit(of metric: Metric, _ address: Address) throws(Problem) -> MetricUnit {
@@ -170,6 +193,9 @@ enum MetricSets {
     "incident_high",
   ]
   static let load = Set(Metric.all.map(\.name)).subtracting(elsewhere)
+  static let request: Set<String> = [
+    "http_reqs", "rate", "http_req_failed", "checks", "mean", "http_req_duration", "p50", "p90", "p95", "p99", "p999", "max",
+  ]
   static let loadWhole: Set<String> = ["che_error"]
   static let bench: Set<String> = [
     "time", "cpu", "user", "system", "max_rss", "allocations", "instructions", "faults", "switches", "vm_steps",

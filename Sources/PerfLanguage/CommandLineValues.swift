@@ -34,7 +34,9 @@ public func typedObjective(_ text: String) -> Result<Judgement, AddressError> {
   let name = names[parts.left] ?? parts.left
   let known: Set<String> = MetricSets.load.intersection([
     "mean", "p50", "p90", "p95", "p99", "p999", "max", "http_req_failed", "rate", "http_reqs", "http_req_service", "send_lag", "in_flight",
-    "bytes_in", "bytes_out", "generator_cpu",
+    "bytes_in", "bytes_out", "generator_cpu", "cpu_per_req", "rss", "runqueue_wait", "descriptors", "disk_bytes", "io_calls_per_req",
+    "generator_cpu_per_req", "generator_runqueue_wait", "generator_rss", "generator_descriptors", "generator_disk_bytes",
+    "generator_syscalls_per_req", "retransmits", "tcp_bytes_sent", "tcp_bytes_received",
   ])
   guard known.contains(name), let metric = Metric.named(name) else {
     return .failure(

@@ -45,6 +45,7 @@ public enum PerfDiagnosticID {
   public static let unknownArm: DiagnosticID = "unknown-arm"
   public static let unknownMetric: DiagnosticID = "unknown-metric"
   public static let unknownPoint: DiagnosticID = "unknown-point"
+  public static let unknownRequest: DiagnosticID = "unknown-request"
   public static let ambiguousAddress: DiagnosticID = "ambiguous-address"
   public static let unknownTheory: DiagnosticID = "unknown-theory"
   public static let cycle: DiagnosticID = "cycle"
@@ -60,7 +61,7 @@ public enum PerfDiagnosticID {
     doesNotApply, unknownKind, unsupportedKind, duplicateBlock, duplicateFence, secondLesson, overBudget,
     unknownSystem, extendsCycle, badRoute, unknownStage, duplicateName, missingStandsFor, unknownFence, unknownPath,
     unknownRoute, unknownDataset, keyMismatch, unknownTarget, badExpression, unknownAggregate, badAddress,
-    unknownBlock, unknownArm, unknownMetric, unknownPoint, ambiguousAddress, unknownTheory, cycle, unknownClaim,
+    unknownBlock, unknownArm, unknownMetric, unknownPoint, unknownRequest, ambiguousAddress, unknownTheory, cycle, unknownClaim,
     unverifiedClaim, badData, unknownFact, staleFact,
   ]
 }

@@ -106,6 +106,7 @@ struct JudgementReader {
       ],
       "http_req_service": ["avg": "http_req_service"],
       "http_req_failed": ["rate": "http_req_failed"],
+      "checks": ["rate": "checks"],
       "http_reqs": ["count": "http_reqs", "rate": "rate"],
     ]
     guard Metric.named(metric) != nil else { return metric }

@@ -28,7 +28,7 @@ extension Planning {
     if case .compare = built.design { isComparison = true }
     let face = BlockFace(
       id: block.id, kind: "load", arms: built.names, params: built.params, isComparison: isComparison, metrics: MetricSets.load,
-      wholeMetrics: built.names.count > 1 ? MetricSets.loadWhole : [])
+      wholeMetrics: built.names.count > 1 ? MetricSets.loadWhole : [], requests: requestNames(built.arms))
     var plots = readPlots(fields, face)
     if plots == nil {
       if case .sweep(let param, _, _) = built.design {
@@ -41,6 +41,15 @@ extension Planning {
     var draft = finish(block, fields, .load(LoadCell(arms: arms, design: built.design)), face, plots ?? [])
     draft.isBroken = arms.count < built.names.count
     return draft
+  }
+
+  /// Of all arms, in order; none where each has one.
+  private func requestNames(_ arms: [LoadArm?]) -> [String] {
+    var names: [String] = []
+    for arm in arms.compactMap(\.self) where arm.profile.requestNames.count > 1 {
+      for name in arm.profile.requestNames where !names.contains(name) { names.append(name) }
+    }
+    return names
   }
 
   /// Arms by name, nil where one has mistakes: addresses of the block can be checked all the same.

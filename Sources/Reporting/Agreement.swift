@@ -22,7 +22,7 @@ public func agrees(_ new: CellResult, with old: CellResult) -> Bool { firstDiffe
 /// of requests that take 40 µs is mostly the depth of the processor's sleep.
 public func firstDifference(_ new: CellResult, _ old: CellResult) -> String? {
   if !sameQuestion(new, old) { return "another question" }
-  return differentConclusion(new, old) ?? differentNumber(new, old) ?? differentPlots(new, old)
+  return differentConclusion(new, old) ?? differentNumber(new, old) ?? differentRequest(new, old) ?? differentPlots(new, old)
 }
 
 private func sameQuestion(_ new: CellResult, _ old: CellResult) -> Bool {
@@ -82,6 +82,27 @@ private func differentNumber(_ new: CellResult, _ old: CellResult) -> String? {
         return "ratio of \(b.candidate) \(format(y, .ratio, interval: true)) → \(format(x, .ratio, interval: true))"
       }
     default: return "ratio of \(b.candidate)"
+    }
+  }
+  return nil
+}
+
+/// The same requests, with counts and shares that agree; their times stand there for orientation.
+private func differentRequest(_ new: CellResult, _ old: CellResult) -> String? {
+  for (a, b) in zip(new.arms, old.arms) {
+    let (ours, theirs) = (a.requests ?? [], b.requests ?? [])
+    guard ours.map(\.name) == theirs.map(\.name) else { return "other requests" }
+    for (x, y) in zip(ours, theirs) {
+      for name in requestColumns {
+        switch (x.metrics[name]?.estimate, y.metrics[name]?.estimate) {
+        case (nil, nil): continue
+        case (let one?, let other?):
+          // A rare request's count is a draw; that a request fails at all is news.
+          let isWide = name != "http_req_failed" && name != "checks"
+          guard isNear(Estimate(one.value), Estimate(other.value), least: isWide ? 0.5 : 0.1) else { return "\(y.name) \(name)" }
+        default: return "\(y.name) \(name)"
+        }
+      }
     }
   }
   return nil

@@ -37,11 +37,35 @@ public func loadJSON(_ report: LoadReport) throws -> String {
     // An INVALID run has no times: they would be the generator's.
     "response_time": report.validity == .invalid ? .null : summary(report.response),
     "service_time": report.validity == .invalid ? .null : summary(report.service), "send_lag": summary(report.sendLag),
+    "by_request": .list(report.byName.map { one in
+      .object(["name": .text(one.name), "failed": .integer(one.failed), "response_time": report.validity == .invalid ? .null : summary(one.response)])
+    }),
     "bytes_in": .integer(report.bytesIn), "bytes_out": .integer(report.bytesOut), "in_flight_mean": .number(orNull: report.inFlightMean),
     "little_residual": .number(orNull: report.littleResidual), "generator_cpu_share": .number(orNull: report.generatorCPUShare),
-    "connections": .integer(report.connections), "thresholds": .list(thresholds),
+    "effective_requests": .number(orNull: report.effectiveRequests),
+    "connections": .integer(report.connections), "target_use": footprint(report.observation?.target, report.observation?.targetUnknown),
+    "generator_use": footprint(report.observation?.generator, nil), "tcp": wire(report.observation?.connections), "thresholds": .list(thresholds),
   ]
   return try JSONValue.object(object).line()
+}
+
+/// Figures by metric name; `null` is unknown, and `unknown` says why.
+private func footprint(_ footprint: ProcessFootprint?, _ reason: String?) -> JSONValue {
+  guard let footprint else { return .object(["unknown": reason.map { .text($0) } ?? .null]) }
+  var fields = Dictionary(footprint.figures.map { ($0.metric, JSONValue.number(orNull: $0.value)) }, uniquingKeysWith: { a, _ in a })
+  fields["processes"] = .integer(footprint.processes)
+  fields["unknown"] = .object(footprint.unknown.mapValues { .text($0) })
+  if let calls = footprint.syscallsByName { fields["syscalls"] = .object(calls.mapValues { .integer($0) }) }
+  return .object(fields)
+}
+
+private func wire(_ counts: ConnectionFootprint?) -> JSONValue {
+  guard let counts else { return .null }
+  func number(_ count: Int?) -> JSONValue { count.map { .integer($0) } ?? .null }
+  return .object([
+    "connections": .integer(counts.connections), "bytes_sent": number(counts.bytesSent), "bytes_received": number(counts.bytesReceived),
+    "retransmits": number(counts.retransmits), "bytes_retransmitted": number(counts.bytesRetransmitted),
+  ])
 }
 
 /// One JSON object on one line.
@@ -54,6 +78,7 @@ public func capacityJSON(_ report: CapacityReport) throws -> String {
   }
   return try JSONValue.object([
     "target": .text(report.target), "objective": .text(report.objective), "capacity": .number(orNull: report.capacity?.value),
+    "ceiling": .number(orNull: report.ceiling),
     "interval": .list([.number(orNull: report.capacity?.low), .number(orNull: report.capacity?.high)]),
     "reason": report.reason.map { .text($0) } ?? .null, "trials": .list(trials),
   ]).line()

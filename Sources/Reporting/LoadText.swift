@@ -85,12 +85,45 @@ private func failureText(_ report: LoadReport, _ style: TerminalStyle) -> String
 
 private func closing(_ report: LoadReport, _ style: TerminalStyle) -> String {
   var parts = ["\(report.connections) connections", "\(format(MetricValue(Estimate(report.inFlightMean), .plain))) in flight on average"]
-  if let residual = report.littleResidual { parts.append("Little's law within \(percentText(max(residual, 0.0001)))") }
+  if let worth = report.effectiveRequests, worth < 0.5 * Double(report.requests) {
+    parts.append("worth \(whole(Int(worth))) independent ones for the p99")
+  }
+  if let residual = report.littleResidual, residual > 0.01 { parts.append("Little's law off by \(percentText(residual))") }
   parts.append("generator \(format(MetricValue(Estimate(report.generatorCPUShare), .share))) of a core")
   parts.append("\(format(MetricValue(Estimate(Double(report.bytesIn)), .bytes))) in, \(format(MetricValue(Estimate(Double(report.bytesOut)), .bytes))) out")
   var out = noteText("run", parts.joined(separator: ", ") + ", machine \(report.machine.rawValue), seed \(report.seed), \(report.validity.rawValue)", style: style)
+  out += observationText(report.observation, style)
   out += noteText("environment", report.environment, style: style)
   for (index, doubt) in report.doubts.enumerated() { out += noteText("\(index + 1)", doubt.text, style: style) }
+  return out
+}
+
+/// A line for each end and one for what lay between them; what is unknown is said to be.
+private func observationText(_ observation: LoadObservation?, _ style: TerminalStyle) -> String {
+  guard let observation else { return "" }
+  let words = [
+    "cpu_per_req": "CPU per request", "runqueue_wait": "waiting for a CPU per request", "rss": "memory", "descriptors": "descriptors",
+    "disk_bytes": "to and from disk", "fsyncs": "fsyncs", "io_calls_per_req": "reads and writes per request",
+    "syscalls_per_req": "system calls per request",
+  ]
+  func line(_ footprint: ProcessFootprint) -> String {
+    var parts = footprint.figures.compactMap { name, value -> String? in
+      guard let value, let metric = Metric.named(name) ?? Metric.named("generator_" + name) else { return nil }
+      return "\(style.own(format(MetricValue(Estimate(value), metric.unit)))) \(words[name] ?? name)"
+    }
+    let unknown = footprint.figures.filter { $0.value == nil && footprint.processes > 0 }.map(\.metric)
+      .filter { $0 != "io_calls_per_req" || footprint.syscalls == nil }
+    if !unknown.isEmpty { parts.append("unknown: " + unknown.map { words[$0] ?? $0 }.joined(separator: ", ")) }
+    return parts.joined(separator: ", ") + (footprint.processes > 1 ? ", \(footprint.processes) processes" : "")
+  }
+  var out = noteText("target", observation.target.map(line) ?? "not seen: \(observation.targetUnknown ?? "unknown")", style: style)
+  out += noteText("generator", line(observation.generator), style: style)
+  if let wire = observation.connections {
+    func text(_ count: Int?, _ unit: MetricUnit) -> String { count.map { format(MetricValue(Estimate(Double($0)), unit)) } ?? "unknown" }
+    out += noteText(
+      "TCP", "\(text(wire.bytesSent, .bytes)) sent, \(text(wire.bytesReceived, .bytes)) received, \(text(wire.retransmits, .count)) segments sent again by the generator",
+      style: style)
+  }
   return out
 }
 

@@ -10,7 +10,7 @@ public func regionMarkdown(_ result: CellResult) -> String {
   if result.validity == .invalid {
     return failureNote("the run was INVALID: \(result.validityReason ?? "the generator fell behind"). Its numbers are not shown")
   }
-  let parts = [armTable(result), cellFigures(result), judgementTable(result), footnotes(result.doubts), verdictLine(result)]
+  let parts = [armTable(result), requestTable(result), cellFigures(result), judgementTable(result), footnotes(result.doubts), verdictLine(result)]
   return parts.compactMap { $0 }.joined(separator: "\n\n")
 }
 

@@ -68,7 +68,7 @@ public struct SelfProof: Sendable {
   public static let all = [
     medianCoverage, tailCoverage, randomWalkRefused, batchMeansCoverage, processCoverage, falseVerdicts, looks, manyRows,
     falseEquivalence, control, power, detectableEffect, pairsForEffect, oneMode, twoModes, warmUpStep, warmUpFlat,
-    historySteps, growthCoverage, scalabilityCoverage, straightLine, pooledComparison,
+    historySteps, growthCoverage, scalabilityCoverage, straightLine, pooledComparison, queueCoverage,
   ]
 
   /// How many of seeds 1…`trials` fulfil `condition`; nil is a trial without a result.

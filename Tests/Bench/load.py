@@ -210,16 +210,16 @@ def memory(nb, given):
 
 
 def capacity(nb, given):
-    """M/D/1 at the referee: with one server the capacity under a loose objective is its rate."""
-    for rate in (2000, 5000):
+    """M/M/1 at the referee: p99 of the sojourn is ln(100)/(μ − λ), so a limit L is met at μ − ln(100)/L."""
+    for rate, limit in ((2000, 0.1), (5000, 0.1), (5000, 0.02)):
         with Referee(nb, "--servers", "1", "--capacity", str(rate), "--service", "exp") as referee:
             began = time.monotonic()
-            found, _ = load(nb, referee.url, "--find-capacity", "--slo", "p99<100ms")
-            # M/M/1: p99 of the sojourn is ln(100)/(μ − λ).
-            expected = rate - math.log(100) / 0.1
+            found, _ = load(nb, referee.url, "--find-capacity", "--slo", f"p99<{limit * 1000:g}ms")
+            expected = rate - math.log(100) / limit
             got = found["capacity"]
-            words = f"{got:.0f} rps, closed form {expected:.0f}, {100 * (got / expected - 1):+.1f} %" if got else f"none: {found['reason']}"
-            print(f"capacity of {rate} rps with p99<100ms: {words}; {len(found['trials'])} trials in {time.monotonic() - began:.0f} s")
+            words = (f"{got:.0f} rps [{found['interval'][0]:.0f}, {found['interval'][1]:.0f}], closed form {expected:.0f}, {100 * (got / expected - 1):+.1f} %"
+                     if got else f"none: {found['reason']}")
+            print(f"capacity of {rate} rps with p99<{limit * 1000:g}ms: {words}; {len(found['trials'])} trials in {time.monotonic() - began:.0f} s")
 
 
 def main():

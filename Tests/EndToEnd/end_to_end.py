@@ -502,6 +502,49 @@ def load_from_the_shell_is_judged_and_exported():
             assert said in done.stderr, (words, done.stderr)
 
 
+@test
+def what_a_load_cost_both_ends_is_counted_as_strace_counts_it():
+    with Folder() as f:
+        process = subprocess.Popen([NB, "lab", "serve", "shop"], cwd=f.path, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            port = int(re.search(rb":(\d+)", process.stdout.readline()).group(1))
+            words = ["load", "http://127.0.0.1:%d/product/7" % port, "--iterations", "300", "--users", "5", "--no-kernel-stamps", "--json"]
+            found = json.loads(f.nb(*words, check=0).stdout)
+            target, own, wire = found["target_use"], found["generator_use"], found["tcp"]
+            assert target["processes"] == 1 and target["cpu_per_req"] > 0 and target["rss"] > 1e6, target
+            # Five connections of the load, the listener, what every process has: more than the five, and not hundreds.
+            assert 6 <= target["descriptors"] < 100 and own["descriptors"] >= 6, (target, own)
+            assert target["io_calls_per_req"] >= 1, target
+            # Unknown is null with a reason, and never 0.
+            assert target["fsyncs"] is None and target["unknown"]["fsyncs"] and target["syscalls_per_req"] is None, target
+            assert own["syscalls"]["sendto"] == 300 and own["syscalls"]["connect"] == 5, own
+            assert wire["connections"] == 5 and wire["retransmits"] == 0, wire
+            assert wire["bytes_sent"] == found["bytes_out"] and wire["bytes_received"] == found["bytes_in"], (wire, found)
+            if not shutil.which("strace"):
+                print("        not compared with strace: it is missing")
+                return
+            traced = subprocess.run(["strace", "-f", "-c", "-o", "calls.txt", NB, *words], cwd=f.path, capture_output=True,
+                                    timeout=120, stdin=subprocess.DEVNULL)
+            if traced.returncode != 0 or not os.path.exists(os.path.join(f.path, "calls.txt")):
+                print("        not compared with strace: it may not trace here")
+                return
+            ours = json.loads(traced.stdout)["generator_use"]["syscalls"]
+            theirs = {}
+            for line in f.read("calls.txt").decode().splitlines():
+                fields = line.split()
+                if len(fields) >= 5 and fields[3].isdigit():
+                    theirs[fields[-1]] = int(fields[3])
+            # getsockopt and close come after the load as well: TCP_INFO of each connection, and its end.
+            for name in ["sendto", "recvfrom", "connect", "setsockopt", "epoll_ctl"]:
+                assert ours[name] == theirs.get(name, 0), (name, ours, theirs)
+            assert ours["epoll_wait"] == theirs.get("epoll_wait", 0) + theirs.get("epoll_pwait2", 0), (ours, theirs)
+        finally:
+            process.terminate()
+            process.wait()
+        wait_gone()
+
+
 def main():
     wanted = sys.argv[2:]
     TESTS.extend(load_peers.tests(Folder))

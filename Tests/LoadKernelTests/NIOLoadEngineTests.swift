@@ -118,6 +118,7 @@
         engine.streamsMax = 6
         let record = try engine.run()
         #expect(record.completed == 300 && record.failed == 0, "\(transport) \(record.examples)")
+        #expect(record.countError ?? 1 < 1e-9 && record.littleResidual ?? 1 < 0.001)
         #expect(record.connections == (transport == .tls ? 12 : 2))
         let open = LoadProfile(
           executor: .constantArrivalRate, arrivals: .uniform, rate: 500, duration: Nanoseconds(seconds: 0.3), requests: [request])

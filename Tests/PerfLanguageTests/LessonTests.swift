@@ -64,7 +64,7 @@ import TextModel
       for diagnostic in found { if let range = diagnostic.range { #expect(range.upper <= bytes.count) } }
       // Nothing is left out of a plan in silence.
       guard !found.contains(where: { $0.severity == .error }) else { continue }
-      let executing = planned.blocks.filter { ["load", "bench", "sim", "cost", "check"].contains($0.kind) }
+      let executing = planned.blocks.filter { ["load", "bench", "sim", "cost", "check", "observe", "slo"].contains($0.kind) }
       #expect(executing.map(\.id) == planned.plan.cells.map(\.id))
       #expect(planned.plan.cells.allSatisfy { $0.inputs.count == 10 })
     }

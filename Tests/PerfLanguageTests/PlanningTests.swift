@@ -219,6 +219,9 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
       ("stale.stale_share@ttl=20ms", Address(block: "stale", arm: [], metric: "stale_share", at: ["ttl": 2e7])),
       ("a.b@n=4000,s=0.9", Address(block: "a", arm: [], metric: "b", at: ["n": 4000, "s": 0.9])),
       ("day08/hit-curve.p99", Address(block: "day08/hit-curve", arm: [], metric: "p99")),
+      ("walk.request.pay.p95", Address(block: "walk", arm: [], metric: "p95", request: "pay")),
+      ("walk.on.request.buy.pay.p95", Address(block: "walk", arm: ["on"], metric: "p95", request: "buy / pay")),
+      ("walk.p95{name:GET /product/{id}}", Address(block: "walk", arm: [], metric: "p95", request: "GET /product/{id}")),
     ])
   func forms(_ text: String, _ address: Address) {
     #expect(parseAddress(text) == .success(address))
@@ -227,7 +230,7 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
 
   @Test(
     "not addresses",
-    arguments: ["", ".", "a..b", "a.", ".b", "A.b", "a.b@", "a.b@n", "a.b@=1", "a.b@n=x", "a.b@n=1,n=2", "a b", "a.b.c.d.e.f.g", "9.a"])
+    arguments: ["", ".", "a..b", "a.", ".b", "A.b", "a.b@", "a.b@n", "a.b@=1", "a.b@n=x", "a.b@n=1,n=2", "a b", "a.b.c.d.e.f.g", "9.a", "a.p95{", "a.p95{name:}", "a.p95{tag:x}", "a.request.p95.", "a.p95}"])
   func refused(_ text: String) {
     if case .success(let address) = parseAddress(text) { Issue.record("\(text) read as \(address)") }
   }

@@ -22,8 +22,20 @@ private let cases: [String: CellResult] = {
   var several = Sample.onoff
   several.comparisons.append(ComparisonResult(candidate: "l2", metric: "time", ratio: ["time": Estimate(0.62, low: 0.6, high: 0.65)], delta: [:], verdict: .slower))
   several.arms.append(ArmResult(name: "", metrics: ["parity": MetricValue(Estimate(1), .plain)]))
+  var requests = Sample.onoff
+  for (i, factor) in [1.0, 0.5].enumerated() {
+    requests.arms[i].requests = [("look", 900.0, 2.0), ("buy / pay", 300, 9)].map { name, count, time in
+      var metrics = [
+        "http_reqs": MetricValue(Estimate(count), .count), "rate": MetricValue(Estimate(count / 4), .perSecond),
+        "http_req_failed": MetricValue(Estimate(name == "look" ? 0 : 0.01), .share), "p50": Sample.ms(time * factor),
+        "p95": Sample.ms(2 * time * factor, time * factor, 3 * time * factor),
+      ]
+      if name != "look" { metrics["checks"] = MetricValue(Estimate(0.99), .share) }
+      return RequestResult(name: name, metrics: metrics)
+    }
+  }
   return [
-    "comparison": Sample.onoff, "sweep": Sample.curve, "degraded": degraded, "invalid": invalid, "failed": failed,
+    "requests": requests, "comparison": Sample.onoff, "sweep": Sample.curve, "degraded": degraded, "invalid": invalid, "failed": failed,
     "several-candidates": several, "hostile": Sample.hostileResult,
   ]
 }()

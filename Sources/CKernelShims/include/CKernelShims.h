@@ -15,6 +15,7 @@
 
 #include "Processes.h"
 #include "Sockets.h"
+#include "TCPCounts.h"
 
 // Monotonic time in nanoseconds, through the vDSO.
 static inline int64_t nb_now(void) {
