@@ -91,7 +91,7 @@ let package = Package(
     .testTarget(name: "TextModelTests", dependencies: ["TextModel"]),
     .testTarget(name: "StatisticsTests", dependencies: ["Statistics"]),
     .testTarget(name: "SimulationKernelTests", dependencies: ["SimulationKernel", "ExperimentModel"]),
-    .testTarget(name: "MeasureKernelTests", dependencies: ["MeasureKernel", "ExperimentModel", "Statistics"]),
+    .testTarget(name: "MeasureKernelTests", dependencies: ["MeasureKernel", "CKernelShims", "ExperimentModel", "Statistics"]),
     .testTarget(name: "ProofTests", dependencies: ["Statistics", "SimulationKernel", "ExperimentModel"]),
     .testTarget(name: "HistogramTests", dependencies: ["Statistics"]),
     .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel", "TextModel"]),

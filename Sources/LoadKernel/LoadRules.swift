@@ -73,7 +73,7 @@ struct LoadRules: ~Copyable {
   /// Before the plan's end.
   private(set) var begun = 0
   /// Requests on their way, sessions of arrivals in progress, slots that pause after failed connects.
-  private(set) var inFlight = InFlightCount()
+  var inFlight = InFlightCount()
   var sessions = 0
   var cooling = 0
   private var downSince: Int64 = .max
