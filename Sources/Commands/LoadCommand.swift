@@ -53,6 +53,10 @@ struct LoadCommand: ParsableCommand {
   @Flag(inversion: .prefixedNo, help: "The kernel's time of receipt instead of the program's, for 3 % more CPU; on for an open model unless turned off.")
   var kernelStamps: Bool?
   @Option(help: "An HdrHistogram interval log of response and service time.") var hlog: String?
+  @Option(help: "CSV with a row a request in the order in which they were due: intended_ns, sent_ns and received_ns from the start, status, error, request, bytes, connection.")
+  var raw: String?
+  @Option(help: "Rows that --raw keeps at most, in memory that is taken before the start (40 bytes a row while it runs, 110 while it is written); what ends later is counted and said.")
+  var rawRows = 1_000_000
   @Option(help: "Requests per second that are never exceeded; 1k where a host is not this machine.") var rateCap: String?
   @Flag(help: "No spinning before a send: later by up to 0.1 ms, but without the CPU.") var polite = false
   @Option(help: "A host that is not this machine, and yours to load.") var iOwn: [String] = []
@@ -71,6 +75,8 @@ struct LoadCommand: ParsableCommand {
     _ = try stopRule()
     guard threads >= 1, threads <= 64 else { throw ValidationError("--threads is 1 to 64") }
     if let rateCap { _ = try typed(typedRate(rateCap), "--rate-cap is requests per second such as 500 or 2k") }
+    guard (1...100_000_000).contains(rawRows) else { throw ValidationError("--raw-rows is 1 to 100000000") }
+    if findCapacity, raw != nil { throw ValidationError("--raw is of one run, --find-capacity makes many") }
     if findCapacity, slo.isEmpty { throw ValidationError("--find-capacity needs an objective, such as --slo 'p99<50ms'") }
   }
 
@@ -81,6 +87,7 @@ struct LoadCommand: ParsableCommand {
     var options = LoadOptions()
     options.polite = polite
     options.threads = threads
+    options.rawRows = raw == nil ? 0 : rawRows
     options.stopWhen = try stopRule()
     // Somebody's production is not the place for a typing error.
     options.maxRate = rateCap.flatMap(typedRate) ?? (places[0].isLoopback || places[0].socket != nil ? nil : 1_000)
@@ -145,6 +152,7 @@ struct LoadCommand: ParsableCommand {
     let report = try measured(request, note: "")
     if let html { try writeFileAtomically(html, Array(loadPage(report).utf8)) }
     if let hlog, let text = report.histogramLog { try writeFileAtomically(hlog, Array(text.utf8)) }
+    if let raw, let rows = report.raw { try writeFileAtomically(raw, rawCSV(rows)) }
     if let csv { try writeFileAtomically(csv, Array(loadCSV(report).utf8)) }
     Output.standard(json ? try loadJSON(report) : loadText(report, style: style))
     if Interrupts.requested { throw Exit.interrupted }

@@ -70,6 +70,8 @@ extension LoadCommand {
     let time = try duration.map { text in try typed(typedDuration(text), "--duration is a time such as 10s or 2min") } ?? Nanoseconds(seconds: 10)
     var profile = LoadProfile(executor: .constantVUs, duration: time, vus: 10, requests: requests, seed: seed)
     profile.timeout = try typed(typedDuration(timeout), "--timeout is a time such as 10s")
+    // A target that does not even take the connection has not answered either.
+    profile.connectTimeout = min(profile.timeout, Nanoseconds(seconds: 5))
     profile.connections = connections
     if cookies { profile.cookies = true }
     if let arrivals {

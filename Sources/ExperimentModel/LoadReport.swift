@@ -65,6 +65,10 @@ public struct LoadReport: Codable, Hashable, Sendable {
   /// One example of each kind.
   public var examples: [String: String]
   public var statuses: [Int: Int]
+  /// Attempts to connect that failed, by kind; one that carried a request is in `errors` as well.
+  public var connectErrors: [String: Int]
+  /// Times that the target sent more than was asked for.
+  public var unasked: Int
   /// Seconds.
   public var elapsed: Double
   /// Requests per second that were answered; planned ones for an open model.
@@ -92,13 +96,15 @@ public struct LoadReport: Codable, Hashable, Sendable {
   public var distribution: PlotData?
   /// An HdrHistogram interval log of response and service time; nil: not asked for.
   public var histogramLog: String?
+  /// Single requests; nil: not asked for.
+  public var raw: RawSamples?
   public var thresholds: [JudgementResult]
   public var doubts: [Doubt]
 
   public init(target: String, traffic: String, seed: UInt64, environment: String) {
     self.target = target; self.traffic = traffic; self.seed = seed; self.environment = environment
     machine = .quiet; validity = .valid; isTargetsFault = false; isPartial = false; requests = 0; failed = 0; errors = [:]; examples = [:]
-    statuses = [:]; elapsed = 0; rate = 0; bytesIn = 0; bytesOut = 0; inFlightMean = 0; generatorCPUShare = 0
+    statuses = [:]; connectErrors = [:]; unasked = 0; elapsed = 0; rate = 0; bytesIn = 0; bytesOut = 0; inFlightMean = 0; generatorCPUShare = 0
     connections = 0; windows = []; byName = []; thresholds = []; doubts = []
   }
 }

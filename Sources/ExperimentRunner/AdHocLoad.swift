@@ -139,10 +139,33 @@ extension LoadReport {
       doubts.append(
         Doubt(id: "stopped", text: "stopped when the interval was narrow enough: \(Int(interval.low)) to \(Int(interval.high)) ns at \(interval.confidence)"))
     }
+    let redirects = record.statuses.filter { [301, 302, 303, 307, 308].contains($0.key) }
+    if !redirects.isEmpty {
+      let codes = redirects.keys.sorted().map(String.init).joined(separator: ", ")
+      doubts.append(
+        Doubt(
+          id: "redirects",
+          text: "\(redirects.values.reduce(0, +)) of \(record.completed + record.failed) answers were redirects (\(codes)), which are not "
+            + "followed: to measure what they point to, load its URL"))
+    }
+    if let raw = record.raw, raw.truncated > 0 {
+      doubts.append(
+        Doubt(
+          id: "raw-truncated",
+          text: "raw samples of \(raw.rows.count) of \(raw.rows.count + raw.truncated) requests: there was no room for the \(raw.truncated) that "
+            + "ended last, so --raw-rows must be larger to have all"))
+    }
+    if record.unasked > 0 {
+      let example = record.unaskedExample.map { ", such as \($0)" } ?? ""
+      doubts.append(Doubt(id: "unasked", text: "the target sent more than was asked for, \(record.unasked) times\(example)"))
+    }
     for reason in record.reasons.dropFirst() { doubts.append(Doubt(id: "verdict", text: reason)) }
     requests = record.completed + record.failed
     failed = record.failed
+    raw = record.raw
     errors = record.errors
+    connectErrors = record.connectErrors
+    unasked = record.unasked
     statuses = record.statuses
     elapsed = record.elapsed.seconds
     rate = record.achievedRate

@@ -11,13 +11,10 @@ import Glibc
 
 struct Slot {
   enum Link: UInt8 { case closed, connecting, open }
-  /// What happens when the slot is due.
-  enum Wake: UInt8 { case none, step, iteration, cool }
   var descriptor: Int32 = -1
   /// Tells late events of an earlier socket from those of this one.
   var generation: UInt32 = 0
   var link = Link.closed
-  var wake = Wake.none
   /// A request is on its way (or waits for the connect).
   var busy = false
   /// Assigned, but not a byte sent.
@@ -25,10 +22,6 @@ struct Slot {
   var waited = false
   /// This connection has answered at least once.
   var served = false
-  var cooling = false
-  var parked = false
-  /// Requests and connects that failed in a row.
-  var failures: UInt8 = 0
   var parser = ResponseParser()
   /// Nanoseconds on the run's clock.
   var intended: Int64 = 0
@@ -37,12 +30,6 @@ struct Slot {
   /// The kernel's receive stamp on the run's clock; 0: none.
   var stamp: Int64 = 0
   var received = 0
-  var template: Int32 = 0
-  var entry: Int32 = 0
-  var step: Int32 = 0
-  /// Iterations of the session, or of the user, that are left.
-  var left = 1
-  var row: Int32 = 0
   var sink: Int32 = -1
   /// An incomplete head, and a request that the kernel has not taken; nil nearly always.
   var carry: UnsafeMutablePointer<UInt8>?
@@ -53,8 +40,6 @@ struct Slot {
 }
 
 final class Connections {
-  /// A head, or a chunk's size line, must fit.
-  static let headMax = 32_768
   static let receiveSize = 131_072
   static let batch = 64
   let count: Int
@@ -67,7 +52,7 @@ final class Connections {
   private let isTCP: Bool
   /// `setsockopt` calls of `nb_connect_start`.
   private let optionsPerConnect: Int
-  var calls = SystemCalls()
+  @exclusivity(unchecked) var calls = SystemCalls()
   /// Of sockets that are closed; see `tcpTotals`.
   private var closedTCP = TCPTotals()
 
@@ -117,14 +102,21 @@ final class Connections {
     slots[slot].connectBegan = now
     slots[slot].parser = ResponseParser()
     slots[slot].served = false
-    let events = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
-    let data = UInt64(slots[slot].generation) << 32 | UInt64(slot)
-    if nb_epoll_set(epoll, EPOLL_CTL_ADD, descriptor, events, data) != 0 {
+    if nb_epoll_set(epoll, EPOLL_CTL_ADD, descriptor, Self.interest, data(slot)) != 0 {
       let code = errno
       shut(slot)
       return code
     }
     return 0
+  }
+
+  private static let interest = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+  private func data(_ slot: Int) -> UInt64 { UInt64(slots[slot].generation) << 32 | UInt64(slot) }
+
+  /// Asks for another event while there is something to read: for a slot that stops before it is drained.
+  func rearm(_ slot: Int) {
+    calls.epollCtl += 1
+    _ = nb_epoll_set(epoll, EPOLL_CTL_MOD, slots[slot].descriptor, Self.interest, data(slot))
   }
 
   func shut(_ slot: Int) {
@@ -236,8 +228,8 @@ final class Connections {
       slots[slot].carryCount = 0
       return true
     }
-    guard count < Self.headMax else { return false }
-    if slots[slot].carry == nil { slots[slot].carry = .allocate(capacity: Self.headMax) }
+    guard count < ResponseParser.headMax else { return false }
+    if slots[slot].carry == nil { slots[slot].carry = .allocate(capacity: ResponseParser.headMax) }
     slots[slot].carry?.update(from: receive + start, count: count)
     slots[slot].carryCount = count
     return true

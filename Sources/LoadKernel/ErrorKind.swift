@@ -22,7 +22,7 @@ public enum ErrorKind: UInt8, Sendable, CaseIterable {
     case .descriptors: "raise the limit with `ulimit -n`"
     case .ports: "fewer new connections: keep them alive, or widen net.ipv4.ip_local_port_range"
     case .connectTimeout: "the target's accept queue is full, or a firewall drops packets"
-    case .tls: "check the certificate; a throw-away one needs the explicit flag"
+    case .tls: "check that the target speaks TLS there, and its certificate; a throw-away one needs the explicit flag"
     default: nil
     }
   }

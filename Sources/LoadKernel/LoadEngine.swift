@@ -54,7 +54,7 @@ public struct LoadEngine: Sendable {
   private func makeLoops(_ options: LoadOptions) throws(LoadError) -> [LoadLoop] {
     let count = profile.slotCount
     let threads = min(max(1, options.threads), count, 64)
-    _ = nb_allow_descriptors(Int64(count + 64))
+    try profile.reserveDescriptors(connections: count, loops: threads)
     let shared = SharedCounters(loops: threads)
     var loops: [LoadLoop] = []
     var opened = 0

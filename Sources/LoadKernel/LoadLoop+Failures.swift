@@ -26,7 +26,7 @@ extension LoadLoop {
           note(code)
         } else if connections.slots[asked].link == .open {
           opened += 1
-          recorder.opened(true)
+          recorder.opened()
         } else {
           pending += 1
         }
@@ -43,7 +43,7 @@ extension LoadLoop {
         if code == 0 {
           connections.slots[slot].link = .open
           opened += 1
-          recorder.opened(true)
+          recorder.opened()
         } else {
           connections.shut(slot)
           failed += 1
@@ -64,7 +64,7 @@ extension LoadLoop {
   }
 
   private func note(_ code: Int32) {
-    recorder.opened(false)
+    recorder.connectFailed(ErrorKind(connect: code))
     if firstFailure == nil { firstFailure = (ErrorKind(connect: code), String(cString: strerror(code))) }
   }
 
@@ -80,14 +80,14 @@ extension LoadLoop {
 
   func connected(_ slot: Int) {
     connections.slots[slot].link = .open
-    recorder.opened(true)
+    recorder.opened()
     if connections.slots[slot].busy, connections.slots[slot].isUnsent { send(slot, hasLag: false) }
   }
 
   func connectFailed(_ slot: Int, _ code: Int32) {
-    recorder.opened(false)
     let kind = ErrorKind(connect: code)
-    lastConnectKind = kind
+    recorder.connectFailed(kind)
+    rules.lastConnectKind = kind
     fail(slot, kind, code: code)
   }
 
@@ -106,7 +106,7 @@ extension LoadLoop {
       freeSinks.append(connections.slots[slot].sink)
       connections.slots[slot].sink = -1
     }
-    if connections.slots[slot].failures < 255 { connections.slots[slot].failures += 1 }
+    rules.broke(slot)
     // An idle connection that breaks has cost no request: the next one connects anew.
     guard hadRequest else { return }
     connections.slots[slot].busy = false
@@ -114,36 +114,28 @@ extension LoadLoop {
     ended(slot, at: last)
     recorder.failed(kind, name: name(slot), now: last)
     if unsent { recorder.unsent() }
-    let pause = backOff(slot, kind)
-    if pause > 0, kind.isConnect, isOpen || last + pause < end {
-      connections.slots[slot].cooling = true
-      cooling += 1
-    }
-    iterationEnded(slot, notBefore: pause > 0 ? last + pause : 0)
-    // Without a next iteration there is nothing that would end the pause.
-    if connections.slots[slot].cooling, connections.slots[slot].wake == .none {
-      connections.slots[slot].cooling = false
-      cooling -= 1
-    }
+    keepRaw(slot, status: 0, kind, now: last, isUnsent: unsent)
+    if let order = rules.failed(slot, kind, last) { transmit(order) }
   }
 
-  /// 10 ms doubling to 1 s after a failed connect; after the third broken request in a row 1 ms doubling to 20 ms.
-  private func backOff(_ slot: Int, _ kind: ErrorKind) -> Int64 {
-    let failures = Int(connections.slots[slot].failures)
-    if kind.isConnect { return min(10_000_000 << Int64(min(failures - 1, 8)), 1_000_000_000) }
-    guard failures > 3, kind != .timeout else { return 0 }
-    return min(1_000_000 << Int64(min(failures - 4, 8)), 20_000_000)
+  /// The request as a row, if rows are kept.
+  @inline(__always)
+  func keepRaw(_ slot: Int, status: Int, _ kind: ErrorKind?, now: Int64, isUnsent: Bool = false) {
+    guard recorder.keepsRaw else { return }
+    let entry = connections.slots[slot]
+    recorder.keep(
+      intended: entry.intended, sent: isUnsent ? nil : entry.sent, received: now, bytes: entry.received, connection: slot * loops + loop,
+      status: status, name: name(slot), kind: kind)
   }
 
   /// The slot's request is over, well or badly: one step down for the count, its time for the record.
   @inline(__always)
   func ended(_ slot: Int, at time: Int64) {
     let intended = connections.slots[slot].intended
-    inFlight.end(at: time)
-    recorder.resided(max(0, time - intended), inside: inFlight.inside(from: intended, to: time))
+    recorder.resided(max(0, time - intended), inside: rules.ended(from: intended, to: time))
   }
 
-  func name(_ slot: Int) -> Int { Int(scenario.templates[Int(connections.slots[slot].template)].name) }
+  func name(_ slot: Int) -> Int { Int(scenario.templates[Int(rules.turns[slot].template)].name) }
 
   /// Keeps the first example of a kind, with the request that it happened to.
   func example(_ kind: ErrorKind, _ text: String) {

@@ -1,4 +1,4 @@
-// Answers: read, parsed, judged, recorded; then what the user does next.
+// Answers: read, parsed, judged, recorded.
 
 import CKernelShims
 import ExperimentModel
@@ -7,7 +7,14 @@ import Glibc
 extension LoadLoop {
   /// - Parameter ended: the event said that the peer has closed or failed.
   func receive(_ slot: Int, ended: Bool) {
+    var reads = 0
     while true {
+      // A body without end must not keep the loop from the others: after 256 KiB they have their turn.
+      if reads == 2 {
+        connections.rearm(slot)
+        return
+      }
+      reads += 1
       var room = 0
       var stamp: Int64 = 0
       let n = connections.read(slot, room: &room, stamp: &stamp)
@@ -25,6 +32,7 @@ extension LoadLoop {
       if stamp > 0 { connections.slots[slot].stamp = stamp + stampOffset }
       guard connections.slots[slot].busy, !connections.slots[slot].isUnsent else {
         // Bytes that nobody asked for: the connection cannot be trusted with the next answer.
+        recorder.unasked(connections.receive, n)
         renew(slot)
         return
       }
@@ -36,17 +44,22 @@ extension LoadLoop {
       switch event {
       case .needMore:
         guard connections.carry(slot, from: used, count: count - used) else {
-          fail(slot, .tooLarge, text: "a head of more than \(Connections.headMax) bytes")
+          tooLarge(slot)
           return
         }
         if n == room || ended { continue }
         return
       case .malformed:
-        malformed(slot, count)
+        if recorder.lacksExample(.malformed) { example(.malformed, FailureText.malformed(connections.receive, count)) }
+        fail(slot, .malformed, text: nil)
+        return
+      case .tooLarge:
+        tooLarge(slot)
         return
       case .done:
         _ = connections.carry(slot, from: 0, count: 0)
         let keeps = connections.slots[slot].parser.keepAlive && used == count && !ended
+        if used < count { recorder.unasked(connections.receive + used, count - used) }
         // A request that is not yet sent in full and has its answer: the rest would be taken for the next one.
         complete(slot, keeps: keeps && connections.slots[slot].pending == nil)
         return
@@ -54,14 +67,7 @@ extension LoadLoop {
     }
   }
 
-  private func malformed(_ slot: Int, _ count: Int) {
-    if recorder.lacksExample(.malformed) {
-      let shown = UnsafeBufferPointer(start: connections.receive, count: min(60, count))
-      let text = String(decoding: shown, as: UTF8.self).map { $0.isNewline ? "⏎" : String($0) }.joined()
-      example(.malformed, "not an HTTP/1.1 answer: \(text)")
-    }
-    fail(slot, .malformed, text: "not an HTTP/1.1 answer")
-  }
+  private func tooLarge(_ slot: Int) { fail(slot, .tooLarge, text: FailureText.headTooLarge) }
 
   private func endOfStream(_ slot: Int) {
     guard connections.slots[slot].busy, !connections.slots[slot].isUnsent else {
@@ -78,10 +84,7 @@ extension LoadLoop {
     if connections.slots[slot].parser.end() == .done {
       complete(slot, keeps: false)
     } else {
-      let received = connections.slots[slot].received
-      fail(
-        slot, .closed,
-        text: received > 0 ? "the connection ended inside the answer, after \(received) bytes" : "the connection ended before an answer")
+      fail(slot, .closed, text: FailureText.ended(after: connections.slots[slot].received, served: connections.slots[slot].served))
     }
   }
 
@@ -96,12 +99,11 @@ extension LoadLoop {
     let good = judge(slot, now)
     connections.slots[slot].busy = false
     connections.slots[slot].served = true
-    connections.slots[slot].failures = 0
     if !keeps {
       connections.shut(slot)
       connect(slot)
     }
-    advance(slot, good: good)
+    if let order = rules.answered(slot, good: good, last) { transmit(order) }
   }
 
   /// When the answer had come: the kernel's stamp, if it is possible, else now.
@@ -116,11 +118,12 @@ extension LoadLoop {
   /// Checks, captures, cookies; records. True when the answer is good.
   private func judge(_ slot: Int, _ now: Int64) -> Bool {
     let entry = connections.slots[slot]
-    let template = scenario.templates[Int(entry.template)]
+    let template = scenario.templates[Int(rules.turns[slot].template)]
     let status = entry.parser.status
     if !template.reads, template.checks == 0, status < 400 {
       recorder.completed(
         name: Int(template.name), intended: entry.intended, sent: entry.sent, now: now, status: status, cache: entry.parser.cache)
+      keepRaw(slot, status: status, nil, now: now)
       return true
     }
     let sink = entry.sink >= 0 ? sinks[Int(entry.sink)] : nil
@@ -133,10 +136,12 @@ extension LoadLoop {
     guard let failure else {
       recorder.completed(
         name: Int(template.name), intended: entry.intended, sent: entry.sent, now: now, status: status, cache: entry.parser.cache)
+      keepRaw(slot, status: status, nil, now: now)
       return true
     }
     if recorder.lacksExample(failure.kind) { example(failure.kind, failure.text) }
     recorder.rejected(failure.kind, name: Int(template.name), now: now, status: status)
+    keepRaw(slot, status: status, failure.kind, now: now)
     return false
   }
 
@@ -145,57 +150,5 @@ extension LoadLoop {
     guard let made = try? Regex(pattern) else { return nil }
     regexes[pattern] = made
     return made
-  }
-
-  // MARK: What comes next
-
-  /// The journey's next step, or the end of the iteration.
-  func advance(_ slot: Int, good: Bool) {
-    let entry = scenario.entries[Int(connections.slots[slot].entry)]
-    guard good, connections.slots[slot].step + 1 < entry.steps else {
-      iterationEnded(slot, notBefore: 0)
-      return
-    }
-    let pause = pause(scenario.thinks[Int(connections.slots[slot].template)])
-    connections.slots[slot].step += 1
-    connections.slots[slot].template += 1
-    if !isOpen, last >= end { return }
-    let at = turn(last + pause)
-    if at > last { schedule(slot, at: at, .step) } else { transmit(slot, intended: last, hasLag: false, waited: false) }
-  }
-
-  /// - Parameter notBefore: the end of a pause after a failure; 0: none.
-  func iterationEnded(_ slot: Int, notBefore: Int64) {
-    if isOpen {
-      connections.slots[slot].left -= 1
-      guard connections.slots[slot].left > 0, notBefore == 0 else {
-        sessions -= 1
-        if notBefore > last { schedule(slot, at: notBefore, .cool) } else { release(slot) }
-        return
-      }
-      let pause = iterationPause
-      if pause > 0 {
-        schedule(slot, at: last + pause, .iteration)
-      } else {
-        beginIteration(slot, intended: last, hasLag: false, waited: false)
-      }
-      return
-    }
-    let at = turn(max(last + iterationPause, notBefore))
-    if at > last {
-      if at < end, iterationsLeft > 0 { schedule(slot, at: at, .iteration) }
-    } else {
-      beginUserIteration(slot, intended: last, hasLag: false)
-    }
-  }
-
-  /// The connection is free: for the oldest arrival that waits, or for later.
-  func release(_ slot: Int) {
-    if free.isEmpty, let intended = nextIntended, intended <= last {
-      takeArrival()
-      beginSession(slot, intended: intended, waited: true)
-    } else {
-      free.append(Int32(slot))
-    }
   }
 }

@@ -2,8 +2,8 @@
 // plan's times whatever the target does; an arrival without a free connection stays in the plan with its intended time,
 // so a backlog needs no memory. Measured against wrk in `make bench`.
 //
-// An arrival (open) or a user (closed) runs iterations; an iteration is one request or the steps of a journey. The parts:
-// +Sending begins iterations and sends, +Receiving takes answers, +Failures closes, counts and cools down.
+// What is sent when is decided by LoadRules, which the other engine follows as well; here is how. The parts: +Sending
+// sends, +Receiving takes answers, +Failures connects, closes and counts.
 //
 // Clock: one read before each send and one at each answer (25 ns each on the vDSO, of 7 µs that a request costs). One
 // read per wake-up would be cheaper, but in a batch of 64 answers the last would be stamped up to 0.4 ms before it was
@@ -21,49 +21,27 @@ final class LoadLoop {
   let scenario: Scenario
   let connections: Connections
   let clock: LoadClock
-  let isOpen: Bool
   let loop: Int
   let loops: Int
   let shared: SharedCounters
-  var writer: RequestWriter
-  var plan: ArrivalPlan?
-  var think: SeededRandom
+  @exclusivity(unchecked) var writer: RequestWriter
+  // Values of one thread that never call back: checking each access for overlaps at run time would cost 5 % of a request.
+  @exclusivity(unchecked) var rules: LoadRules
   var recorder: Recorder
-  var due: DueQueue
-  var free: [Int32] = []
   var users: [User]
   var sinks: [ResponseSink] = []
   var freeSinks: [Int32] = []
   var regexes: [String: Regex<AnyRegexOutput>] = [:]
 
-  /// The next arrival of the plan that has not begun, on the run's clock; nil: the plan is over.
-  var nextIntended: Int64?
-  var planned = 0
-  /// Of the arrivals that were begun, when they are to be kept.
-  var arrivals: [Int64] = []
-  var begun = 0
-  var begunInTime = 0
-  /// Requests on their way, sessions of arrivals in progress, slots that pause after failed connects.
-  var inFlight = InFlightCount()
-  var sessions = 0
-  var cooling = 0
-  var downSince: Int64 = .max
-  var lastConnectKind = ErrorKind.refused
-  /// Iterations that may still begin (shared); .max without such a limit.
-  var iterationsLeft = Int.max
-  var activeUsers: Int
-  var start: Int64 = 0
-  var end: Int64 = .max
-  var last: Int64 = 0
+  @exclusivity(unchecked) var last: Int64 = 0
   var isStopping = false
-  /// Nanoseconds between requests of closed users under a cap, and when the next may go.
-  let gap: Int64
-  var nextAllowed: Int64 = 0
   /// Kernel stamps are on CLOCK_REALTIME: what to add.
   var stampOffset: Int64 = 0
   /// Sequential keys instead of drawn ones (warming).
   var nextKey: Int?
   var firstFailure: (kind: ErrorKind, text: String)?
+  /// Taken and touched before the start is chosen; this loop's share of the rows.
+  private var raw: RawLog?
   private var waiting: Int64 = 0
   private var spinMargin: Int64 = 60_000
   private var spinMost: Int64 = 150_000
@@ -85,18 +63,13 @@ final class LoadLoop {
     self.shared = shared
     loops = shared.loops
     clock = options.clock
-    isOpen = profile.executor.isOpen
-    let seed = profile.seed &+ options.seedSalt &* 0x9E37_79B9_7F4A_7C15
-    writer = RequestWriter(scenario, seed: seed, loop: loop, loops: loops)
-    plan = ArrivalPlan(profile, duration: options.measured, seed: seed)
-    think = SeededRandom(seed: seed, stream: 4 + UInt64(loop) << 8)
+    writer = RequestWriter(scenario, seed: options.seed(profile), loop: loop)
+    rules = LoadRules(profile, scenario, options, count: count, loop: loop, loops: shared.loops)
     connections = try Connections(count: count, target: target, stamps: options.kernelStamps)
     recorder = Recorder(start: 0, windowLength: Nanoseconds(100_000_000))
-    due = DueQueue(capacity: count)
+    raw = RawLog(capacity: options.rawRows / loops + (loop < options.rawRows % loops ? 1 : 0))
     let needsUser = scenario.variableCount > 0 || scenario.usesCookies
     users = needsUser ? (0..<count).map { _ in User(variables: scenario.variableCount) } : []
-    activeUsers = profile.executor == .rampingVUs ? 0 : count
-    gap = options.maxRate.map { Int64(1e9 * Double(shared.loops) / max($0, 1e-3)) } ?? 0
     watch = ClockWatch(options.clock)
   }
 
@@ -104,28 +77,23 @@ final class LoadLoop {
   func run(
     from begin: Int64, _ progress: ((LoadProgress) -> Void)?, _ cancelled: () -> Bool, atEnd: (() -> Void)? = nil
   ) -> LoadRecord {
-    let total = prepare(begin)
+    prepare(begin)
     let callsBefore = connections.calls
     let cpuStart = nb_thread_cpu()
-    lastSweep = start
-    lastReport = start
+    lastSweep = rules.start
+    lastReport = rules.start
     last = clock.now()
     // Without a plan the first sends would all have the loop's own start-up as their lag.
     while true {
-      var wake = Int64.max
-      while due.first <= last {
-        let entry = due.pop()
-        awake(entry.slot, at: entry.time)
-      }
-      if isOpen { dispatch() }
-      if isOver() { break }
-      wake = min(due.first, isOpen ? (free.isEmpty ? .max : nextIntended ?? .max) : end)
-      if isOpen, nextIntended != nil, free.isEmpty, cooling == connections.count { wake = min(wake, nextIntended ?? wake) }
+      beginAll()
+      let ending = rules.ending(last)
+      if ending == .drained { abandon() }
+      if ending != .goesOn { break }
       if last - lastSweep >= 5_000_000 {
-        keepHouse(total, progress, cancelled)
+        keepHouse(progress, cancelled)
         if isStopping { break }
       }
-      wait(until: min(wake, last + (profile.executor == .rampingVUs ? 5_000_000 : 50_000_000)))
+      wait(until: min(rules.wake(last), last + (profile.executor == .rampingVUs ? 5_000_000 : 50_000_000)))
     }
     var record = finish(cpu: nb_thread_cpu() - cpuStart)
     record.systemCalls = connections.calls - callsBefore
@@ -135,67 +103,25 @@ final class LoadLoop {
     return record
   }
 
-  /// - Returns: the planned length in nanoseconds; nil when the run ends by count.
-  private func prepare(_ begin: Int64) -> Int64? {
+  private func prepare(_ begin: Int64) {
     nb_tight_timers()
     watch.look()
-    if isOpen, !options.polite { calibrate() }
-    start = max(begin, clock.now() + 500_000)
-    let duration = (options.measured ?? profile.duration).rawValue
-    let ramp = profile.stages.reduce(Int64(0)) { $0 + $1.duration.rawValue }
-    stampOffset = clock.now() - nb_real_now()
-    var total: Int64?
-    switch profile.executor {
-    case .sharedIterations:
-      let all = profile.iterations ?? profile.vus ?? 1
-      if profile.iterationsPerUser == true {
-        for slot in 0..<connections.count { connections.slots[slot].left = all }
-      } else {
-        iterationsLeft = all / loops + (loop < all % loops ? 1 : 0)
-      }
-    case .constantVUs:
-      end = start + duration
-      total = duration
-    case .rampingVUs:
-      end = start + ramp
-      total = ramp
-    case .constantArrivalRate, .rampingArrivalRate:
-      total = Int64((plan?.duration ?? 0) * 1e9)
-      end = start + (total ?? 0)
-    }
+    if rules.isOpen, !options.polite { calibrate() }
+    rules.begin(at: max(begin, clock.now() + 500_000))
     let kept = recorder
     recorder = Recorder(
-      start: start, windowLength: windowLength(duration, ramp), named: scenario.names,
+      start: rules.start, windowLength: rules.windowLength(options), named: scenario.names,
       seriesQuantile: loop == 0 ? options.stopWhen?.quantile : nil,
-      parts: options.partLength.map { PartRecorder(start: start, end: end, length: $0) })
+      parts: options.partLength.map { PartRecorder(start: rules.start, end: rules.end, length: $0) },
+      raw: raw.take() ?? RawLog(capacity: 0), requestNames: scenario.requestNames)
     recorder.openedBefore(kept)
-    // A closed run lasts until its last answer.
-    inFlight.observe(from: start, to: isOpen ? end : .max)
-    if options.keepsArrivals { arrivals.reserveCapacity(Int(plan?.expected ?? 0) + 1_024) }
-    if isOpen {
-      free.reserveCapacity(connections.count)
-      free = (0..<connections.count).reversed().map { Int32($0) }
-      nextIntended = plan?.next(skipping: loop).map { $0 + start }
-      if nextIntended != nil { planned += 1 }
-    } else if profile.executor == .rampingVUs {
-      for slot in 0..<connections.count { connections.slots[slot].parked = true }
-    } else {
-      for slot in 0..<connections.count { schedule(slot, at: start, .iteration) }
-    }
-    return total
-  }
-
-  private func windowLength(_ duration: Int64, _ ramp: Int64) -> Nanoseconds {
-    if let given = options.windowLength { return given }
-    guard profile.executor != .sharedIterations else { return Nanoseconds(10_000_000) }
-    let length = isOpen ? Int64((plan?.duration ?? 0) * 1e9) : ramp > 0 ? ramp : duration
-    return Nanoseconds(min(max(length / 200, 10_000_000), 1_000_000_000))
+    stampOffset = clock.now() - nb_real_now()
   }
 
   /// How much too late this machine's timers wake up: the margin before a send that is spun, from the worst of twenty waits. A
   /// processor that has slept longer wakes up later, so the waits are as long as those of the plan, up to 2 ms.
   private func calibrate() {
-    let gap = Int64((plan.map { $0.duration / max(1, $0.expected) } ?? 0) * 1e9)
+    let gap = Int64((rules.plan.map { $0.duration / max(1, $0.expected) } ?? 0) * 1e9)
     // A margin of 500 µs costs an eighth of a core at 250 requests/s; nobody notices 6 % at 120.
     spinMost = min(max(gap / 8, 150_000), 500_000)
     let wait = min(max(gap / 2, 100_000), 2_000_000)
@@ -208,32 +134,17 @@ final class LoadLoop {
     spinMargin = min(max(worst + worst / 4, 40_000), spinMost)
   }
 
-  private func isOver() -> Bool {
-    if isOpen {
-      if nextIntended == nil, sessions == 0 { return true }
-      // Late answers count for a while; what still has no connection then is given up.
-      let drain = (options.drain ?? profile.timeout).rawValue
-      if last > end, last - end > drain {
-        abandon()
-        return true
-      }
-      return false
-    }
-    if last >= end, due.count > 0 { due.removeAll() }
-    if inFlight.count > 0 || due.count > 0 { return false }
-    // A run by time lasts its time, also while every user thinks beyond its end.
-    return end == .max || last >= end
-  }
-
   /// Everything that is due has begun or never will; counts what the plan still held.
   private func abandon() {
-    while nextIntended != nil {
-      refuseArrival(.timeout, "no connection was free before the drain's end")
+    while let intended = rules.giveUp(last) {
+      example(.timeout, FailureText.noConnection)
+      refuse(intended, .timeout)
     }
     for slot in 0..<connections.count where connections.slots[slot].busy {
-      example(.timeout, "no answer before the drain's end")
+      example(.timeout, FailureText.drained)
       recorder.failed(.timeout, name: name(slot), now: last)
       ended(slot, at: last)
+      keepRaw(slot, status: 0, .timeout, now: last, isUnsent: connections.slots[slot].isUnsent)
       connections.slots[slot].busy = false
     }
   }
@@ -245,7 +156,7 @@ final class LoadLoop {
       var timeout = wake - last
       if timeout <= 0 {
         timeout = 0
-      } else if isOpen, !options.polite {
+      } else if rules.isOpen, !options.polite {
         timeout = timeout > spinMargin ? timeout - spinMargin : 0
       }
       let n = connections.wait(timeout)
@@ -259,7 +170,7 @@ final class LoadLoop {
       }
       // The margin follows the quantile that the verdict looks at: 10 µs up for a wake-up that missed its time, 50 ns down for
       // one that did not, so it settles where one in 200 is late.
-      if timeout > 0, isOpen { spinMargin = min(max(now > wake ? spinMargin + 10_000 : spinMargin - 50, 30_000), spinMost) }
+      if timeout > 0, rules.isOpen { spinMargin = min(max(now > wake ? spinMargin + 10_000 : spinMargin - 50, 30_000), spinMost) }
       if now >= wake { return }
     }
   }
@@ -291,21 +202,15 @@ final class LoadLoop {
 
   // MARK: Housekeeping, each 5 ms
 
-  private func keepHouse(_ total: Int64?, _ progress: ((LoadProgress) -> Void)?, _ cancelled: () -> Bool) {
+  private func keepHouse(_ progress: ((LoadProgress) -> Void)?, _ cancelled: () -> Bool) {
     lastSweep = last
     sweepTimeouts()
     watch.look()
     if options.kernelStamps { stampOffset = clock.now() - nb_real_now() }
-    if profile.executor == .rampingVUs { adjustUsers() }
+    rules.adjustUsers(last)
     shared.publish(loop, answered: recorder.answered, failed: recorder.failed)
     if shared.isStopped { isStopping = true }
-    // A run that ends by count has no other end while the target is down.
-    if total == nil, cooling == connections.count {
-      downSince = min(downSince, last)
-      if last - downSince > 5_000_000_000 { isStopping = true }
-    } else {
-      downSince = .max
-    }
+    if rules.hasGivenUp(last) { isStopping = true }
     guard loop == 0, last - lastReport >= 50_000_000 else { return }
     lastReport = last
     if cancelled() {
@@ -319,11 +224,12 @@ final class LoadLoop {
       shared.stop()
       isStopping = true
     }
+    let start = rules.start
     guard let progress, last > start, (last - start) / 50_000_000 % 2 == 0 else { return }
     let answered = shared.answered
     progress(
       LoadProgress(
-        elapsed: Nanoseconds(last - start), total: total.map { Nanoseconds($0) }, requests: answered,
+        elapsed: Nanoseconds(last - start), total: rules.total.map { Nanoseconds($0) }, requests: answered,
         rate: Double(answered) / (Double(last - start) / 1e9),
         p99: Nanoseconds(recorder.record.response.quantile(0.99)), failed: shared.failed))
   }
@@ -331,7 +237,7 @@ final class LoadLoop {
   private func abortIfBroken() {
     guard !options.abortWhen.isEmpty, last - lastAbortLook >= 250_000_000 else { return }
     lastAbortLook = last
-    guard let broken = options.abortWhen.first(where: { $0.isBroken(recorder.record, elapsed: Nanoseconds(last - start)) }) else { return }
+    guard let broken = options.abortWhen.first(where: { $0.isBroken(recorder.record, elapsed: Nanoseconds(last - rules.start)) }) else { return }
     recorder.aborted(broken.text)
     shared.stop()
     isStopping = true
@@ -353,7 +259,7 @@ final class LoadLoop {
         if connections.slots[slot].pending != nil, age > sendLimit {
           fail(slot, .timeout, text: "the target did not take the request")
         } else if age > limit {
-          fail(slot, .timeout, text: connections.slots[slot].received > 0 ? "the answer did not end" : "no answer")
+          fail(slot, .timeout, text: connections.slots[slot].received > 0 ? FailureText.noEnd : FailureText.noAnswer)
         }
       }
     }
@@ -364,20 +270,20 @@ final class LoadLoop {
     // A step may also have ended the run.
     watch.look()
     recorder.clockSteps(watch.steps)
-    recorder.planned(planned, begun: begunInTime)
+    recorder.planned(rules.planned, begun: rules.begun)
     // The span of an open run is its plan: the drain after it is not time in which requests were due.
-    let span = isOpen && !isStopping ? max(end - start, 1) : max(now - start, 1)
-    let planned = plan.map { $0.expected / max($0.duration, 1e-9) }
+    let start = rules.start
+    let span = rules.isOpen && !isStopping ? max(rules.end - start, 1) : max(now - start, 1)
     var unfinished: Int64 = 0
     for slot in 0..<connections.count where connections.slots[slot].busy {
-      unfinished += inFlight.inside(from: connections.slots[slot].intended, to: now)
+      unfinished += rules.inFlight.inside(from: connections.slots[slot].intended, to: now)
     }
     var record = recorder.finish(
-      now: now, span: span, cpu: cpu, work: max(0, now - start - waiting), plannedRate: planned, counted: inFlight.total(at: now),
-      unfinished: unfinished)
+      now: now, span: span, cpu: cpu, work: max(0, now - start - waiting), plannedRate: rules.plannedRate,
+      counted: rules.inFlight.total(at: now), unfinished: unfinished)
     record.connections = connections.count
     record.partLength = options.partLength
-    record.arrivals = arrivals
+    record.arrivals = rules.begunAt
     return record
   }
 }

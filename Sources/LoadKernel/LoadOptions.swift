@@ -28,6 +28,8 @@ public struct LoadOptions: Sendable {
   public var stopWhen: StopRule?
   /// Kernel stamps for the time of receipt, where the system has them.
   public var kernelStamps = false
+  /// Requests that are kept one by one, at 40 bytes each, in `LoadRecord.raw`; each loop has its share. 0: none.
+  public var rawRows = 0
   /// A target without a single connection is an error; false: it is a record with verdict INVALID.
   public var requiresConnection = true
   /// Time after the plan's end in which late answers still count; nil: the response timeout. What then still waits
@@ -35,6 +37,9 @@ public struct LoadOptions: Sendable {
   public var drain: Nanoseconds?
   public var clock = LoadClock.system
   public init() {}
+
+  /// Of one slice of a profile.
+  func seed(_ profile: LoadProfile) -> UInt64 { profile.seed &+ seedSalt &* 0x9E37_79B9_7F4A_7C15 }
 }
 
 /// Interval-driven stopping: at each look the batch means of the window quantiles get an interval of confidence

@@ -1,5 +1,6 @@
 // What both engines read off a profile: how many connections, how many users at a moment, whether a cap allows it.
 
+import CKernelShims
 import ExperimentModel
 import Statistics
 
@@ -40,6 +41,23 @@ extension LoadProfile {
     throw LoadError(
       id: "rate-over-cap", cause: "the plan reaches \(Int(peak.rounded(.up))) requests per second, the cap is \(Int(cap))",
       remedy: "lower the rate, or raise the cap if the target is yours")
+  }
+}
+
+extension LoadProfile {
+  /// Raises the limit of descriptors to what a run needs.
+  ///
+  /// - Throws: `descriptors` when the system does not allow so many: connections that could never open would make every number
+  ///   that of a smaller run.
+  func reserveDescriptors(connections: Int, loops: Int) throws(LoadError) {
+    let used = max(nb_open_descriptors(), 8)
+    // An epoll a loop, and a few for what the process does beside the run.
+    let needed = Int64(connections + loops) + used + 8
+    let allowed = nb_allow_descriptors(needed + 56)
+    guard allowed < needed else { return }
+    throw LoadError(
+      id: "descriptors", cause: "\(connections) connections need \(needed) descriptors, and this process may have \(allowed)",
+      remedy: "fewer connections or users, or raise the limit: `ulimit -n \(needed)`, as root where the hard limit is lower")
   }
 }
 

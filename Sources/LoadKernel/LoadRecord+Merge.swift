@@ -19,6 +19,8 @@ extension LoadRecord {
       if let a = generatorWorkShare, let b = other.generatorWorkShare { generatorWorkShare = a * mine + b * theirs }
     }
     add(other)
+    // Rows count from their own slice's start.
+    raw = nil
     windows += other.windows.map { window in
       var moved = window
       moved.start = moved.start + elapsed
@@ -43,6 +45,7 @@ extension LoadRecord {
     // The busiest loop is the one that may have been too slow.
     if let theirs = other.generatorWorkShare { generatorWorkShare = max(generatorWorkShare ?? 0, theirs) }
     connections += other.connections
+    if let theirs = other.raw { raw == nil ? raw = theirs : raw?.add(theirs) }
     elapsed = max(elapsed, other.elapsed)
     for (i, part) in other.parts.enumerated() {
       if i < parts.count { parts[i].add(part) } else { parts.append(part) }
@@ -77,6 +80,9 @@ extension LoadRecord {
     bytesOut += other.bytesOut
     connectionsOpened += other.connectionsOpened
     connectionsFailed += other.connectionsFailed
+    connectErrors.merge(other.connectErrors, uniquingKeysWith: +)
+    unasked += other.unasked
+    unaskedExample = unaskedExample ?? other.unaskedExample
     planned += other.planned
     begun += other.begun
     unsent += other.unsent

@@ -100,6 +100,11 @@ public struct LoadRecord: Sendable {
   /// Connections opened over the whole run, and attempts that failed.
   public var connectionsOpened = 0
   public var connectionsFailed = 0
+  /// The failed attempts by the name of an `ErrorKind`; one that carried a request is in `errors` as well.
+  public var connectErrors: [String: Int] = [:]
+  /// Times that a target sent more than was asked for, which costs the connection; and what the first one began with.
+  public var unasked = 0
+  public var unaskedExample: String?
   /// Arrivals that the plan held up to its end, and how many of them were begun by then; 0 for closed models.
   public var planned = 0
   public var begun = 0
@@ -111,6 +116,8 @@ public struct LoadRecord: Sendable {
   /// Received by the kernel's own stamps.
   public var stamped = 0
   public var named: [NamedRecord] = []
+  /// Single requests, if `LoadOptions.rawRows` asked for them.
+  public var raw: RawSamples?
   /// Ended before its time by the user.
   public var isPartial = false
   /// Ended by the stop rule, and the interval that did it (ns).

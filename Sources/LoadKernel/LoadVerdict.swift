@@ -16,6 +16,7 @@ extension LoadRecord {
   /// | p99 of the send lag | 100 µs and 5 % of the median service time | 500 µs and 20 % |
   /// | waited for one of its own connections | 1 % of the requests | |
   /// | generator at its CPU's limit | 95 % of it was work | |
+  /// | more came than was asked for | at 1 % of the answers | |
   /// | requests in flight, counted, against their recorded times | 1 % apart | |
   public mutating func judge() {
     var found: [Finding] = []
@@ -26,11 +27,17 @@ extension LoadRecord {
       found.append(Finding(.invalid, "every request failed (\(errors.keys.sorted().joined(separator: ", ")))", isTargets: true))
     }
     for kind in [ErrorKind.descriptors, .ports] {
-      guard let count = errors[kind.name], count > 0 else { continue }
-      found.append(Finding(.invalid, "out of \(kind == .ports ? "local ports" : "descriptors"): \(count) attempts failed"))
+      let count = max(errors[kind.name] ?? 0, connectErrors[kind.name] ?? 0)
+      guard count > 0 else { continue }
+      let text = "out of \(kind == .ports ? "local ports" : "descriptors"): \(count) attempts failed"
+      found.append(Finding(.invalid, text + (kind.remedy.map { "; \($0)" } ?? "")))
     }
     if clockSteps > 0 {
       found.append(Finding(.invalid, "the clock stepped \(clockSteps == 1 ? "once" : "\(clockSteps) times") during the run"))
+    }
+    if unasked * 100 > answered {
+      let text = "answers nobody asked for: \(unasked) times more came than one answer, so one may have been taken for another"
+      found.append(Finding(.degraded, text, isTargets: true))
     }
     // A closed loop has no plan that it could miss.
     if plannedRate != nil { judgePlan(&found) }

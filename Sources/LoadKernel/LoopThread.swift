@@ -35,7 +35,7 @@ final class LoopThread {
   func join() -> LoadRecord {
     guard started else {
       var record = LoadRecord()
-      record.planned = Int(work.loop.plan?.expected ?? 0) / max(1, work.loop.loops)
+      record.planned = Int(work.loop.rules.plan?.expected ?? 0) / max(1, work.loop.loops)
       return record
     }
     pthread_join(thread, nil)

@@ -2,6 +2,7 @@
 
 #if canImport(NIOSSL) && canImport(NIOHTTP2)
   import CKernelShims
+  import Glibc
   import NIOCore
   import NIOPosix
   import NIOSSL
@@ -38,7 +39,18 @@
       serverName = nb_resolve(target.host, 1, 1, &scratch, 1) == 1 ? nil : target.host
     }
 
-    func handshake() -> EventLoopPromise<String?> { loop.makePromise(of: String?.self) }
+    /// TLS, or HTTP/2 with prior knowledge: whether there is a handshake to wait for.
+    var isSecure: Bool { context != nil }
+
+    /// The handshake's end, with the protocol that was chosen. It has the connect's time: a peer that accepts and then says
+    /// nothing would keep its request for ever.
+    func handshake() -> EventLoopPromise<String?> {
+      let promise = loop.makePromise(of: String?.self)
+      let text = "no TLS handshake within \(timeout.nanoseconds / 1_000_000) ms"
+      let timer = loop.scheduleTask(in: timeout) { promise.fail(NIOLoadFailure(kind: .tls, text: text)) }
+      promise.futureResult.whenComplete { _ in timer.cancel() }
+      return promise
+    }
 
     /// - Parameter handlers: added behind TLS.
     func connect(_ handlers: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>) -> EventLoopFuture<any Channel> {
@@ -54,7 +66,12 @@
       case .unix(let path): return bootstrap.connect(unixDomainSocketPath: path)
       case .tcp(let host, let port):
         let numeric = target.addresses.first ?? (host == "localhost" ? "127.0.0.1" : host)
-        return bootstrap.connect(host: numeric, port: port)
+        // Names were resolved before the run; the resolver's thread would only cost time here.
+        do {
+          return bootstrap.connect(to: try SocketAddress(ipAddress: numeric, port: port))
+        } catch {
+          return loop.makeFailedFuture(NIOLoadFailure(kind: .dns, text: "\(numeric) is no address"))
+        }
       }
     }
 
@@ -70,6 +87,17 @@
       }
       if error is NIOSSLError || error is BoringSSLError { return hasShaken ? .closed : .tls }
       return hasShaken ? .reset : .tls
+    }
+
+    /// What an error says, without the layers of types around it.
+    static func text(_ error: any Error) -> String {
+      if let failure = error as? NIOLoadFailure { return failure.text }
+      if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
+      if let error = error as? NIOConnectionError, let first = error.connectionErrors.first { return text(first.error) }
+      let words = "\(error)"
+      // BoringSSL puts its reason between the library and the line of its own source.
+      guard let mark = words.firstRange(of: "OPENSSL_internal:") else { return words }
+      return "TLS failed: \(words[mark.upperBound...].prefix { $0 != " " })"
     }
   }
 #endif

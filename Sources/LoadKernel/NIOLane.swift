@@ -6,25 +6,18 @@
 
   /// Unchecked: touched on its driver's event loop only.
   final class NIOLane: @unchecked Sendable {
-    enum Wake { case none, step, iteration, cool }
     let index: Int
-    var wake = Wake.none
     var busy = false
     var isUnsent = false
     var waited = false
-    var hasLag = false
-    var cooling = false
-    var parked = false
-    var failures = 0
+    /// The sink is to be filled: a check, a capture or a cookie asks for it.
+    var reads = false
     /// Tells answers to an earlier request from those to this one.
     var number = 0
     var intended: Int64 = 0
     var sent: Int64 = 0
-    var entry = 0
-    var step = 0
-    var template = 0
-    var left = 1
-    var row = 0
+    /// Of the answer, so far.
+    var received = 0
     let sink = ResponseSink()
     init(_ index: Int) { self.index = index }
   }

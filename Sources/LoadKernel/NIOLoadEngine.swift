@@ -22,6 +22,10 @@
       scenario = try Scenario(profile, target: target)
     }
 
+    /// Shutting down a group goes through Dispatch, which opens descriptors at its first use and traps when there is none: it must
+    /// not be the end of a run that ran out of them.
+    private static let hasShutDownOnce: Bool = (try? MultiThreadedEventLoopGroup(numberOfThreads: 1).syncShutdownGracefully()) != nil
+
     /// As `LoadEngine.run`; `threads`, `cpu`, `kernelStamps` and `polite` of the options do nothing here. `connections`
     /// of the profile are requests at a time; with HTTP/2, `streamsMax` of them share a connection.
     public func run(
@@ -29,7 +33,11 @@
     ) throws(LoadError) -> LoadRecord {
       try profile.check(options)
       let count = profile.slotCount
-      _ = nb_allow_descriptors(Int64(count + 64))
+      let isShared = target.transport == .http2 || target.transport == .http2Clear
+      let sockets = isShared ? (count + max(1, streamsMax) - 1) / max(1, streamsMax) : count
+      // An event loop has an epoll, an eventfd and a timerfd.
+      try profile.reserveDescriptors(connections: sockets, loops: 3)
+      _ = Self.hasShutDownOnce
       let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
       let loop = group.next()
       let shared = SharedCounters(loops: 1)
@@ -83,7 +91,7 @@
       guard let all = try? results.wait() else { return NIOLoadFailure(kind: .unreachable, text: "no event loop") }
       for result in all { if case .success = result { return nil } }
       for case .failure(let error) in all {
-        return error as? NIOLoadFailure ?? NIOLoadFailure(kind: NIOConnector.kind(error, hasShaken: false), text: "\(error)")
+        return error as? NIOLoadFailure ?? NIOLoadFailure(kind: NIOConnector.kind(error, hasShaken: false), text: NIOConnector.text(error))
       }
       return nil
     }

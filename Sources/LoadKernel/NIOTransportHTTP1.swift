@@ -1,4 +1,4 @@
-// HTTP/1.1 over TLS: a channel a lane, the kernel's own parser behind NIOSSL.
+// HTTP/1.1 over TLS, or over plain TCP where both engines are to be compared: a channel a lane, the kernel's own parser behind NIOSSL.
 
 #if canImport(NIOSSL) && canImport(NIOHTTP2)
   import NIOCore
@@ -28,7 +28,7 @@
       let loop = connector.loop
       if isOpen(lane) { return loop.makeSucceededVoidFuture() }
       if let opening = opening[lane.index] { return opening }
-      let handler = HTTP1Handler(driver, lane, connector.handshake())
+      let handler = HTTP1Handler(driver, lane, connector.handshake(), isSecure: connector.isSecure)
       handlers[lane.index] = handler
       let bound = NIOLoopBound(self, eventLoop: loop)
       let boundHandler = NIOLoopBound(handler, eventLoop: loop)
@@ -37,13 +37,19 @@
         channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(boundHandler.value) }
       }.flatMap { channel in
         bound.value.channels[index] = channel
+        if !bound.value.connector.isSecure { boundHandler.value.handshake.succeed(nil) }
         return boundHandler.value.handshake.futureResult.map { _ in }
       }
       opening[index] = future
       future.whenComplete { result in
         bound.value.opening[index] = nil
+        bound.value.driver.opened(result)
         // A promise must be kept, also where no channel came about; a second answer is ignored.
-        if case .failure(let error) = result { boundHandler.value.handshake.fail(error) }
+        guard case .failure(let error) = result else { return }
+        boundHandler.value.handshake.fail(error)
+        boundHandler.value.isAbandoned = true
+        bound.value.channels[index]?.close(promise: nil)
+        bound.value.channels[index] = nil
       }
       return future
     }
@@ -70,14 +76,16 @@
     private unowned let driver: NIOLoadDriver
     private let lane: NIOLane
     let handshake: EventLoopPromise<String?>
-    private var hasShaken = false
+    private var hasShaken: Bool
+    /// This connection has answered at least once.
+    private var served = false
     private var parser = ResponseParser()
     private var kept: ByteBuffer?
     private var number = -1
-    private var received = 0
     var isAbandoned = false
 
-    init(_ driver: NIOLoadDriver, _ lane: NIOLane, _ handshake: EventLoopPromise<String?>) {
+    init(_ driver: NIOLoadDriver, _ lane: NIOLane, _ handshake: EventLoopPromise<String?>, isSecure: Bool) {
+      hasShaken = !isSecure
       self.driver = driver
       self.lane = lane
       self.handshake = handshake
@@ -86,7 +94,6 @@
     func begin(isHead: Bool, number: Int) {
       parser.isHead = isHead
       self.number = number
-      received = 0
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -100,8 +107,10 @@
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
       var incoming = unwrapInboundIn(data)
       driver.received(incoming.readableBytes)
-      received += incoming.readableBytes
+      if number >= 0 { lane.received += incoming.readableBytes }
       guard !isAbandoned, number >= 0 else {
+        if !isAbandoned { incoming.withUnsafeReadableBytes { driver.unasked($0) } }
+        isAbandoned = true
         context.close(promise: nil)
         return
       }
@@ -110,16 +119,23 @@
       var used = 0
       let event = all.withUnsafeReadableBytes { bytes -> ResponseParser.Event in
         guard let base = bytes.bindMemory(to: UInt8.self).baseAddress else { return .needMore }
-        return parser.consume(base, bytes.count, used: &used, sink: lane.sink)
+        return parser.consume(base, bytes.count, used: &used, sink: lane.reads ? lane.sink : nil)
       }
       kept?.moveReaderIndex(forwardBy: used)
       if kept?.readableBytes == 0 { kept = nil }
       switch event {
       case .needMore:
-        if kept?.readableBytes ?? 0 > Connections.headMax { fail(context, .tooLarge, "a head of more than \(Connections.headMax) bytes") }
-      case .malformed: fail(context, .malformed, "not an HTTP/1.1 answer")
+        if kept?.readableBytes ?? 0 >= ResponseParser.headMax { fail(context, .tooLarge, FailureText.headTooLarge) }
+      case .malformed:
+        let text = all.withUnsafeReadableBytes { bytes in
+          bytes.bindMemory(to: UInt8.self).baseAddress.map { FailureText.malformed($0, bytes.count) } ?? ""
+        }
+        fail(context, .malformed, text)
+      case .tooLarge: fail(context, .tooLarge, FailureText.headTooLarge)
       case .done:
         let keeps = parser.keepAlive && kept == nil
+        kept?.withUnsafeReadableBytes { driver.unasked($0) }
+        served = true
         let done = number
         number = -1
         if !keeps {
@@ -140,19 +156,19 @@
         driver.dropped(lane)
         driver.answered(lane, done, status: parser.status, cache: parser.cache)
       } else {
-        fail(context, .closed, received > 0 ? "the connection ended inside the answer" : "the connection ended before an answer")
+        fail(context, .closed, FailureText.ended(after: lane.received, served: served))
       }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
       let kind = NIOConnector.kind(error, hasShaken: hasShaken)
       if !hasShaken {
-        handshake.fail(NIOLoadFailure(kind: kind, text: "\(error)"))
+        handshake.fail(NIOLoadFailure(kind: kind, text: NIOConnector.text(error)))
         isAbandoned = true
       } else if case .closed = kind {
         return
       } else {
-        fail(context, kind, "\(error)")
+        fail(context, kind, NIOConnector.text(error))
       }
       context.close(promise: nil)
     }

@@ -58,8 +58,10 @@
         bound.value.multiplexer = multiplexer
       }
       one.opening = future
+      let boundSelf = NIOLoopBound(self, eventLoop: loop)
       future.whenComplete { result in
         bound.value.opening = nil
+        boundSelf.value.driver.opened(result)
         if case .failure(let error) = result {
           handshake.fail(error)
           bound.value.channel?.close(promise: nil)
@@ -150,7 +152,7 @@
     }
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
       if !isDone {
-        handshake.fail(NIOLoadFailure(kind: NIOConnector.kind(error, hasShaken: false), text: "\(error)"))
+        handshake.fail(NIOLoadFailure(kind: NIOConnector.kind(error, hasShaken: false), text: NIOConnector.text(error)))
         context.close(promise: nil)
       } else {
         context.fireErrorCaught(error)
@@ -207,8 +209,9 @@
       case .data(let part):
         if case .byteBuffer(let buffer) = part.data {
           driver.received(buffer.readableBytes)
+          lane.received += buffer.readableBytes
           buffer.withUnsafeReadableBytes { bytes in
-            if let base = bytes.bindMemory(to: UInt8.self).baseAddress { lane.sink.put(body: base, bytes.count) }
+            if lane.reads, let base = bytes.bindMemory(to: UInt8.self).baseAddress { lane.sink.put(body: base, bytes.count) }
           }
         }
         if part.endStream { finish() }
@@ -223,6 +226,7 @@
       for field in headers where !field.name.hasPrefix(":") { text += "\(field.name): \(field.value)\r\n" }
       let bytes = Array(text.utf8)
       driver.received(bytes.count)
+      lane.received += bytes.count
       bytes.withUnsafeBufferPointer { if let base = $0.baseAddress { lane.sink.put(head: base, $0.count) } }
       if let value = headers.first(name: "x-cache") { cache = value.lowercased().contains("hit") ? 1 : 2 }
     }
@@ -238,7 +242,7 @@
     }
     func channelInactive(context: ChannelHandlerContext) { fail(.closed, "the stream ended before the answer did") }
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-      fail(NIOConnector.kind(error, hasShaken: true), "\(error)")
+      fail(NIOConnector.kind(error, hasShaken: true), NIOConnector.text(error))
       context.close(promise: nil)
     }
   }

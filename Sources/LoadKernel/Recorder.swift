@@ -9,40 +9,50 @@ final class Recorder {
   /// More windows than this are folded in pairs, so that a run without an end stays in its memory.
   private static let windowsMax = 4_096
 
-  private(set) var record = LoadRecord()
+  // One thread, and nothing here calls back: no need to check accesses for overlaps at run time.
+  @exclusivity(unchecked) private(set) var record = LoadRecord()
   private let start: Int64
   private var windowLength: Int64
-  private var window: LoadWindow
-  private var windowSum = 0.0
-  private var windowTimes = Histogram(bits: 8)
+  @exclusivity(unchecked) private var window: LoadWindow
+  @exclusivity(unchecked) private var windowSum = 0.0
+  @exclusivity(unchecked) private var windowTimes = Histogram(bits: 8)
   private var windowEnd: Int64
   private var batches = BatchCollector()
   /// Nanoseconds that ended requests were under way, in all and inside the run's window.
-  private var residence: Int64 = 0
-  private var residenceInside: Int64 = 0
+  @exclusivity(unchecked) private var residence: Int64 = 0
+  @exclusivity(unchecked) private var residenceInside: Int64 = 0
   private let statuses: UnsafeMutablePointer<Int>
   private let errors: UnsafeMutablePointer<Int>
+  private let connectErrors: UnsafeMutablePointer<Int>
   private var examples: [String?]
-  private var named: [NamedRecord]
+  @exclusivity(unchecked) private var named: [NamedRecord]
   /// The stop rule's quantile of each window, as long as there is a rule.
   let seriesQuantile: Double?
-  private var parts: PartRecorder?
+  @exclusivity(unchecked) private var parts: PartRecorder?
   private(set) var series: [Double] = []
+  @exclusivity(unchecked) var raw: RawLog
+  private let requestNames: [String]
+  var keepsRaw: Bool { raw.isOn }
 
   init(
-    start: Int64, windowLength: Nanoseconds, named: [NamedRecord] = [], seriesQuantile: Double? = nil, parts: PartRecorder? = nil
+    start: Int64, windowLength: Nanoseconds, named: [NamedRecord] = [], seriesQuantile: Double? = nil, parts: PartRecorder? = nil,
+    raw: consuming RawLog = RawLog(capacity: 0), requestNames: [String] = []
   ) {
     self.parts = parts
     self.start = start
     self.windowLength = max(1, windowLength.rawValue)
     self.named = named
     self.seriesQuantile = seriesQuantile
+    self.requestNames = requestNames
+    self.raw = raw
     window = LoadWindow(start: .zero)
     windowEnd = start + self.windowLength
-    statuses = .allocate(capacity: 600)
-    statuses.initialize(repeating: 0, count: 600)
+    statuses = .allocate(capacity: 1_000)
+    statuses.initialize(repeating: 0, count: 1_000)
     errors = .allocate(capacity: ErrorKind.allCases.count)
     errors.initialize(repeating: 0, count: ErrorKind.allCases.count)
+    connectErrors = .allocate(capacity: ErrorKind.allCases.count)
+    connectErrors.initialize(repeating: 0, count: ErrorKind.allCases.count)
     examples = [String?](repeating: nil, count: ErrorKind.allCases.count)
     record.windows.reserveCapacity(256)
   }
@@ -50,6 +60,7 @@ final class Recorder {
   deinit {
     statuses.deallocate()
     errors.deallocate()
+    connectErrors.deallocate()
   }
 
   var answered: Int { record.completed + record.failed }
@@ -69,7 +80,7 @@ final class Recorder {
   /// An answer that counts as good.
   func completed(name: Int, intended: Int64, sent: Int64, now: Int64, status: Int, cache: Int) {
     if now >= windowEnd { roll(now) }
-    if status < 600 { statuses[status] += 1 }
+    if status < 1_000 { statuses[status] += 1 }
     let response = max(0, now - intended)
     record.response.record(response)
     record.service.record(max(0, now - sent))
@@ -93,7 +104,7 @@ final class Recorder {
 
   /// An answer that is a failure by its status or a check.
   func rejected(_ kind: ErrorKind, name: Int, now: Int64, status: Int) {
-    if status < 600 { statuses[status] += 1 }
+    if status < 1_000 { statuses[status] += 1 }
     failed(kind, name: name, now: now)
   }
 
@@ -127,8 +138,15 @@ final class Recorder {
 
   func unsent() { record.unsent += 1 }
   func stamped() { record.stamped += 1 }
-  func opened(_ success: Bool) {
-    if success { record.connectionsOpened += 1 } else { record.connectionsFailed += 1 }
+  func opened() { record.connectionsOpened += 1 }
+  func connectFailed(_ kind: ErrorKind) {
+    record.connectionsFailed += 1
+    connectErrors[Int(kind.rawValue)] += 1
+  }
+  /// More came than was asked for.
+  func unasked(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
+    record.unasked += 1
+    if record.unaskedExample == nil { record.unaskedExample = FailureText.shown(bytes, count) }
   }
 
   // MARK: Windows
@@ -192,13 +210,15 @@ final class Recorder {
     record.inFlightCounted = Double(counted) / Double(max(1, span))
     record.inFlightExplained = Double(residenceInside &+ unfinished) / Double(max(1, span))
     record.plannedRate = plannedRate
-    for status in 0..<600 where statuses[status] > 0 { record.statuses[status] = statuses[status] }
+    for status in 0..<1_000 where statuses[status] > 0 { record.statuses[status] = statuses[status] }
     for kind in ErrorKind.allCases {
       let i = Int(kind.rawValue)
       if errors[i] > 0 { record.errors[kind.name] = errors[i] }
+      if connectErrors[i] > 0 { record.connectErrors[kind.name] = connectErrors[i] }
       if let text = examples[i] { record.examples[kind.name] = text }
     }
     record.named = named
+    record.raw = raw.samples(start: start, names: requestNames)
     record.batches = batches.batches
     if var parts {
       record.parts = parts.finish(now: now)
@@ -211,6 +231,7 @@ final class Recorder {
   func openedBefore(_ other: Recorder) {
     record.connectionsOpened = other.record.connectionsOpened
     record.connectionsFailed = other.record.connectionsFailed
+    for i in 0..<ErrorKind.allCases.count { connectErrors[i] = other.connectErrors[i] }
   }
   func planned(_ planned: Int, begun: Int) {
     record.planned = planned

@@ -1,4 +1,4 @@
-// Renders requests: draws an entry and a key, then copies pieces into one buffer that all connections of a loop share
+// Renders requests: draws a key, then copies pieces into one buffer that all connections of a loop share
 // (what the kernel does not take at once is the exception and moves to memory of the connection). No allocation once
 // the buffer has the size of the largest request.
 
@@ -8,45 +8,14 @@ import Statistics
 struct RequestWriter: ~Copyable {
   private let scenario: Scenario
   private var samplers: [KeySampler]
-  private var choice: SeededRandom
   private var keys: SeededRandom
-  private var rows: SeededRandom
-  private var nextRow: Int
-  private let rowStride: Int
   private(set) var buffer = ByteStore(capacity: 4_096)
 
-  /// - Parameters: loop `loop` of `loops`: draws of its own, and every `loops`-th row of sequential data.
-  init(_ scenario: Scenario, seed: UInt64, loop: Int = 0, loops: Int = 1) {
+  /// - Parameter loop: has draws of its own.
+  init(_ scenario: Scenario, seed: UInt64, loop: Int = 0) {
     self.scenario = scenario
     samplers = scenario.samplers
-    choice = SeededRandom(seed: seed, stream: 2 + UInt64(loop) << 8)
     keys = SeededRandom(seed: seed, stream: 3 + UInt64(loop) << 8)
-    rows = SeededRandom(seed: seed, stream: 5 + UInt64(loop) << 8)
-    nextRow = loop
-    rowStride = loops
-  }
-
-  /// The entry of the next iteration.
-  mutating func choose() -> Int {
-    guard scenario.entryCount > 1 else { return 0 }
-    let entries = scenario.entries
-    let point = choice.uniform() * entries[scenario.entryCount - 1].cumulative
-    var i = 0
-    while i < scenario.entryCount - 1, entries[i].cumulative <= point { i += 1 }
-    return i
-  }
-
-  /// The row of the next iteration; 0 without data.
-  mutating func chooseRow(user: Int) -> Int {
-    guard let data = scenario.data else { return 0 }
-    switch data.order {
-    case .perUser: return user % data.rows
-    case .random: return min(data.rows - 1, Int(rows.uniform() * Double(data.rows)))
-    case .sequential:
-      let row = nextRow % data.rows
-      nextRow = (row + rowStride) % data.rows
-      return row
-    }
   }
 
   /// Renders into `buffer`, which holds nothing else.

@@ -5,7 +5,9 @@ import Glibc
 
 struct ResponseParser {
   enum Phase: UInt8 { case head, length, chunkSize, chunkData, chunkEnd, trailer, untilClose }
-  enum Event: Equatable { case needMore, done, malformed }
+  enum Event: Equatable { case needMore, done, malformed, tooLarge }
+  /// A head longer than this is refused wherever its pieces were cut, so that the same answer always counts as the same.
+  static let headMax = 32_768
 
   private(set) var phase = Phase.head
   private var remaining = 0
@@ -29,8 +31,9 @@ struct ResponseParser {
       case .head:
         let start = bytes + used
         let length = parseHead(start, left)
-        if length == 0 { return .needMore }
+        if length == 0 { return left < Self.headMax ? .needMore : .tooLarge }
         guard length > 0 else { return .malformed }
+        if length > Self.headMax { return .tooLarge }
         used += length
         sink?.put(head: start, length)
         if status < 200 {
@@ -157,9 +160,12 @@ struct ResponseParser {
       if let value = Self.value(line, count, "content-length:") {
         var length = 0
         var digits = 0
-        for i in value..<count {
+        var from = value
+        var to = count
+        while from < to, line[from] == 32 || line[from] == 9 { from += 1 }
+        while to > from, line[to - 1] == 32 || line[to - 1] == 9 { to -= 1 }
+        for i in from..<to {
           let byte = line[i]
-          if byte == 32 || byte == 9 { continue }
           guard (48...57).contains(byte), digits < 18 else { return false }
           length = length * 10 + Int(byte) - 48
           digits += 1
@@ -172,7 +178,12 @@ struct ResponseParser {
       }
     case 116:  // transfer-encoding
       if let value = Self.value(line, count, "transfer-encoding:") {
-        guard Self.contains(line + value, count - value, "chunked") else { return false }
+        // The last coding decides how the body ends (RFC 9112, 6.3); another one than chunked is not answered to our request.
+        var from = count
+        while from > value, line[from - 1] != 44 { from -= 1 }
+        while from < count, line[from] == 32 || line[from] == 9 { from += 1 }
+        guard count - from >= 7, Self.contains(line + from, 7, "chunked") else { return false }
+        for i in (from + 7)..<count where line[i] != 32 && line[i] != 9 { return false }
         chunked = true
       }
     case 120:  // x-cache

@@ -60,6 +60,8 @@ final class Scenario: @unchecked Sendable {
   /// Per template.
   let thinks: [ThinkTime?]
   let names: [NamedRecord]
+  /// Of all requests, also of a single one.
+  let requestNames: [String]
   let samplers: [KeySampler]
   let variableCount: Int
   let data: DataRows?
@@ -78,6 +80,7 @@ final class Scenario: @unchecked Sendable {
     captures = compiler.captures
     thinks = compiler.thinks
     // A table per request only where there is more than one.
+    requestNames = compiler.names.map(\.name)
     names = compiler.names.count > 1 ? compiler.names : []
     samplers = compiler.samplers
     variableCount = compiler.variables.count

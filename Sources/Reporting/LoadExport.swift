@@ -31,7 +31,9 @@ public func loadJSON(_ report: LoadReport) throws -> String {
     "environment": .text(report.environment), "machine": .text(report.machine.rawValue), "verdict": .text(report.validity.rawValue),
     "reason": report.validityReason.map { .text($0) } ?? .null, "partial": .flag(report.isPartial),
     "requests": .integer(report.requests), "failed": .integer(report.failed), "errors": counts(report.errors),
-    "examples": .object(report.examples.mapValues { .text($0) }), "statuses": counts(report.statuses), "elapsed_s": .number(orNull: report.elapsed),
+    "raw": report.raw.map { .object(["rows": .integer($0.rows.count), "truncated": .integer($0.truncated)]) } ?? .null,
+    "connect_errors": counts(report.connectErrors), "unasked": .integer(report.unasked),
+    "doubts": .list(report.doubts.map { .text($0.text) }), "examples": .object(report.examples.mapValues { .text($0) }), "statuses": counts(report.statuses), "elapsed_s": .number(orNull: report.elapsed),
     "rate": .number(orNull: report.rate), "planned_rate": .number(orNull: report.plannedRate),
     // An INVALID run has no times: they would be the generator's.
     "response_time": report.validity == .invalid ? .null : summary(report.response),

@@ -71,13 +71,14 @@ private func requestText(_ report: LoadReport, _ style: TerminalStyle) -> String
 }
 
 private func failureText(_ report: LoadReport, _ style: TerminalStyle) -> String {
-  guard !report.errors.isEmpty else { return "" }
+  // A redirect is an answer, but seldom the one that was meant to be measured.
+  let odd = report.statuses.filter { !(200..<300).contains($0.key) }.sorted { $0.key < $1.key }
+  guard !report.errors.isEmpty || !odd.isEmpty else { return "" }
   var out = "\n"
   for (kind, count) in report.errors.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
     let example = report.examples[kind].map { ": " + style.text($0, limit: 200) } ?? ""
     out += "failed  \(whole(count))  \(style.text(kind))\(example)\n"
   }
-  let odd = report.statuses.filter { $0.key >= 400 }.sorted { $0.key < $1.key }
   if !odd.isEmpty { out += "status  " + odd.map { "\($0.key): \(whole($0.value))" }.joined(separator: ", ") + "\n" }
   return out
 }

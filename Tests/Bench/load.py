@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""nb load at nginx and at the referee: cost beside wrk, truth against closed forms, memory.
+"""nb load at nginx and at the referee: cost beside wrk and h2load, truth against closed forms, memory.
 
-Usage: load.py path/to/nb [--rounds 5] [--seconds 4] [--only cost,stall,fixed,poisson,memory,capacity]
+Usage: load.py path/to/nb [--rounds 5] [--seconds 4] [--only cost,secure,stall,fixed,poisson,memory,capacity]
 The server runs on the first CPU and the generator on the second. Peers run in alternation, order reversed every
 other round. Prints numbers and what was skipped; judges nothing. Everything it starts is on loopback and ended.
 """
@@ -102,6 +102,47 @@ def cost(nb, given):
             server.wait()
 
 
+def secure(nb, given):
+    """TLS and HTTP/2: nb's engine over swift-nio beside h2load, at nginx with a throw-away certificate."""
+    if not (shutil.which("nginx") and shutil.which("h2load")):
+        return print("secure: skipped, nginx or h2load is not here")
+    certificate = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../EndToEnd/throwaway.pem")
+    with tempfile.TemporaryDirectory(prefix="nb-bench-") as folder:
+        port = 18098
+        shutil.copy(certificate, folder)
+        text = NGINX.format(folder=folder, port=port).replace(
+            "backlog=4096;", f"ssl http2 backlog=4096; ssl_certificate {folder}/throwaway.pem; ssl_certificate_key {folder}/throwaway.pem;")
+        with open(f"{folder}/nginx.conf", "w") as out:
+            out.write(text)
+        server = subprocess.Popen(pinned(0, ["nginx", "-c", f"{folder}/nginx.conf", "-p", folder]), stderr=subprocess.DEVNULL)
+        time.sleep(0.5)
+        url = f"https://127.0.0.1:{port}/"
+        try:
+            for name, own, peer in [
+                ("HTTP/1.1 over TLS, 32 connections", ["--users", "32"], ["--h1", "-c32"]),
+                ("HTTP/2, 100 streams of 1 connection", ["--users", "100", "--http2"], ["-c1", "-m100"]),
+            ]:
+                rows = {"nb": [], "h2load": []}
+                for round in range(given.rounds):
+                    for who in (("nb", "h2load") if round % 2 == 0 else ("h2load", "nb")):
+                        if who == "nb":
+                            found, cpu = load(nb, url, "--insecure", "--duration", f"{given.seconds}s", *own)
+                            if found["failed"]:
+                                print(f"secure: {found['errors']} {found['examples']}")
+                            rows[who].append((found["requests"] - found["failed"]) / cpu)
+                        else:
+                            out, cpu, _ = run(pinned(1, ["h2load", f"-D{given.seconds}", *peer, url]))
+                            # "requests: N total, N started, N done, N succeeded, …"
+                            line = [line for line in out.splitlines() if line.startswith("requests:")][0]
+                            rows[who].append(int(line.split(" succeeded")[0].split()[-1]) / cpu)
+                ratios = [a / b for a, b in zip(rows["nb"], rows["h2load"])]
+                print(f"secure, {name}: nb {statistics.median(rows['nb']) / 1e3:.2f} k, h2load {statistics.median(rows['h2load']) / 1e3:.1f} k "
+                      f"requests per generator CPU-second; nb ÷ h2load {statistics.median(ratios):.3f} [{min(ratios):.3f}, {max(ratios):.3f}]")
+        finally:
+            server.terminate()
+            server.wait()
+
+
 def stall(nb, given):
     """Uniform arrivals at λ, a stall of L in D, drained at μ: the share λL/(1 − λ/μ) of requests that wait, wait from L down to 0."""
     for length in (1, 3):
@@ -187,7 +228,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--requests", type=int, default=10_000_000)
-    parser.add_argument("--only", default="cost,stall,fixed,poisson,memory,capacity")
+    parser.add_argument("--only", default="cost,secure,stall,fixed,poisson,memory,capacity")
     given = parser.parse_args()
     nb = os.path.abspath(given.nb)
     for name in given.only.split(","):

@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 
+import load_peers
+
 NB = os.path.realpath(sys.argv[1])
 HERE = os.path.dirname(os.path.abspath(__file__))
 SMALL = open(os.path.join(HERE, "small.md"), "rb").read()
@@ -28,6 +30,8 @@ def test(function):
 
 
 class Folder:
+    program = NB
+
     def __enter__(self):
         self.path = tempfile.mkdtemp(prefix="nb-e2e-")
         return self
@@ -620,6 +624,7 @@ def twins_of_a_run_have_known_answers():
 
 def main():
     wanted = sys.argv[2:]
+    TESTS.extend(load_peers.tests(Folder))
     passed = failed = 0
     for function in TESTS:
         if wanted and function.__name__ not in wanted:

@@ -94,6 +94,35 @@ private let faults: [Fault] = [
   Fault(name: "not HTTP", verdict: .invalid, reason: "every request failed (malformed)", kind: .malformed) {
     try at(iterations(30)) { _, _ in .answer("220 mail.example ESMTP\r\n") }
   },
+  Fault(name: "a bad status line", verdict: .invalid, reason: "every request failed (malformed)", kind: .malformed) {
+    try at(iterations(8)) { _, _ in .answer("HTTP/1.1 2OO OK\r\nContent-Length: 0\r\n\r\n") }
+  },
+  Fault(name: "two different lengths", verdict: .invalid, reason: "every request failed (malformed)", kind: .malformed) {
+    try at(iterations(8)) { _, _ in .answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok") }
+  },
+  Fault(name: "a chunk size that overflows", verdict: .invalid, reason: "every request failed (malformed)", kind: .malformed) {
+    try at(iterations(8)) { _, _ in .answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff1\r\n") }
+  },
+  Fault(name: "a head that ends, but late", verdict: .invalid, reason: "every request failed (too-large)", kind: .tooLarge) {
+    let filler = String(repeating: "X-Filler: aaaaaaaaaaaaaaaaaaaaaaaa\r\n", count: 1_000)
+    return try at(iterations(8)) { _, _ in .answer("HTTP/1.1 200 OK\r\n" + filler + "Content-Length: 0\r\n\r\n") }
+  },
+  Fault(name: "a byte a millisecond, and no end", verdict: .invalid, reason: "every request failed (timeout)", kind: .timeout) {
+    let record = try at(iterations(4)) { _, _ in .slowly("HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + String(repeating: "x", count: 9_000), 1) }
+    #expect(record.examples["timeout"] == "the answer did not end")
+    return record
+  },
+  Fault(name: "a redirect to itself", verdict: .valid, reason: nil, kind: nil) {
+    let record = try at(iterations(30)) { _, _ in .answer("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n") }
+    #expect(record.statuses == [302: 30] && record.completed == 30)
+    return record
+  },
+  Fault(name: "closed after each answer without saying so", verdict: .valid, reason: nil, kind: nil) {
+    let record = try at(iterations(100)) { _, _ in .answerAndClose(ScriptedServer.ok) }
+    // A close that crosses a request on its way costs that request, and is told as what it is.
+    #expect(record.completed + record.failed == 100 && Set(record.errors.keys).isSubset(of: ["closed", "reset"]))
+    return record
+  },
   Fault(name: "a head without end", verdict: .invalid, reason: "every request failed (too-large)", kind: .tooLarge) {
     let filler = String(repeating: "X-Filler: aaaaaaaaaaaaaaaaaaaaaaaa\r\n", count: 2_000)
     return try at(iterations(8)) { _, _ in .answer("HTTP/1.1 200 OK\r\n" + filler) }
@@ -111,6 +140,9 @@ private let faults: [Fault] = [
   },
   Fault(name: "out of local ports", verdict: .invalid, reason: "out of local ports", kind: nil) {
     judged { $0.errors[ErrorKind(connect: EADDRNOTAVAIL).name] = 1 }
+  },
+  Fault(name: "out of local ports before a request was on the connection", verdict: .invalid, reason: "out of local ports: 2", kind: nil) {
+    judged { $0.connectErrors[ErrorKind(connect: EADDRNOTAVAIL).name] = 2 }
   },
   Fault(name: "the clock steps by a second", verdict: .invalid, reason: "the clock stepped", kind: nil) {
     var options = LoadOptions()
@@ -145,9 +177,10 @@ private let faults: [Fault] = [
     #expect(record.completed == 12)
     return record
   },
-  Fault(name: "bytes after the answer cost the connection, not the request", verdict: .valid, reason: nil, kind: nil) {
+  Fault(name: "bytes after the answer cost the connection, not the request", verdict: .degraded, reason: "answers nobody asked for", kind: nil) {
     let record = try at(iterations(40)) { _, _ in .answer(ScriptedServer.ok + "HTTP/1.1 200 OK\r\n") }
-    #expect(record.completed == 40 && record.failed == 0)
+    #expect(record.completed == 40 && record.failed == 0 && record.unasked == 40)
+    #expect(record.unaskedExample == "HTTP/1.1 200 OK⏎")
     return record
   },
   Fault(name: "the target dies half-way", verdict: .valid, reason: nil, kind: nil) {

@@ -72,7 +72,7 @@ import Testing
     let target = LoadTarget(server)
     let loop = try LoadLoop(profile, Scenario(profile, target: target), target, LoadOptions(), count: 4, shared: SharedCounters(loops: 1))
     #expect(loop.connectAll() == 4)
-    loop.inFlight.begin(at: 0)
+    loop.rules.inFlight.begin(at: 0)
     var record = loop.run(from: loop.clock.now(), nil, { false })
     record.judge()
     #expect((record.countError ?? 0) > 0.5 && (record.littleResidual ?? 0) > 0.5)

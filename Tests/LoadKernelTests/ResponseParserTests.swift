@@ -27,7 +27,7 @@ import Testing
           parser.consume(buffer.baseAddress ?? UnsafePointer(bitPattern: 8)!, buffer.count, used: &used)
         }
         kept.removeFirst(used)
-        if event == .malformed { return nil }
+        if event == .malformed || event == .tooLarge { return nil }
         if event == .needMore { break }
         seen.append([parser.status, parser.cache, parser.keepAlive ? 1 : 0])
       }
@@ -46,8 +46,21 @@ import Testing
     "HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1 20x OK\r\nContent-Length: 0\r\n\r\n", "hello there, no http\r\n\r\n",
     "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 1 2\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n",
   ])
   func malformed(_ text: String) { #expect(parse(Array(text.utf8), cut: 0) == nil) }
+
+  @Test("a coding before chunked is a body in chunks; one byte above the largest head is too large, however it is cut")
+  func codingsAndHeads() {
+    #expect(parse(Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked \r\n\r\n1\r\nx\r\n0\r\n\r\n".utf8), cut: 20) == [[200, 0, 1]])
+    let frame = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: \r\n\r\n"
+    for (extra, accepted) in [(0, true), (1, false)] {
+      let filler = String(repeating: "a", count: ResponseParser.headMax - frame.utf8.count + extra)
+      let wire = Array(frame.replacing("X: ", with: "X: " + filler).utf8)
+      for cut in [0, 100, wire.count - 1] { #expect((parse(wire, cut: cut) != nil) == accepted, "\(wire.count) cut at \(cut)") }
+    }
+  }
 
   @Test("a body without length ends with the connection, and only then")
   func closeDelimited() {

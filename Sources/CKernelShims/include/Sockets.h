@@ -53,6 +53,9 @@ int nb_set_thread_cpus(const uint64_t cpus[16]);
 // Raises the soft limit of descriptors to `wanted` as far as the hard one allows; returns the limit in force.
 int64_t nb_allow_descriptors(int64_t wanted);
 
+// Descriptors of this process that are open, or -errno.
+int64_t nb_open_descriptors(void);
+
 // Counters that one thread writes and others read: relaxed, no fence needed for a progress line or a stop flag.
 static inline int64_t nb_shared_load(const int64_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
 static inline void nb_shared_store(int64_t *p, int64_t value) { __atomic_store_n(p, value, __ATOMIC_RELAXED); }
