@@ -41,6 +41,10 @@ let package = Package(
     .systemLibrary(
       name: "CYAML", pkgConfig: "yaml-0.1",
       providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .target(name: "CLabShims"),
     .target(name: "CKernelShims"),
     .target(name: "CRefereeShims"),
     .target(name: "TextModel"),
@@ -65,7 +69,7 @@ let package = Package(
 
     // Level 3: systems, execution, pages.
     .target(
-      name: "LabSystems", dependencies: ["CRefereeShims", "ExperimentModel", grdb] + nio),
+      name: "LabSystems", dependencies: ["CLabShims", "CRefereeShims", "CZlib", "ExperimentModel", grdb] + nio),
     .target(
       name: "ExperimentRunner",
       dependencies: [
@@ -99,7 +103,7 @@ let package = Package(
     .testTarget(name: "ResultStoreTests", dependencies: ["ResultStore", "ExperimentModel"]),
     .testTarget(name: "LoadKernelTests", dependencies: ["LoadKernel", "CKernelShims", "ExperimentModel", "Statistics"] + secure),
     .testTarget(name: "ExperimentRunnerTests", dependencies: ["ExperimentRunner", "ExperimentModel", "LoadKernel", "Statistics"]),
-    .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "ExperimentModel"] + nio),
+    .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "CLabShims", "ExperimentModel"] + nio),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "DocumentModel", "ExperimentModel", "TextModel"]),
     .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML", "TextModel"]),
     .testTarget(name: "PerfLanguageTests", dependencies: ["PerfLanguage", "DocumentModel", "ExperimentModel", "StrictYAML", "TextModel"]),

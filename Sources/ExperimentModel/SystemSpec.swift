@@ -64,6 +64,8 @@ public enum StageWork: Codable, Hashable, Sendable {
   case cpu(CPUSpec)
   case call(CallSpec)
   case alloc(AllocSpec)
+  case io(IOSpec)
+  case infer(InferSpec)
 }
 
 public enum CachePolicy: String, Codable, Sendable, CaseIterable { case lru, lfu, fifo, tinylfu }
@@ -113,21 +115,45 @@ public enum WaitDistribution: Codable, Hashable, Sendable {
   /// Exponential with `mean`; for a share of the calls instead `slowMin` + exponential with `slowMean`: most
   /// replicas are warm, one is cold.
   case mixture(mean: Nanoseconds, slowShare: Double, slowMin: Nanoseconds, slowMean: Nanoseconds)
+  /// The logarithm is normal with the standard deviation `sigma`: times that are products of many small factors.
+  case lognormal(mean: Nanoseconds, sigma: Double)
+  /// P(wait > t) = (least/t)^alpha with least = mean·(alpha − 1)/alpha: rare waits that carry much of the sum. `alpha` > 1.
+  case pareto(mean: Nanoseconds, alpha: Double)
 }
 
 public struct WaitSpec: Codable, Hashable, Sendable {
   public var distribution: WaitDistribution
   /// The remote party this timer stands for; required, shown with every result.
   public var standsFor: String
-  public init(distribution: WaitDistribution, standsFor: String) {
+  /// true: the worker is free for other requests meanwhile, and the request asks for one again afterwards. Never false:
+  /// what an author leaves out is not in the digest of the question, so older results stay answers to it.
+  public var releasesWorker: Bool?
+  public var isAsync: Bool { releasesWorker == true }
+  public init(distribution: WaitDistribution, standsFor: String, isAsync: Bool = false) {
     self.distribution = distribution; self.standsFor = standsFor
+    releasesWorker = isAsync ? true : nil
   }
 }
 
 public struct BytesSpec: Codable, Hashable, Sendable {
+  public enum Compression: String, Codable, Sendable, CaseIterable { case gzip }
+  /// How the answer is given to the kernel.
+  public struct Writing: Codable, Hashable, Sendable {
+    /// 1: head and body in one write; 2: one write for each.
+    public var writes: Int
+    /// TCP_NODELAY; without it Nagle's algorithm holds a small second write back until the first is acknowledged.
+    public var nodelay: Bool
+    public init(writes: Int, nodelay: Bool) { self.writes = writes; self.nodelay = nodelay }
+  }
   public var size: Int
   public var etag: Bool
-  public init(size: Int, etag: Bool) { self.size = size; self.etag = etag }
+  /// Of every answer anew, for clients that accept it; nil: none.
+  public var compress: Compression?
+  /// nil: one write, TCP_NODELAY on.
+  public var writing: Writing?
+  public init(size: Int, etag: Bool, compress: Compression? = nil, writing: Writing? = nil) {
+    self.size = size; self.etag = etag; self.compress = compress; self.writing = writing
+  }
 }
 
 /// What a `cpu` stage computes; each call does the same work on the same seeded input.
@@ -181,15 +207,6 @@ public struct CallSpec: Codable, Hashable, Sendable {
   public init(role: String, path: String, k: Int, mode: Mode) {
     self.role = role; self.path = path; self.k = k; self.mode = mode
   }
-}
-
-/// Memory that a request really takes and writes to.
-public struct AllocSpec: Codable, Hashable, Sendable {
-  /// Bytes that are given back when the request is answered.
-  public var perRequest: Int
-  /// Bytes that are never given back.
-  public var leak: Int
-  public init(perRequest: Int, leak: Int) { self.perRequest = perRequest; self.leak = leak }
 }
 
 /// Seeded rows: table NAME(id INTEGER PRIMARY KEY, name TEXT, price INTEGER, version INTEGER, payload BLOB), ids 1…rows.

@@ -65,7 +65,8 @@ enum Theories {
     for stage in route.stages {
       switch stage.work {
       case .bytes: continue
-      case .wait(let spec) where found == nil: found = (1, spec.distribution, nil)
+      // Without its worker a request waits in no queue that these formulas know.
+      case .wait(let spec) where found == nil && !spec.isAsync: found = (1, spec.distribution, nil)
       case .call(let spec) where found == nil && (spec.mode == .parallel || spec.k == 1):
         guard let target = find(spec.path, system), let inner = onlyWaits(target.route, system), inner.callee == nil else { return nil }
         found = (spec.k, inner.wait, target.role.name)

@@ -43,20 +43,28 @@ let systemKeys: [Shape: [Key]] = [
   .wait: [
     Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
     Key(
-      "dist", .word(["constant", "uniform", "exp", "mix"]),
+      "dist", .word(["constant", "uniform", "exp", "lognormal", "pareto", "mix"]),
       "how the wait is distributed; `mix`: `exp`, and for a share of the calls `slow_min` + `exp`", standard: "constant"),
-    Key("mean", .duration, "for `constant`, `exp` and `mix`"),
+    Key("mean", .duration, "for all but `uniform`"),
     Key("min", .duration, "for `uniform`"),
     Key("max", .duration, "for `uniform`"),
+    Key("sigma", .number(0.01...3), "for `lognormal`: standard deviation of the logarithm; at 1 the p99 is ten times the median"),
+    Key("alpha", .number(1.05...100), "for `pareto`: exponent of the tail; the smaller, the heavier; a wait ends after an hour at the latest"),
     Key("slow_share", .share, "for `mix`: share of slow calls"),
     Key("slow_min", .duration, "for `mix`: the least that a slow call waits"),
     Key("slow_mean", .duration, "for `mix`: mean of the exponential wait on top of `slow_min`"),
     Key("stands_for", .text, "the remote party this timer stands for; shown with every result"),
+    Key("async", .flag, "the worker serves other requests meanwhile", standard: "false"),
   ],
   .bytes: [
     Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
     Key("size", .size, "of the body", required: true),
     Key("etag", .flag, "send an ETag, and 304 to who has it", standard: "false"),
+    Key(
+      "compress", .word(["none"] + BytesSpec.Compression.allCases.map(\.rawValue)),
+      "each answer anew, for clients that accept it; the answer then says `Vary`", standard: "none"),
+    Key("writes", .integer(1), "1: head and body in one write; 2: one for each", standard: "1"),
+    Key("nodelay", .flag, "TCP_NODELAY; without it a small second write waits until the first is acknowledged", standard: "true"),
   ],
   .cpu: [
     Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
@@ -77,6 +85,30 @@ let systemKeys: [Shape: [Key]] = [
     Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
     Key("per_request", .size, "memory that each request takes, writes to and gives back", standard: "0B"),
     Key("leak", .size, "memory that each request takes and never gives back", standard: "0B"),
+    Key(
+      "kind", .word(["block"] + ObjectHeap.Kind.allCases.map(\.rawValue)),
+      "`block`: one block; else objects of 64 B, freed by a collector that stops the world, by `free`, or by reference counts",
+      standard: "block"),
+    Key("live", .size, "objects that are reachable from the start", standard: "0B"),
+    Key("heap", .size, "for `mark-sweep`: the whole heap; it is collected when nothing of it is free"),
+  ],
+  .io: [
+    Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
+    Key("op", .word(IOSpec.Operation.allCases.map(\.rawValue)), "`fsync` writes, and waits until the disk has it", standard: "read"),
+    Key("size", .size, "of one operation", standard: "4KiB"),
+    Key("direct", .flag, "past the page cache; sizes are then multiples of 4 KiB", standard: "false"),
+    Key("depth", .integer(1), "operations of one request at the same time, each on a thread", standard: "1"),
+    Key("access", .word(IOSpec.Access.allCases.map(\.rawValue)), "where the next operation is", standard: "random"),
+    Key("file", .size, "the file, which is the lab's own, on a disk and gone afterwards", standard: "64MiB"),
+  ],
+  .infer: [
+    Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
+    Key(
+      "model", .word(InferSpec.Model.allCases.map(\.rawValue)),
+      "four square layers of width 128, 512, 1280 or 2560; as fp32 they have 256 KiB, 4, 25 or 100 MiB", standard: "small"),
+    Key("batch", .integer(1), "requests that are computed together at most; each holds a worker", standard: "1"),
+    Key("max_delay", .duration, "how long the first request of a batch waits for others while the thread is idle", standard: "0ms"),
+    Key("precision", .word(InferSpec.Precision.allCases.map(\.rawValue)), "of weights and inputs", standard: "fp32"),
   ],
   .dataset: [
     Key("rows", .integer(1), "ids 1…rows", required: true),
@@ -85,7 +117,7 @@ let systemKeys: [Shape: [Key]] = [
 ]
 
 /// The kinds of stages; `off: true` in `set` removes one.
-let stageKinds: [Shape] = [.cache, .sql, .wait, .bytes, .cpu, .call, .alloc]
+let stageKinds: [Shape] = [.cache, .sql, .wait, .bytes, .cpu, .call, .alloc, .io, .infer]
 
 /// Stages of the language that this version of nb does not have.
-let laterStages = ["lock", "publish", "io", "infer", "limit", "error"]
+let laterStages = ["lock", "publish", "limit", "error"]

@@ -11,7 +11,7 @@ enum Shape: String, CaseIterable {
   case blockTime = "block_time"
   case runbookMetric = "runbook metric"
   // Systems.
-  case role, queue, cache, sql, wait, bytes, cpu, call, alloc, dataset
+  case role, queue, cache, sql, wait, bytes, cpu, call, alloc, io, infer, dataset
   // Load.
   case stage = "ramp stage"
   case request, journey
@@ -39,7 +39,7 @@ enum Shape: String, CaseIterable {
     switch self {
     case _ where Self.blocks.contains(self): "a `\(rawValue)` block"
     case .role: "a role"
-    case .cache, .sql, .wait, .bytes, .cpu, .call, .alloc: "the stage `\(rawValue)`"
+    case _ where stageKinds.contains(self): "the stage `\(rawValue)`"
     case .cacheModel: "the parameters of the model `cache`"
     case .rows: "`data` of a load"
     case .dataset, .request, .journey, .variant, .fault, .threshold, .plot, .subject, .claim, .bracket: "a \(rawValue)"
@@ -112,10 +112,8 @@ extension Shape {
     case .role: ["count", "transport"]
     case .cache: ["stale_while_revalidate"]
     case .sql: ["params", "database"]
-    case .wait: ["async"]
-    case .bytes: ["compress", "writes", "nodelay"]
     case .call: ["transport"]
-    case .alloc: ["live", "heap", "kind"]
+    case .infer: ["device"]
     default: []
     }
   }

@@ -23,7 +23,7 @@ struct SystemResolver {
           RouteSpec(
             method: route.method, path: route.path,
             stages: route.stages.filter { !$0.isOff }.compactMap { stage in
-              guard let work = work(stage, route, draft) else {
+              guard let work = work(stage, route, role, draft) else {
                 isWhole = false
                 return nil
               }
@@ -35,7 +35,7 @@ struct SystemResolver {
     return SystemSpec(id: draft.id, seed: seed, roles: roles, data: draft.data)
   }
 
-  private func work(_ stage: StageDraft, _ route: RouteDraft, _ draft: SystemDraft) -> StageWork? {
+  private func work(_ stage: StageDraft, _ route: RouteDraft, _ role: RoleDraft, _ draft: SystemDraft) -> StageWork? {
     switch stage.kind {
     case .cache: cache(stage, route, draft).map { .cache($0) }
     case .sql:
@@ -43,13 +43,10 @@ struct SystemResolver {
     case .wait: wait(stage).map { .wait($0) }
     case .cpu: cpu(stage).map { .cpu($0) }
     case .call: call(stage, route, draft).map { .call($0) }
-    case .alloc:
-      .alloc(
-        AllocSpec(
-          perRequest: stage.params["per_request"]?.value.plain.map { Int($0) } ?? 0,
-          leak: stage.params["leak"]?.value.plain.map { Int($0) } ?? 0))
-    default:
-      .bytes(BytesSpec(size: stage.params["size"]?.value.plain.map { Int($0) } ?? 0, etag: stage.params["etag"]?.value == .flag(true)))
+    case .alloc: alloc(stage).map { .alloc($0) }
+    case .io: io(stage).map { .io($0) }
+    case .infer: infer(stage, role).map { .infer($0) }
+    default: bytes(stage, route).map { .bytes($0) }
     }
   }
 
@@ -95,42 +92,6 @@ struct SystemResolver {
       return nil
     }
     return statement
-  }
-
-  private func wait(_ stage: StageDraft) -> WaitSpec? {
-    let dist = text(stage.params["dist"]) ?? "constant"
-    let standsFor = text(stage.params["stands_for"]) ?? ""
-    let needed = dist == "uniform" ? ["min", "max"] : dist == "mix" ? ["mean", "slow_share", "slow_min", "slow_mean"] : ["mean"]
-    for name in needed where stage.params[name] == nil {
-      findings.error(
-        PerfDiagnosticID.missingKey, "the wait `\(stage.name)` with `dist: \(dist)` needs `\(name)`", remedy: "such as `\(name): \(name == "slow_share" ? "2pct" : "20ms")`",
-        at: stage.params["dist"]?.place ?? stage.place)
-    }
-    for name in ["mean", "min", "max", "slow_share", "slow_min", "slow_mean"] where stage.params[name] != nil && !needed.contains(name) {
-      findings.error(
-        PerfDiagnosticID.doesNotApply, "`\(name)` does nothing with `dist: \(dist)`",
-        remedy: "that needs \(needed.map { "`\($0)`" }.joined(separator: " and "))",
-        at: stage.params[name]?.place ?? stage.place)
-    }
-    let mean = duration(stage.params["mean"], nil)
-    switch dist {
-    case "uniform":
-      guard let min = duration(stage.params["min"], nil), let max = duration(stage.params["max"], nil) else { return nil }
-      guard min <= max else {
-        findings.error(
-          PerfDiagnosticID.outOfRange, "`min` of the wait `\(stage.name)` is above its `max`", remedy: "swap them",
-          at: stage.params["min"]?.place ?? stage.place)
-        return nil
-      }
-      return WaitSpec(distribution: .uniform(min: min, max: max), standsFor: standsFor)
-    case "mix":
-      guard let mean, let share = stage.params["slow_share"]?.value.plain, let low = duration(stage.params["slow_min"], nil),
-        let slow = duration(stage.params["slow_mean"], nil)
-      else { return nil }
-      return WaitSpec(distribution: .mixture(mean: mean, slowShare: share, slowMin: low, slowMean: slow), standsFor: standsFor)
-    case "exp": return mean.map { WaitSpec(distribution: .exponential(mean: $0), standsFor: standsFor) }
-    default: return mean.map { WaitSpec(distribution: .constant(mean: $0), standsFor: standsFor) }
-    }
   }
 
   private func call(_ stage: StageDraft, _ route: RouteDraft, _ draft: SystemDraft) -> CallSpec? {
@@ -203,13 +164,13 @@ struct SystemResolver {
 
   // MARK: Values, with the table's standard
 
-  private func text(_ parameter: Parameter?) -> String? {
+  func text(_ parameter: Parameter?) -> String? {
     if case .text(let text)? = parameter?.value { text } else { nil }
   }
 
-  private func integer(_ parameter: Parameter?, _ key: Key?) -> Int? { value(parameter, key)?.plain.map { Int($0) } }
+  func integer(_ parameter: Parameter?, _ key: Key?) -> Int? { value(parameter, key)?.plain.map { Int($0) } }
 
-  private func duration(_ parameter: Parameter?, _ key: Key?) -> Nanoseconds? {
+  func duration(_ parameter: Parameter?, _ key: Key?) -> Nanoseconds? {
     if case .duration(let time)? = value(parameter, key) { time } else { nil }
   }
 

@@ -47,9 +47,24 @@ public struct SlowestOf: Hashable, Sendable {
     return solve(near: max(1, wait.mean)) { wait.cumulative($0) >= single }
   }
 
-  /// ∫ 1 − F(t)ᵏ dt in nanoseconds, by the midpoint rule up to the quantile that leaves one in a million.
+  /// ∫ 1 − F(t)ᵏ dt in nanoseconds, by the midpoint rule up to the quantile that leaves one in a million. Where the tail
+  /// beyond that counts: in closed form (Pareto), or over the logarithm of t (lognormal).
   public var mean: Double {
     if k == 1 { return wait.mean }
+    if case .pareto(let mean, let alpha) = wait {
+      // k·B(k, 1 − 1/α) times the least wait: the mean of the largest of k (Arnold, Pareto Distributions, 3.4).
+      let least = paretoLeast(mean, alpha)
+      return least * exp(lgamma(Double(k) + 1) + lgamma(1 - 1 / alpha) - lgamma(Double(k) + 1 - 1 / alpha))
+    }
+    if case .lognormal(let mean, let sigma) = wait {
+      let middle = log(Double(mean.rawValue)) - sigma * sigma / 2
+      let (low, high) = (middle - 8 * sigma, middle + 12 * sigma)
+      let width = (high - low) / 10_000
+      return (0..<10_000).reduce(exp(low)) {
+        let t = exp(low + (Double($1) + 0.5) * width)
+        return $0 + (1 - pow(wait.cumulative(t), Double(k))) * t * width
+      }
+    }
     let end = quantile(1 - 1e-6)
     let steps = 20_000
     let width = end / Double(steps)
@@ -61,7 +76,7 @@ extension WaitDistribution {
   /// Nanoseconds.
   public var mean: Double {
     switch self {
-    case .constant(let mean), .exponential(let mean): Double(mean.rawValue)
+    case .constant(let mean), .exponential(let mean), .lognormal(let mean, _), .pareto(let mean, _): Double(mean.rawValue)
     case .uniform(let low, let high): (Double(low.rawValue) + Double(high.rawValue)) / 2
     case .mixture(let mean, let share, let low, let slow):
       (1 - share) * Double(mean.rawValue) + share * (Double(low.rawValue) + Double(slow.rawValue))
@@ -81,9 +96,19 @@ extension WaitDistribution {
       return t < a ? 0 : t >= b ? 1 : (t - a) / (b - a)
     case .mixture(let mean, let share, let low, let slow):
       return (1 - share) * exponential(t, mean) + share * exponential(t - Double(low.rawValue), slow)
+    case .lognormal(let mean, let sigma):
+      guard t > 0, mean.rawValue > 0 else { return t < 0 ? 0 : mean.rawValue == 0 ? 1 : 0 }
+      let z = (log(t / Double(mean.rawValue)) + sigma * sigma / 2) / sigma
+      return erfc(-z / 2.0.squareRoot()) / 2
+    case .pareto(let mean, let alpha):
+      let least = paretoLeast(mean, alpha)
+      return t < least ? 0 : least == 0 ? 1 : 1 - pow(least / t, alpha)
     }
   }
 }
+
+/// The least wait of a Pareto distribution with this mean.
+private func paretoLeast(_ mean: Nanoseconds, _ alpha: Double) -> Double { Double(mean.rawValue) * (alpha - 1) / alpha }
 
 /// The smallest t for which a condition holds that holds for all larger ones too.
 private func solve(near start: Double, _ holds: (Double) -> Bool) -> Double {

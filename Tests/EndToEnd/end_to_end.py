@@ -622,6 +622,83 @@ def twins_of_a_run_have_known_answers():
         wait_gone()
 
 
+@test
+def stages_sleep_as_their_class_says():
+    audit = os.path.join(HERE, "..", "SleepAudit", "audit.py")
+    done = subprocess.run([sys.executable, audit, NB], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    if done.stdout.startswith("skipped"):
+        print("        " + done.stdout.strip())
+    wait_gone()
+
+
+WRITING = b'''```perf
+kind: system
+id: pages
+origin:
+  routes:
+    GET /gzip: [{bytes: {size: 64KiB, compress: gzip, etag: true}}]
+    GET /one: [{bytes: {size: 2KiB}}]
+    GET /apart: [{bytes: {size: 2KiB, writes: 2}}]
+    GET /nagle: [{bytes: {size: 2KiB, writes: 2, nodelay: false}}]
+```
+'''
+
+
+@test
+def bodies_are_compressed_and_written_as_declared():
+    import gzip
+    import http.client
+    import statistics
+    import struct
+    with Folder() as f:
+        f.file("pages.md", WRITING)
+        process = subprocess.Popen([NB, "lab", "serve", "pages.md#pages"], cwd=f.path, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            port = int(re.search(rb":(\d+)", process.stdout.readline()).group(1))
+
+            def get(connection, path, **headers):
+                connection.putrequest("GET", path, skip_accept_encoding=True)
+                for name, value in headers.items():
+                    connection.putheader(name.replace("_", "-"), value)
+                connection.endheaders()
+                answer = connection.getresponse()
+                return answer, answer.read()
+
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            plain, body = get(connection, "/gzip")
+            assert plain.headers["Content-Encoding"] is None and plain.headers["Vary"] == "Accept-Encoding" and len(body) == 65536
+            packed, bytes_ = get(connection, "/gzip", Accept_Encoding="br, gzip;q=0.5")
+            assert packed.headers["Content-Encoding"] == "gzip" and packed.headers["Vary"] == "Accept-Encoding"
+            assert gzip.decompress(bytes_) == body and len(bytes_) < 0.7 * len(body), len(bytes_)
+            assert packed.headers["ETag"] != plain.headers["ETag"], "other bytes, another strong tag"
+            again, nothing = get(connection, "/gzip", Accept_Encoding="gzip", If_None_Match=packed.headers["ETag"])
+            assert again.status == 304 and nothing == b"" and again.headers["Vary"] == "Accept-Encoding"
+            assert get(connection, "/gzip", If_None_Match=packed.headers["ETag"])[0].status == 200
+            assert get(connection, "/gzip", Accept_Encoding="gzip;q=0, *")[0].headers["Content-Encoding"] is None
+
+            def segments(path):
+                # tcpi_data_segs_in, the 153rd byte of Linux's tcp_info: counted by the kernel.
+                own = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+                times = []
+                for _ in range(16):
+                    start = time.monotonic()
+                    get(own, path)
+                    times.append(time.monotonic() - start)
+                info = own.sock.getsockopt(socket.IPPROTO_TCP, 11, 256)
+                return struct.unpack_from("I", info, 152)[0] / 16, statistics.median(times[-8:])
+
+            one, apart, nagle = segments("/one"), segments("/apart"), segments("/nagle")
+            assert (one[0], apart[0], nagle[0]) == (1, 2, 2), (one, apart, nagle)
+            # A delayed acknowledgement takes 40 ms, an answer without it a small part of one: a ratio, not a time.
+            assert nagle[1] > 5 * apart[1], (one, apart, nagle)
+        finally:
+            process.terminate()
+            process.wait()
+        wait_gone()
+
+
 def main():
     wanted = sys.argv[2:]
     TESTS.extend(load_peers.tests(Folder))

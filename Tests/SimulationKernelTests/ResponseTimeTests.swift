@@ -1,4 +1,5 @@
 import ExperimentModel
+import Foundation
 import SimulationKernel
 import Testing
 
@@ -49,6 +50,22 @@ import Testing
     #expect(abs(exponential.mean / 1e6 - (1 + 1 / 2.0 + 1 / 3.0 + 1 / 4.0)) < 1e-3)
     let uniform = SlowestOf(3, .uniform(min: .zero, max: Nanoseconds(4_000_000)))
     #expect(abs(uniform.mean / 1e6 - 3) < 1e-3 && abs(uniform.quantile(0.125) / 1e6 - 2) < 1e-6)
+    // The larger of two: both means less that of the smaller, which is Pareto with twice the exponent; lognormal: 2·m·Φ(σ/√2).
+    let m = Nanoseconds(1_000_000)
+    for alpha in [1.2, 1.5, 3] {
+      let least = (alpha - 1) / alpha
+      let pareto = SlowestOf(2, .pareto(mean: m, alpha: alpha))
+      let smaller: Double = least * 2 * alpha / (2 * alpha - 1)
+      let p99: Double = least * pow(100, 1 / alpha)
+      #expect(abs(pareto.mean / 1e6 - (2 - smaller)) < 1e-9)
+      #expect(abs(SlowestOf(1, pareto.wait).quantile(0.99) / 1e6 - p99) < 1e-6)
+    }
+    for sigma in [0.3, 1, 2, 3] {
+      let lognormal = SlowestOf(2, .lognormal(mean: m, sigma: sigma))
+      #expect(abs(lognormal.mean / 1e6 - (1 + erf(sigma / 2))) < 2e-3, "Φ(z) is (1 + erf(z/√2))/2")
+      let median: Double = exp(-sigma * sigma / 2)
+      #expect(abs(SlowestOf(1, lognormal.wait).quantile(0.5) / 1e6 - median) < 1e-6)
+    }
     #expect(SlowestOf(9, .constant(mean: Nanoseconds(5_000_000))).quantile(0.5) - 5_000_000 < 1)
   }
 }

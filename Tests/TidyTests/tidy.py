@@ -35,7 +35,9 @@ NO_FOUNDATION = {"TextModel", "Statistics", "DocumentModel"}
 NO_FOUNDATION_FOLDERS = ("Sources/LoadKernel/", "Sources/SimulationKernel/")
 # Reached through a product that has another name: what a target may import for a listed dependency.
 PRODUCT_MODULES = {"GRDB": {"GRDB", "GRDBSQLite"}, "NIOCore": {"NIOCore"}, "NIOHTTP2": {"NIOHTTP2", "NIOHPACK"}}
-ONLY_IN = {"CCmark": "DocumentModel", "CYAML": "StrictYAML", "ArgumentParser": "Commands"}
+ONLY_IN = {
+    "CCmark": "DocumentModel", "CYAML": "StrictYAML", "CZlib": "LabSystems", "CLabShims": "LabSystems", "ArgumentParser": "Commands",
+}
 
 BANNED = [
     (r"(?<![\w.])(?:debugPrint|print)\(", "printing from a library", "return a value, or write through Commands/Output.swift"),

@@ -23,6 +23,8 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
   private var isBusy = false
   private var isParsing = false
   private var keepAlive = true
+  /// As `LabServer` opened the connection.
+  private var noDelay = true
   private var saidContinue = false
   /// Has asked the control plane: it outlives a killed role, so that the end of an outage can be seen.
   private var isControl = false
@@ -121,6 +123,7 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
       switch core.table.match(method: method, path: path, into: &exchange.variables) {
       case .route(let route):
         exchange.route = route
+        exchange.acceptsGzip = head.acceptsGzip
         if let range = head.ifNoneMatch { exchange.ifNoneMatch = String(decoding: bytes[range], as: UTF8.self) }
         return .core
       case .unknown:
@@ -156,13 +159,24 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
     isBusy = false
     if exchange.isCutOff { return reset() }
     guard let context else { return }
+    let writing = exchange.route.writing
+    if writing.nodelay != noDelay { setNoDelay(writing.nodelay, context) }
     if let body = ResponseWriter.write(exchange, close: !keepAlive, to: &outbound) {
+      // Flushed apart they are two calls of `write`, else one of `writev`.
       context.write(wrapOutboundOut(outbound), promise: nil)
+      if writing.writes == 2 { context.flush() }
       context.writeAndFlush(wrapOutboundOut(body), promise: nil)
       outbound.clear()
     }
     // Answered inside `start`: the loop above goes on and flushes once for a whole pipeline.
     if !isParsing { process() }
+  }
+
+  private func setNoDelay(_ wanted: Bool, _ context: ChannelHandlerContext) {
+    guard let options = context.channel.syncOptions else { return }
+    // A connection that ends meanwhile refuses; nobody reads the answer then.
+    guard (try? options.setOption(.tcpOption(.tcp_nodelay), value: wanted ? 1 : 0)) != nil else { return }
+    noDelay = wanted
   }
 
   private func flush() {

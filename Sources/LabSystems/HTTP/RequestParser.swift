@@ -6,6 +6,7 @@ struct RequestHead: Equatable {
   var keepAlive = true
   var contentLength = 0
   var ifNoneMatch: Range<Int>?
+  var acceptsGzip = false
   var expectsContinue = false
   /// Length of the head with its empty line.
   var length = 0
@@ -64,6 +65,8 @@ enum RequestParser {
         if equals(bytes, from..<to, "keep-alive") { head.keepAlive = true }
       case 13 where equals(bytes, start..<colon, "if-none-match"):
         head.ifNoneMatch = from..<to
+      case 15 where equals(bytes, start..<colon, "accept-encoding"):
+        head.acceptsGzip = AcceptEncoding.allowsGzip(UnsafeRawBufferPointer(rebasing: bytes[from..<max(from, to)]))
       case 6 where equals(bytes, start..<colon, "expect"):
         head.expectsContinue = equals(bytes, from..<to, "100-continue")
       default: break

@@ -6,7 +6,7 @@ enum ResponseWriter {
   /// Bodies up to this size are copied behind their head into one buffer: one `write` is cheaper than two buffers.
   private static let copyMax = 32 << 10
 
-  /// Writes head and body. A large body is returned instead, to be sent after `out` without a copy.
+  /// Writes head and body. A large body, and that of a route with two writes, is returned instead, to be sent after `out`.
   static func write(_ exchange: Exchange, close: Bool, to out: inout ByteBuffer) -> ByteBuffer? {
     let notModified = exchange.isNotModified
     let answer = exchange.answer
@@ -27,6 +27,8 @@ enum ResponseWriter {
       out.writeString(etag)
       out.writeStaticString("\r\n")
     }
+    if answer.dependsOnCoding { out.writeStaticString("Vary: Accept-Encoding\r\n") }
+    if answer.coding == .gzip && !notModified { out.writeStaticString("Content-Encoding: gzip\r\n") }
     if close { out.writeStaticString("Connection: close\r\n") }
     if notModified {
       out.writeStaticString("\r\n")
@@ -36,7 +38,7 @@ enum ResponseWriter {
     out.writeDecimal(answer.body.readableBytes)
     out.writeStaticString("\r\n\r\n")
     if exchange.isHead { return nil }
-    if answer.body.readableBytes > copyMax { return answer.body }
+    if answer.body.readableBytes > copyMax || exchange.route.writing.writes == 2 { return answer.body }
     out.writeImmutableBuffer(answer.body)
     return nil
   }

@@ -3,11 +3,15 @@ import NIOCore
 /// What a request is answered with, before it becomes bytes of HTTP.
 struct Answer {
   enum ContentType { case none, json, text, bytes }
+  enum Coding { case identity, gzip }
   var status = 200
   var body = ByteBuffer()
   var contentType = ContentType.none
   /// With its quotes.
   var etag: String?
+  var coding = Coding.identity
+  /// Another client might get another coding of it.
+  var dependsOnCoding = false
 }
 
 /// Which committed state an answer was read from; decides later whether a cached copy is stale.
@@ -32,6 +36,8 @@ final class Exchange {
   var variables: [String] = []
   var isHead = false
   var ifNoneMatch: String?
+  /// The client can read gzip.
+  var acceptsGzip = false
   /// Held only while the request is on its way, which breaks the cycle with the connection.
   var owner: (any ExchangeOwner)?
 
@@ -59,6 +65,7 @@ final class Exchange {
     variables.removeAll(keepingCapacity: true)
     isHead = false
     ifNoneMatch = nil
+    acceptsGzip = false
     answer = Answer()
     cacheState = .none
     provenance = Provenance()

@@ -47,10 +47,7 @@ final class LabCore: @unchecked Sendable {
             let seed = system.seed &+ UInt64(stages.count)
             route.stages.append(WaitStage(spec, name: stage.name, seed: seed, environment: environment))
           case .bytes(let spec):
-            guard (0...(64 << 20)).contains(spec.size) else {
-              throw LabError(place: place, cause: "\(spec.size) bytes", remedy: "use at most 64 MiB")
-            }
-            route.stages.append(BytesStage(spec, name: stage.name, seed: system.seed))
+            route.stages.append(try makeBytesStage(spec, stage.name, route, place))
           case .cpu(let spec):
             guard (1...spec.work.unitsMax).contains(spec.units) else {
               throw LabError(
@@ -59,10 +56,11 @@ final class LabCore: @unchecked Sendable {
             }
             route.stages.append(CPUStage(spec, name: stage.name, seed: system.seed, environment: environment))
           case .alloc(let spec):
-            guard (0...(16 << 20)).contains(spec.perRequest), (0...(16 << 20)).contains(spec.leak) else {
-              throw LabError(place: place, cause: "more than 16 MiB a request", remedy: "use at most 16 MiB")
-            }
-            route.stages.append(AllocStage(spec, name: stage.name))
+            route.stages.append(try makeAllocStage(spec, stage.name, place))
+          case .io(let spec):
+            route.stages.append(try makeIOStage(spec, stage.name, place))
+          case .infer(let spec):
+            route.stages.append(try makeInferStage(spec, stage.name, role: roleSpec, place))
           case .call(let spec):
             route.stages.append(try makeCallStage(spec, stage.name, route, place))
           case .sql(let spec):
@@ -182,7 +180,7 @@ extension SystemSpec {
       switch stage.work {
       case .sql(let spec): .sql(spec, stage.name)
       case .cache(let spec): .cache(spec, stage.name)
-      case .wait, .bytes, .cpu, .call, .alloc: .other
+      default: .other
       }
     }
   }
@@ -193,10 +191,18 @@ extension SystemSpec {
     var threads = 1
     for case .sql(let spec, _) in allWork { threads += max(0, min(spec.pool, 256)) }
     for role in roles {
-      let computes = role.routes.flatMap(\.stages).contains { if case .cpu = $0.work { true } else { false } }
-      if computes { threads += max(0, min(role.workers, 256)) }
+      let stages = role.routes.flatMap(\.stages)
+      if stages.contains(where: \.work.computes) { threads += max(0, min(role.workers, 256)) }
     }
-    return min(threads, 32)
+    return min(threads, 32) + operationsWanted
+  }
+
+  /// Operations on files that can be under way at once; each has a thread, up to the largest depth of one request.
+  private var operationsWanted: Int {
+    roles.reduce(0) { sum, role in
+      let deepest = role.routes.flatMap(\.stages).map { if case .io(let spec) = $0.work { spec.depth } else { 0 } }.max() ?? 0
+      return min(sum + deepest * role.workers, IOSpec.depthMax)
+    }
   }
 
   /// The distinct `l2` addresses of caches that are not switched off.

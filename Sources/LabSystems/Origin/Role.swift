@@ -75,13 +75,27 @@ final class Role {
   /// A stage that said `later` is done.
   func resume(_ exchange: Exchange) { run(exchange) }
 
+  /// A stage that will say `later` needs no worker meanwhile: others get this one. `resumeParked` follows.
+  func park(_ exchange: Exchange) {
+    guard exchange.life == life else { return }
+    queue.release()
+    drain()
+  }
+
+  /// A parked request goes on as soon as it has a worker again.
+  func resumeParked(_ exchange: Exchange) {
+    // What still runs of a killed process has no worker, and needs none.
+    guard exchange.life != life || queue.comeBack(exchange, now: environment.now) else { return }
+    run(exchange)
+  }
+
   private func run(_ exchange: Exchange) {
     let stages = exchange.route.stages
     while exchange.nextStage < stages.count {
       let stage = stages[exchange.nextStage]
       exchange.nextStage += 1
       if stage.isOff { continue }
-      switch stage.enter(exchange) {
+      switch stage.probe.inside({ stage.enter(exchange) }) {
       case .next: continue
       case .answer: return complete(exchange)
       case .later: return

@@ -11,6 +11,8 @@ final class Route {
   let variableNames: [String]
   unowned let role: Role
   var stages: [any Stage] = []
+  /// How answers are given to the kernel.
+  var writing = BytesSpec.Writing(writes: 1, nodelay: true)
   /// Caches to drop a key from once the stages have succeeded, with the key's template here.
   var invalidations: [(cache: CacheStage, key: KeyTemplate)] = []
 

@@ -11,6 +11,8 @@ enum StageStep {
 /// One step of a route. Stages run on the lab's event loop and never block it.
 protocol Stage: AnyObject {
   var name: String { get }
+  /// Says to a sleep audit that the calling thread executes this stage.
+  var probe: StageProbe { get }
   /// Switched off by the control plane: requests pass as if it were not there.
   var isOff: Bool { get set }
   func enter(_ exchange: Exchange) -> StageStep

@@ -19,6 +19,9 @@ struct WorkerQueue<Request> {
   /// Until when no request is taken (the `stall` fault); `.min` when there is none.
   private(set) var stalledUntil = Int64.min
   private var waiting = CircularBuffer<Waiting>()
+  /// Requests that gave their worker back and want one again. They were let in before everybody who waits, so they go
+  /// first, are not rejected and do not time out.
+  private var returning = CircularBuffer<Waiting>()
 
   init(workers: Int, queueLimit: Int, timeout: Int64) {
     precondition(workers > 0 && queueLimit >= 0)
@@ -36,7 +39,7 @@ struct WorkerQueue<Request> {
 
   /// A new request: it starts at once only when nobody is before it.
   mutating func arrive(_ request: Request, now: Int64) -> Arrival {
-    if busy < workers && waiting.isEmpty && now >= stalledUntil {
+    if busy < workers && waiting.isEmpty && returning.isEmpty && now >= stalledUntil {
       busy += 1
       return .start
     }
@@ -51,10 +54,20 @@ struct WorkerQueue<Request> {
     busy -= 1
   }
 
-  /// The next request to start and the nanoseconds it waited; nil when none waits, no worker is free or
+  /// A request that released its worker wants one again; false: `take` gives it one later.
+  mutating func comeBack(_ request: Request, now: Int64) -> Bool {
+    if busy < workers && returning.isEmpty && now >= stalledUntil {
+      busy += 1
+      return true
+    }
+    returning.append(Waiting(request: request, arrived: now))
+    return false
+  }
+
+  /// The next request to start or go on and the nanoseconds it waited; nil when none waits, no worker is free or
   /// the role stalls. Requests past their timeout must have been taken by `takeExpired` before.
   mutating func take(now: Int64) -> (request: Request, waited: Int64)? {
-    guard busy < workers, now >= stalledUntil, let first = waiting.popFirst() else { return nil }
+    guard busy < workers, now >= stalledUntil, let first = returning.popFirst() ?? waiting.popFirst() else { return nil }
     busy += 1
     return (first.request, now - first.arrived)
   }
@@ -72,6 +85,7 @@ struct WorkerQueue<Request> {
   /// A new process: nobody waits, nobody is served.
   mutating func abandon() {
     waiting.removeAll()
+    returning.removeAll()
     busy = 0
     stalledUntil = .min
   }

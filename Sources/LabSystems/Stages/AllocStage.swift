@@ -1,15 +1,19 @@
 import ExperimentModel
 
-/// Takes memory for real and writes to every page of it, since untouched memory is not resident. What is leaked is kept
-/// in a list that nothing reads again: reachable, useless, and invisible to any collector.
+/// Takes memory in one block for real and writes to every page of it, since untouched memory is not resident. What is leaked
+/// is kept in a list that nothing reads again: reachable, useless, and invisible to any collector.
 final class AllocStage: Stage {
   let name: String
+  let probe: StageProbe
   var isOff = false
   private let spec: AllocSpec
   private var kept: [UnsafeMutableRawPointer] = []
   private var calls = 0
 
-  init(_ spec: AllocSpec, name: String) { self.spec = spec; self.name = name }
+  init(_ spec: AllocSpec, name: String) {
+    self.spec = spec; self.name = name
+    probe = StageProbe(name, .real)
+  }
 
   deinit { for block in kept { block.deallocate() } }
 

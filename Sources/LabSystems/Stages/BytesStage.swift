@@ -1,16 +1,29 @@
 import ExperimentModel
 import NIOCore
 
-/// Answers with a fixed seeded payload. The buffer is made once and shared by every answer.
+/// Answers with a fixed seeded payload. The buffer is made once and shared by every answer; compressed it is made anew for
+/// each, on a thread, as a server does with pages that differ.
 final class BytesStage: Stage {
   let name: String
+  let probe: StageProbe
   var isOff = false
   private let payload: ByteBuffer
   private let etag: String?
-  private var calls = 0
+  private let gzipTag: String?
+  private let compresses: Bool
+  private let environment: any Environment
+  /// Compressors that no answer uses.
+  private var compressors: [Gzip] = []
 
-  init(_ spec: BytesSpec, name: String, seed: UInt64) {
-    self.name = name
+  private var calls = 0
+  private var compressed = 0
+  private var plainBytes = 0
+  private var bodyBytes = 0
+
+  init(_ spec: BytesSpec, name: String, seed: UInt64, environment: any Environment) {
+    self.name = name; self.environment = environment
+    probe = StageProbe(name, .real)
+    compresses = spec.compress == .gzip
     var random = SeededRandom(seed: seed, stream: "bytes:" + name)
     var bytes = ByteBuffer()
     bytes.reserveCapacity(spec.size)
@@ -21,17 +34,45 @@ final class BytesStage: Stage {
       bytes.writeInteger(byte)
     }
     payload = bytes
-    etag = spec.etag ? "\"" + String(hash, radix: 16) + "\"" : nil
+    let tag = String(hash, radix: 16)
+    etag = spec.etag ? "\"\(tag)\"" : nil
+    // Another coding is another sequence of bytes, and a strong tag stands for the bytes (RFC 9110, 8.8.3.3).
+    gzipTag = spec.etag ? "\"\(tag)-gzip\"" : nil
   }
 
   func enter(_ exchange: Exchange) -> StageStep {
     calls += 1
+    let isCompressed = compresses && exchange.acceptsGzip
     exchange.answer.body = payload
     exchange.answer.contentType = .bytes
-    exchange.answer.etag = etag
-    return .next
+    exchange.answer.dependsOnCoding = compresses
+    exchange.answer.coding = isCompressed ? .gzip : .identity
+    exchange.answer.etag = isCompressed ? gzipTag : etag
+    guard isCompressed, !exchange.isNotModified else {
+      if !exchange.isNotModified { bodyBytes += payload.readableBytes }
+      return .next
+    }
+    let gzip = compressors.popLast() ?? Gzip()
+    let (payload, probe) = (payload, probe)
+    environment.offload { probe.inside { gzip.compress(payload) } } then: { [self] body in
+      compressors.append(gzip)
+      compressed += 1
+      plainBytes += payload.readableBytes
+      bodyBytes += body.readableBytes
+      exchange.answer.body = body
+      exchange.route.role.resume(exchange)
+    }
+    return .later
   }
 
-  func appendCounters(to counters: inout Counters) { counters.add(name, "calls", calls) }
-  func resetCounters() { calls = 0 }
+  func appendCounters(to counters: inout Counters) {
+    counters.add(name, "calls", calls)
+    counters.add(name, "body_bytes", bodyBytes)
+    guard compresses else { return }
+    counters.add(name, "compressed", compressed)
+    // Before compression, of the compressed answers.
+    counters.add(name, "plain_bytes", plainBytes)
+  }
+
+  func resetCounters() { calls = 0; compressed = 0; plainBytes = 0; bodyBytes = 0 }
 }

@@ -4,6 +4,7 @@ import ExperimentModel
 /// that of any server would. Handing over costs some ten microseconds, so calls below 100 µs measure that too.
 final class CPUStage: Stage {
   let name: String
+  let probe: StageProbe
   var isOff = false
   private let spec: CPUSpec
   private let computation: Computation
@@ -15,12 +16,13 @@ final class CPUStage: Stage {
 
   init(_ spec: CPUSpec, name: String, seed: UInt64, environment: any Environment) {
     self.spec = spec; self.name = name; self.environment = environment
+    probe = StageProbe(name, .real)
     computation = Computation(spec, seed: seed, stream: "cpu:" + name)
   }
 
   func enter(_ exchange: Exchange) -> StageStep {
-    let computation = computation
-    environment.offload { computation.run() } then: { [self] outcome in
+    let (computation, probe) = (computation, probe)
+    environment.offload { probe.inside { computation.run() } } then: { [self] outcome in
       calls += 1
       operations += outcome.operations
       checksum &+= outcome.checksum

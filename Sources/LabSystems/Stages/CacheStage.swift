@@ -19,6 +19,7 @@ final class CacheStage: Stage {
   }
 
   let name: String
+  let probe: StageProbe
   let spec: CacheSpec
   var isOff = false
   private let key: KeyTemplate
@@ -48,6 +49,7 @@ final class CacheStage: Stage {
     self.spec = spec; self.name = name; self.key = key; self.writes = writes
     self.secondLevel = spec.capacity == 0 ? nil : secondLevel
     self.environment = environment
+    probe = StageProbe(name, .real)
     memory = makeCache(spec.policy, capacity: spec.capacity, byteLimit: spec.bytes)
     random = SeededRandom(seed: seed, stream: "cache:" + name)
   }

@@ -4,6 +4,7 @@ import ExperimentModel
 /// last answer is there. One failed call fails the request: a page without its price is no page.
 final class CallStage: Stage {
   let name: String
+  let probe: StageProbe
   var isOff = false
   private let spec: CallSpec
   private let path: KeyTemplate
@@ -16,6 +17,7 @@ final class CallStage: Stage {
 
   init(_ spec: CallSpec, name: String, path: KeyTemplate, peer: any Peer, environment: any Environment) {
     self.spec = spec; self.name = name; self.path = path; self.peer = peer; self.environment = environment
+    probe = StageProbe(name, .real)
   }
 
   /// One request's calls: how many are still to be sent and to be answered.

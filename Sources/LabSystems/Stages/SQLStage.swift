@@ -9,6 +9,7 @@ import NIOCore
 /// A point write that meets a scanning writer's lock is repeated on a thread, where it may wait.
 final class SQLStage: Stage {
   let name: String
+  let probe: StageProbe
   var isOff = false
   private let pool: ConnectionPool
   /// Index of the statement on every connection of the pool.
@@ -32,6 +33,7 @@ final class SQLStage: Stage {
     environment: any Environment, place: String
   ) throws {
     self.name = name
+    probe = StageProbe(name, .real)
     self.pool = pool
     guard let index = pool.statements.firstIndex(of: spec.statement) else {
       preconditionFailure("the pool of \(name) was opened without the statement of \(place)")
@@ -96,10 +98,12 @@ final class SQLStage: Stage {
     // count as older than it may be, never as newer.
     noteReads(exchange)
     let values = values(exchange)
-    let statement = statement
+    let (statement, probe) = (statement, probe)
     environment.offload {
-      connection.setBusyTimeout(milliseconds: 5_000)
-      return connection.statement(statement).run(values)
+      probe.inside {
+        connection.setBusyTimeout(milliseconds: 5_000)
+        return connection.statement(statement).run(values)
+      }
     } then: { [self] outcome in
       finishLater(exchange, connection, outcome)
     }

@@ -1,17 +1,13 @@
 import ExperimentModel
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
-/// Stands for a remote party: holds the worker until an absolute deadline, arrival at the stage plus a
-/// seeded draw. The declared and the real wait are both counted, so the timer cannot lie.
+/// Stands for a remote party: waits until an absolute deadline, arrival at the stage plus a seeded draw. The declared and
+/// the real wait are both counted, so the timer cannot lie. The worker is held meanwhile, or free for others (`async`).
 final class WaitStage: Stage {
   let name: String
+  let probe: StageProbe
   var isOff = false
   private let distribution: WaitDistribution
+  private let isAsync: Bool
   private let environment: any Environment
   private var random: SeededRandom
   private var calls = 0
@@ -21,38 +17,30 @@ final class WaitStage: Stage {
 
   init(_ spec: WaitSpec, name: String, seed: UInt64, environment: any Environment) {
     self.name = name
+    probe = StageProbe(name, .declaredWait)
     distribution = spec.distribution
+    isAsync = spec.isAsync
     self.environment = environment
     random = SeededRandom(seed: seed, stream: "wait:" + name)
   }
 
   func enter(_ exchange: Exchange) -> StageStep {
-    let wait = draw()
+    let wait = distribution.draw(&random)
     let start = environment.now
+    probe.enter()
     environment.at(start + wait) { [self] in
+      probe.leave()
       let real = environment.now - start
       calls += 1
       declared += wait
       waited += real
       overshootMax = max(overshootMax, real - wait)
-      exchange.route.role.resume(exchange)
+      let role = exchange.route.role
+      if isAsync { role.resumeParked(exchange) } else { role.resume(exchange) }
     }
+    if isAsync { exchange.route.role.park(exchange) }
     return .later
   }
-
-  /// Nanoseconds of one wait. Exponential by inversion: −mean · ln(1 − u).
-  private func draw() -> Int64 {
-    switch distribution {
-    case .constant(let mean): mean.rawValue
-    case .uniform(let low, let high):
-      low.rawValue + Int64(random.unit() * Double(high.rawValue - low.rawValue))
-    case .exponential(let mean): exponential(mean)
-    case .mixture(let mean, let share, let low, let slow):
-      random.unit() < share ? low.rawValue + exponential(slow) : exponential(mean)
-    }
-  }
-
-  private func exponential(_ mean: Nanoseconds) -> Int64 { Int64(-Double(mean.rawValue) * log(1 - random.unit())) }
 
   func appendCounters(to counters: inout Counters) {
     counters.add(name, "calls", calls)
