@@ -83,7 +83,7 @@ def first(pattern, text, scale=None):
 
 def nb_command(given, url, _):
     command = shlex.split(given.nb_load) if given.nb_load else [given.nb, "load"]
-    return command + [url, "--rate", f"{given.rate:g}", "--duration", f"{given.duration}s", "--json"]
+    return command + [url, "--rate", f"{given.rate:g}", "--duration", f"{given.duration}s", "--arrivals", "uniform", "--connections", str(given.connections), "--json"]
 
 
 def nb_report(text, _):
