@@ -69,7 +69,7 @@ let package = Package(
 
     // Level 3: systems, execution, pages.
     .target(
-      name: "LabSystems", dependencies: ["CLabShims", "CRefereeShims", "CZlib", "ExperimentModel", grdb] + nio),
+      name: "LabSystems", dependencies: ["CLabShims", "CRefereeShims", "CZlib", "ExperimentModel", "MeasureKernel", grdb] + nio),
     .target(
       name: "ExperimentRunner",
       dependencies: [

@@ -3,6 +3,7 @@
 import ArgumentParser
 import DocumentModel
 import ExperimentModel
+import ExperimentRunner
 import Foundation
 import LabSystems
 import PerfLanguage
@@ -11,13 +12,16 @@ import TextModel
 struct LabCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lab", abstract: "Lab systems: real servers on loopback with known behaviour.",
-    subcommands: [Serve.self, List.self, Describe.self, Referee.self, Subject.self])
+    subcommands: [Serve.self, List.self, Describe.self, Referee.self, Subject.self, Real.self])
 
   struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Serve a system until interrupted.")
     @Argument(help: "A preset such as shop, or FILE#ID of a system block.") var system: String?
     @Option(help: "Port on 127.0.0.1; 0 takes a free one.") var port = 0
+    @OptionGroup var real: RealOptions
     @Flag(help: .hidden) var stdin = false
+
+    func validate() throws { _ = try real.components() }
 
     func run() throws {
       do {
@@ -30,12 +34,17 @@ struct LabCommand: ParsableCommand {
           return
         }
         guard let system else { throw ValidationError("name a system: \(presetNames.joined(separator: ", ")), or FILE#ID") }
-        let spec = try resolve(system)
+        var spec = try resolve(system)
+        let kept = try keepReal(real.components(), usedBy: spec.uses, in: system)
+        defer { kept?.stop() }
+        let used = (kept?.services ?? []).filter { spec.uses($0.component) }
+        if !used.isEmpty { spec.real = used }
         try Lab.serve(spec, port: port, followParent: false) { ready in
           Output.standard("\(spec.id) on http://127.0.0.1:\(ready.port)\n")
           for role in spec.roles {
             for route in role.routes { Output.standard("  \(route.method) \(route.path)\n") }
           }
+          for service in used { Output.standard("  with \(service.text) on 127.0.0.1:\(service.port)\n") }
           Output.standard("  counters at /_nb/counters; end with Ctrl-C\n")
         }
       } catch let error as LabError {
@@ -66,6 +75,23 @@ struct LabCommand: ParsableCommand {
     func run() throws {
       let job = try JSONDecoder().decode(BenchJob.self, from: Data((readLine(strippingNewline: true) ?? "").utf8))
       try Lab.benchSubject(job)
+    }
+  }
+}
+
+extension LabCommand {
+  /// Real components as a child process: their names as JSON on stdin, one line of JSON back when they are up.
+  struct Real: ParsableCommand {
+    static let configuration = CommandConfiguration(shouldDisplay: false)
+    func run() throws {
+      let line = readLine(strippingNewline: true) ?? ""
+      func say(_ answer: RealAnswer) { Output.bytes([UInt8]((try? JSONEncoder().encode(answer)) ?? Data()) + [0x0A]) }
+      do {
+        try Lab.keepReal(try JSONDecoder().decode([RealComponent].self, from: Data(line.utf8))) { say(RealAnswer(services: $0)) }
+      } catch let error as LabError {
+        say(RealAnswer(failure: .init(place: error.place, cause: error.cause, remedy: error.remedy)))
+        throw Exit.failed
+      }
     }
   }
 }

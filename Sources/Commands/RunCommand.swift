@@ -6,6 +6,7 @@ import ExperimentModel
 import ExperimentRunner
 import Foundation
 import MeasureKernel
+import PerfLanguage
 import Reporting
 import ResultStore
 import TextModel
@@ -32,6 +33,7 @@ struct RunCommand: ParsableCommand {
   var junit: String?
   @Flag(help: "With --check: GitHub annotations on stdout; on by itself where GITHUB_ACTIONS is true.")
   var github = false
+  @OptionGroup var real: RealOptions
   @Flag(help: "Discard hand edits inside result regions.")
   var overwrite = false
   @Flag(inversion: .prefixedNo, help: "Write the page to _site/ as well.")
@@ -42,6 +44,9 @@ struct RunCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
+    if try !real.components().isEmpty, baseline != nil {
+      throw ValidationError("--real does not go with --baseline: the other revision would run without it")
+    }
     if !check, baseline != nil || junit != nil || github {
       throw ValidationError("--baseline, --junit and --github belong to --check")
     }
@@ -78,10 +83,13 @@ struct RunCommand: ParsableCommand {
     }
     Output.diagnostics(notebook.diagnostics, in: notebook.source)
     guard !notebook.diagnostics.hasErrors else { return Exit.failed }
-    guard let cells = chosenCells(notebook) else { return Exit.failed }
+    guard var cells = chosenCells(notebook) else { return Exit.failed }
     guard mayExecute(notebook, cells) else { return Exit.failed }
+    let kept = try keepReal(try real.components(), usedBy: { one in cells.contains { $0.uses(one) } }, in: notebook.path)
+    defer { kept?.stop() }
+    let questions = connect(&cells, kept?.services ?? [])
 
-    var writeBack = WriteBack(notebook, overwrite: overwrite)
+    var writeBack = WriteBack(notebook, overwrite: overwrite, questions: questions)
     let store: ResultStore
     do {
       try makeFolder(notebook.workspace.state)
@@ -208,6 +216,33 @@ struct RunCommand: ParsableCommand {
       cells = cells.filter { wanted.contains($0.id) }
     }
     return cells
+  }
+
+  /// Puts the services where they are used. A cell that is measured with one, and every cell of this run that reads such a
+  /// cell, asks another question than the notebook's: its inputs say so, and its result names them.
+  ///
+  /// - Returns: the new inputs by the notebook's.
+  private func connect(_ cells: inout [Cell], _ services: [RealService]) -> [String: String] {
+    guard !services.isEmpty else { return [:] }
+    var reached: [String: [RealService]] = [:]
+    for i in cells.indices { reached[cells[i].id] = cells[i].connect(services) }
+    // Each round carries them one reader further.
+    for _ in cells {
+      for cell in cells {
+        for need in cell.needs + [cell.work.recordingSource].compactMap({ $0 }) {
+          for service in reached[need] ?? [] where reached[cell.id]?.contains(service) != true { reached[cell.id, default: []].append(service) }
+        }
+      }
+    }
+    var questions: [String: String] = [:]
+    for i in cells.indices {
+      guard let used = reached[cells[i].id], !used.isEmpty else { continue }
+      let asked = inputsDigest(cells[i].inputs, with: used)
+      questions[cells[i].inputs] = asked
+      cells[i].components = used
+      cells[i].inputs = asked
+    }
+    return questions
   }
 
   /// Code fences run only in a trusted notebook.

@@ -12,6 +12,8 @@ import TextModel
 struct WriteBack {
   let path: String
   let overwrite: Bool
+  /// What a cell asks in this run, where that differs from the notebook's own question: inputs by inputs.
+  let questions: [String: String]
   /// What the notebook shows now, by cell.
   private(set) var shown: [String: CellResult]
   /// Cells whose last run failed or was INVALID, with the reason; they keep their last good table.
@@ -21,8 +23,9 @@ struct WriteBack {
   private(set) var agreed = 0
   private var refusedAlready: Set<String> = []
 
-  init(_ notebook: Notebook, overwrite: Bool) {
+  init(_ notebook: Notebook, overwrite: Bool, questions: [String: String] = [:]) {
     path = notebook.path
+    self.questions = questions
     self.overwrite = overwrite
     shown = notebook.savedResults()
   }
@@ -54,15 +57,16 @@ struct WriteBack {
     let cells = Dictionary(now.plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
     for block in now.planned.blocks {
       guard let cell = cells[block.id] else { continue }
+      let inputs = questions[cell.inputs] ?? cell.inputs
       // A failure that answers an older question says nothing about this one.
-      let failure = failed[block.id].flatMap { $0.inputs == cell.inputs ? $0.reason : nil }
+      let failure = failed[block.id].flatMap { $0.inputs == inputs ? $0.reason : nil }
       if let result = shown[block.id] {
-        guard result.inputs == cell.inputs || failure != nil || wasWritten(result, in: now) else { continue }
+        guard result.inputs == inputs || failure != nil || wasWritten(result, in: now) else { continue }
         var markdown = regionMarkdown(result)
         if let failure { markdown = failureNote(failure) + "\n\n" + markdown }
         regions.append(RegionText(id: block.id, inputs: result.inputs, markdown: markdown, after: block.fence))
       } else if let failure {
-        regions.append(RegionText(id: block.id, inputs: cell.inputs, markdown: failureNote(failure), after: block.fence))
+        regions.append(RegionText(id: block.id, inputs: inputs, markdown: failureNote(failure), after: block.fence))
       }
     }
     for value in now.document.values where value.kind == .marketRegion {

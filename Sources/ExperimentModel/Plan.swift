@@ -58,6 +58,8 @@ public struct Cell: Codable, Hashable, Sendable {
   public var needs: [String]
   /// 10 hex digits over the resolved block, system, fences, data and kernel version.
   public var inputs: String
+  /// Real programs that the cell, or one that it reads, was measured with; nil: the lab's own parts.
+  public var components: [RealService]?
   public init(
     id: String, title: String? = nil, work: Work, thresholds: [Judgement] = [],
     expects: [Expectation] = [], gates: [Judgement] = [], plots: [PlotSpec] = [],

@@ -176,6 +176,8 @@ public struct CellResult: Codable, Hashable, Sendable {
   public var plots: [PlotData]
   public var machine: MachineState
   public var doubts: [Doubt]
+  /// Names and versions of the real programs in this measurement: `PostgreSQL 15.18`. nil: the lab's own parts.
+  public var components: [String]?
   /// Where the CPU time went, for a profile.
   public var profile: StackProfile?
   /// Set when the cell failed; the rest is then empty.

@@ -6,6 +6,8 @@ public struct SystemSpec: Codable, Hashable, Sendable {
   public var seed: UInt64
   public var roles: [RoleSpec]
   public var data: [DatasetSpec]
+  /// Real programs in the place of the lab's own parts; nil, and not in the JSON, without `--real`.
+  public var real: [RealService]?
   public init(id: String, seed: UInt64, roles: [RoleSpec], data: [DatasetSpec]) {
     self.id = id; self.seed = seed; self.roles = roles; self.data = data
   }

@@ -92,6 +92,8 @@ public struct Runner {
       id: cell.id, kind: cell.work.kind, title: cell.title, inputs: cell.inputs,
       quick: options.quick, evidence: Self.evidence(of: cell.work))
     result.why = cell.why
+    result.components = cell.components?.map(\.label)
+    for service in cell.components ?? [] { result.doubts.append(Doubt(id: "real-\(service.component.rawValue)", text: service.footnote)) }
     do {
       if let source = cell.work.recordingSource, known[source]?.validity == .invalid {
         throw CellFailure("the run of `\(source)` was INVALID, and a recording of it says nothing", remedy: "run both again on a quieter machine")

@@ -33,18 +33,29 @@ public enum Lab {
   public static func serve(
     _ system: SystemSpec, port: Int, followParent: Bool, ready: (LabReady) -> Void
   ) throws {
-    let signals = try SignalPipe()
+    let ending = try Ending()
+    let parent = getppid()
     let server = try LabServer(system, port: port, pid: getpid())
     defer { server.stop() }
     ready(server.ready)
-    let parent = getppid()
+    ending.wait(followingParent: followParent ? parent : nil)
+  }
+}
+
+/// What ends a process of the lab.
+struct Ending {
+  private let signals: SignalPipe
+  init() throws { signals = try SignalPipe() }
+
+  /// Returns at SIGTERM or SIGINT, and with a parent when stdin ends or another process has become our parent.
+  func wait(followingParent parent: pid_t?) {
     while true {
       var watched = [pollfd(fd: signals.readEnd, events: Int16(POLLIN), revents: 0)]
-      if followParent { watched.append(pollfd(fd: 0, events: Int16(POLLIN), revents: 0)) }
-      let count = poll(&watched, nfds_t(watched.count), followParent ? 1_000 : -1)
+      if parent != nil { watched.append(pollfd(fd: 0, events: Int16(POLLIN), revents: 0)) }
+      let count = poll(&watched, nfds_t(watched.count), parent != nil ? 1_000 : -1)
       if count < 0 && errno != EINTR { return }
       if watched[0].revents != 0 { return }
-      guard followParent else { continue }
+      guard let parent else { continue }
       if getppid() != parent { return }
       if count > 0 && watched[1].revents != 0 {
         var scratch = [UInt8](repeating: 0, count: 4096)

@@ -19,14 +19,16 @@ final class LabServer {
     }
     let addresses = system.secondLevelAddresses
     // The first loop carries the whole core; the second one the lab's memcached, if there is one.
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: addresses.contains("lab") ? 2 : 1)
+    let real = system.service(.memcached) ?? system.service(.redis)
+    let hasMemcached = addresses.contains("lab") && real == nil
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: hasMemcached ? 2 : 1)
     let threads = NIOThreadPool(numberOfThreads: system.threadsWanted)
     threads.start()
     var memcached: MemcachedServer?
     do {
       let loop = group.next()
-      if addresses.contains("lab") { memcached = try MemcachedServer(on: group.next()) }
-      let clients = try Self.connect(addresses, memcached, on: loop)
+      if hasMemcached { memcached = try MemcachedServer(on: group.next()) }
+      let clients = try Self.connect(addresses, lab: real?.port ?? memcached?.port ?? 0, real?.component == .redis ? .redis : .memcached, on: loop)
       let peer = LoopbackPeer(loop: loop)
       let core = try loop.submit {
         let environment = LoopEnvironment(loop: loop, threads: threads)
@@ -61,11 +63,11 @@ final class LabServer {
   }
 
   private static func connect(
-    _ addresses: [String], _ memcached: MemcachedServer?, on loop: any EventLoop
-  ) throws -> [String: NIOLoopBound<MemcachedClient>] {
-    var clients: [String: NIOLoopBound<MemcachedClient>] = [:]
+    _ addresses: [String], lab: Int, _ labDialect: CacheDialect, on loop: any EventLoop
+  ) throws -> [String: NIOLoopBound<CacheClient>] {
+    var clients: [String: NIOLoopBound<CacheClient>] = [:]
     for address in addresses {
-      var (host, port) = ("127.0.0.1", memcached?.port ?? 0)
+      var (host, port, dialect) = ("127.0.0.1", lab, labDialect)
       if address != "lab" {
         let parts = address.split(separator: ":").map(String.init)
         guard parts.count == 2, ["127.0.0.1", "localhost"].contains(parts[0]), let number = Int(parts[1]),
@@ -75,10 +77,10 @@ final class LabServer {
             place: "system, l2 \(address)", cause: "only a memcached on this machine is contacted",
             remedy: "write `lab`, or 127.0.0.1:PORT")
         }
-        (host, port) = ("127.0.0.1", number)
+        (host, port, dialect) = ("127.0.0.1", number, .memcached)
       }
       do {
-        clients[address] = try MemcachedClient.connect(host: host, port: port, on: loop).wait()
+        clients[address] = try CacheClient.connect(host: host, port: port, dialect: dialect, on: loop).wait()
       } catch {
         throw LabError(
           place: "system, l2 \(address)", cause: "no memcached answers at \(host):\(port)",

@@ -87,15 +87,15 @@ public final class ChildProcess {
     return waitid(P_PID, id_t(pid), &information, WEXITED | WNOHANG | WNOWAIT) != 0 || information.si_signo != 0
   }
 
-  /// Closes its channel, which asks it to leave; one that does not within a second is ended, and with it
+  /// Closes its channel, which asks it to leave; one that does not within `patience` seconds is ended, and with it
   /// everything that it has started.
-  public func stop() {
+  public func stop(patience: Double = 1) {
     guard !ended else { return }
     ended = true
     close(input)
     if output != input { close(output) }
     printed = nil
-    for _ in 0..<200 where !hasEnded { usleep(5_000) }
+    for _ in 0..<Int(patience * 200) where !hasEnded { usleep(5_000) }
     Launcher.endGroup(pid)
     waitpid(pid, nil, 0)
     launcher.endDescendants(ofGroup: pid)

@@ -62,6 +62,15 @@ func inputsDigest(_ cell: Cell) -> String {
   guard let json = try? encoder.encode(Keyed(kernel: kernelVersion, cell: question)) else {
     preconditionFailure("a plan holds only finite numbers and text")
   }
-  let digest = Array(SHA256.hash(data: json).prefix(5))
-  return digest.map { String(format: "%02x", $0) }.joined()
+  return tenHexDigits(json)
+}
+
+/// The same question asked of other programs is another question: digest of a cell's inputs and the names, versions
+/// and settings of the real components in it.
+public func inputsDigest(_ inputs: String, with services: [RealService]) -> String {
+  tenHexDigits(Data(([inputs] + services.map(\.text).sorted()).joined(separator: "\n").utf8))
+}
+
+private func tenHexDigits(_ data: Data) -> String {
+  SHA256.hash(data: data).prefix(5).map { String(format: "%02x", $0) }.joined()
 }

@@ -139,6 +139,7 @@ private func verdictLine(_ result: CellResult) -> String {
   }
   if let control = result.control { parts.append("A/A \(format(control, .ratio, interval: true))") }
   parts.append("evidence \(result.evidence.rawValue)")
+  if let real = result.components { parts.append("with " + real.map(escapedMarkdown).joined(separator: ", ")) }
   // What is simulated or computed is the same on any machine.
   if result.evidence != .simulated, result.evidence != .computed { parts.append("machine \(result.machine.rawValue)") }
   if result.quick { parts.append("quick run") }

@@ -17,6 +17,7 @@ import tempfile
 import time
 
 import load_peers
+import real_components
 
 NB = os.path.realpath(sys.argv[1])
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -701,7 +702,7 @@ def bodies_are_compressed_and_written_as_declared():
 
 def main():
     wanted = sys.argv[2:]
-    TESTS.extend(load_peers.tests(Folder))
+    TESTS.extend(load_peers.tests(Folder) + real_components.tests(Folder))
     passed = failed = 0
     for function in TESTS:
         if wanted and function.__name__ not in wanted:

@@ -37,12 +37,12 @@ import Testing
 
   @Test func repliesAreTheSameWhereverTheBytesAreCut() {
     let bytes = Array("VALUE k 0 9\r\nx\r\nEND\r\ny\r\nEND\r\nEND\r\nSTORED\r\nERROR\r\nNOT_FOUND\r\n".utf8)
-    let expected: [MemcachedReply] = [
+    let expected: [CacheReply] = [
       .value(ByteBuffer(string: "x\r\nEND\r\ny")), .done, .done, .failed, .done,
     ]
     for cut in 0...bytes.count {
       var parser = MemcachedReplyParser()
-      var replies: [MemcachedReply] = []
+      var replies: [CacheReply] = []
       for part in [bytes[..<cut], bytes[cut...]] {
         parser.append(ByteBuffer(bytes: part))
         while let reply = parser.next() { replies.append(reply) }

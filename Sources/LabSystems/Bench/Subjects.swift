@@ -58,10 +58,10 @@ final class CacheGetSubject: BenchSubject {
   }
 }
 
-/// `memcached-get`: the same rows from the lab's memcached, one blocking round trip over loopback each.
+/// `memcached-get`: the same rows from the lab's memcached or a real one, one blocking round trip over loopback each.
 final class MemcachedGetSubject: BenchSubject {
-  private let group: MultiThreadedEventLoopGroup
-  private let server: MemcachedServer
+  /// nil: a real one.
+  private let own: (group: MultiThreadedEventLoopGroup, server: MemcachedServer)?
   private let client: BlockingMemcachedClient
   private let keys: [[UInt8]]
 
@@ -71,9 +71,15 @@ final class MemcachedGetSubject: BenchSubject {
         place: "memcached-get", cause: "\(dataset.rows) rows do not fit into the lab's memcached",
         remedy: "use at most \(MemcachedStore.byteLimit / (DatasetRows.payloadBytes + 16)) rows")
     }
-    group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    server = try MemcachedServer(on: group.next())
-    client = try BlockingMemcachedClient(port: server.port)
+    if let real = system.service(.memcached) {
+      own = nil
+      client = try BlockingMemcachedClient(port: real.port)
+    } else {
+      let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+      let server = try MemcachedServer(on: group.next())
+      own = (group, server)
+      client = try BlockingMemcachedClient(port: server.port)
+    }
     let rows = DatasetRows(dataset: dataset.name, seed: system.seed)
     for id in 1...dataset.rows { try client.set(Array(String(id).utf8), rows.payload(id)) }
     keys = BenchKeys(dataset, seed: seed).ids.map { Array("get \($0)\r\n".utf8) }
@@ -88,8 +94,8 @@ final class MemcachedGetSubject: BenchSubject {
   }
 
   deinit {
-    server.stop()
-    try? group.syncShutdownGracefully()
+    own?.server.stop()
+    try? own?.group.syncShutdownGracefully()
   }
 }
 
@@ -127,6 +133,49 @@ final class SQLSubject: BenchSubject {
   }
 }
 
+/// The same statement over the same rows in a real PostgreSQL: one round trip over loopback each.
+final class PostgresSubject: BenchSubject {
+  private let database: PostgresDatabase
+  private let connection: PostgresConnection
+  private let parameters: Int
+  private let payload: Int?
+  private let keys: [String]
+
+  init(_ text: String, _ dataset: DatasetSpec, system: SystemSpec, seed: UInt64, at service: RealService) throws {
+    database = try PostgresDatabase(system.data, seed: system.seed, at: service)
+    connection = try database.connect()
+    parameters = try database.prepare(text, on: connection, place: "SQL subject").parameters.count
+    guard parameters <= 1 else {
+      throw LabError(
+        place: "SQL subject", cause: "the statement has \(parameters) parameters",
+        remedy: "use `:id` only; it is bound from the key stream")
+    }
+    payload = connection.statements[0].columns.firstIndex { $0.name == "payload" }
+    keys = BenchKeys(dataset, seed: seed).ids.map { String($0) }
+  }
+
+  func run(_ count: Int) throws -> BenchTotals {
+    var checksum = Checksum()
+    for i in 0..<count {
+      let arguments = parameters == 0 ? [] : [keys[i & (BenchKeys.cycle - 1)]]
+      do { try connection.run(0, arguments) { if case .row(let body) = $0 { fold(body, into: &checksum) } } } catch {
+        throw LabError(place: "SQL subject", cause: "the statement failed: \(error)", remedy: "try it with `psql` on the system's tables")
+      }
+    }
+    return BenchTotals(checksum: checksum.value)
+  }
+
+  /// As SQLite's subject: the payload, or all columns when there is none.
+  private func fold(_ body: ByteBuffer, into checksum: inout Checksum) {
+    var row = PostgresRow(body)
+    var i = 0
+    while let value = row.next() {
+      if payload == nil || payload == i { (value ?? ByteBuffer()).withUnsafeReadableBytes { checksum.add($0) } }
+      i += 1
+    }
+  }
+}
+
 /// `spin`: 1000 dependent multiplications an iteration; for checking the instrument itself.
 final class SpinSubject: BenchSubject {
   private let seed: UInt64
@@ -155,7 +204,9 @@ func makeSubject(_ job: BenchJob) throws -> any BenchSubject {
   case .builtin(let name):
     throw LabError(
       place: place, cause: "there is no builtin `\(name)`", remedy: "use cache-get, memcached-get or spin")
-  case .sql(let text): return try SQLSubject(text, dataset, system: system, seed: job.seed)
+  case .sql(let text):
+    if let real = system.service(.postgres) { return try PostgresSubject(text, dataset, system: system, seed: job.seed, at: real) }
+    return try SQLSubject(text, dataset, system: system, seed: job.seed)
   case .command, .fence:
     throw LabError(place: place, cause: "commands and code run outside the lab", remedy: "this is a mistake of nb; please report it")
   }

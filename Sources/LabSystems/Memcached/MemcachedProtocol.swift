@@ -1,7 +1,7 @@
 import NIOCore
 
 // The text protocol of memcached (protocol.txt of the project) as far as the lab needs it. Pure values: bytes
-// in, commands out, bytes out; sockets are in MemcachedServer and MemcachedClient.
+// in, commands out, bytes out; sockets are in MemcachedServer and CacheClient.
 
 /// A command of a client.
 enum MemcachedCommand: Equatable {
@@ -91,16 +91,8 @@ struct MemcachedRequestParser {
   }
 }
 
-/// The values and answers of a server.
-enum MemcachedReply: Equatable {
-  case value(ByteBuffer)
-  /// Any other answer that is no error: STORED, DELETED, NOT_FOUND, END without a value.
-  case done
-  case failed
-}
-
 /// Splits a server's bytes into answers of single-key commands.
-struct MemcachedReplyParser {
+struct MemcachedReplyParser: CacheReplyParser {
   private var buffer = ByteBuffer()
 
   mutating func append(_ bytes: ByteBuffer) {
@@ -108,7 +100,7 @@ struct MemcachedReplyParser {
     buffer.writeImmutableBuffer(bytes)
   }
 
-  mutating func next() -> MemcachedReply? {
+  mutating func next() -> CacheReply? {
     var look = buffer
     guard let line = Self.readLine(&look) else { return nil }
     guard line.hasPrefix("VALUE ") else {

@@ -1,14 +1,14 @@
 import NIOCore
 
 /// The shared second level of a cache: answers wrapped in a small header, under keys of this cache and this
-/// run, in a memcached that is reached over a real socket. A failing second level is a miss, never an error
+/// run, in a memcached or Redis that is reached over a real socket. A failing second level is a miss, never an error
 /// of the request; it is counted.
 ///
 ///     [8 sequence][8 expires][2 rows]([8 table][8 row])*[1 type][2 etag length][etag][body]
 final class SecondLevel {
   struct Found { var value: CacheStage.Stored; var expires: Int64 }
 
-  private let client: MemcachedClient
+  private let client: CacheClient
   /// Distinguishes caches, and runs that share an outside memcached. Expiry times are of this process's clock.
   private var prefix: String
   private let basePrefix: String
@@ -17,7 +17,7 @@ final class SecondLevel {
   private var misses = 0
   private var errors = 0
 
-  init(client: MemcachedClient, prefix: String) {
+  init(client: CacheClient, prefix: String) {
     self.client = client
     basePrefix = prefix
     self.prefix = prefix + "0:"

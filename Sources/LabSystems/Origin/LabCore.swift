@@ -10,7 +10,7 @@ final class LabCore: @unchecked Sendable {
   private(set) var roles: [Role] = []
   private(set) var caches: [CacheStage] = []
   private(set) var stages: [any Stage] = []
-  private let database: LabDatabase?
+  private let database: (any SeededDatabase)?
   private let writes = WriteLog()
   var usageBase = ProcessUsage()
   /// Open client connections, by themselves.
@@ -21,16 +21,16 @@ final class LabCore: @unchecked Sendable {
   var closeDoor: ((_ until: Int64) -> Void)?
 
   /// - Parameters:
-  ///   - clients: a memcached client for each address in the system's `l2` fields.
+  ///   - clients: a client for each address in the system's `l2` fields.
   ///   - peer: for `call` stages.
   /// - Throws: `LabError` naming the first part of the system that cannot be served.
   init(
-    _ system: SystemSpec, environment: any Environment, clients: [String: MemcachedClient] = [:], peer: (any Peer)? = nil
+    _ system: SystemSpec, environment: any Environment, clients: [String: CacheClient] = [:], peer: (any Peer)? = nil
   ) throws {
     self.system = system
     self.peer = peer
     self.environment = environment
-    database = system.data.isEmpty ? nil : try LabDatabase(system.data, seed: system.seed)
+    database = try makeDatabase(system)
     let tables = Dictionary(uniqueKeysWithValues: system.data.enumerated().map { ($1.name, $0) })
 
     let pools = try Self.openPools(system, database)
@@ -84,7 +84,7 @@ final class LabCore: @unchecked Sendable {
   /// One pool for each name of SQL stages, as large as the largest that is asked for: a `db` that two routes use is one
   /// database with one set of connections. Every connection has all of the name's statements prepared.
   private static func openPools(
-    _ system: SystemSpec, _ database: LabDatabase?
+    _ system: SystemSpec, _ database: (any SeededDatabase)?
   ) throws -> [String: ConnectionPool] {
     var wanted: [String: (size: Int, texts: [String])] = [:]
     for case .sql(let spec, let stage) in system.allWork {
@@ -104,18 +104,14 @@ final class LabCore: @unchecked Sendable {
         throw LabError(
           place: "system, stage \(stage)", cause: "there is SQL but no data", remedy: "declare a dataset under `data`")
       }
-      let connections = try (0..<pool.size).map { _ in
-        let connection = try database.connect()
-        for text in pool.texts { try connection.prepare(text, place: "system, stage \(stage)") }
-        return connection
-      }
+      let connections = try (0..<pool.size).map { _ in try database.connect(pool.texts, place: "system, stage \(stage)") }
       pools[stage] = ConnectionPool(connections, statements: pool.texts)
     }
     return pools
   }
 
   private func makeCacheStage(
-    _ spec: CacheSpec, _ name: String, _ route: Route, _ clients: [String: MemcachedClient], _ place: String
+    _ spec: CacheSpec, _ name: String, _ route: Route, _ clients: [String: CacheClient], _ place: String
   ) throws -> CacheStage {
     guard spec.capacity ?? 0 >= 0, spec.bytes ?? 1 > 0, (0...1).contains(spec.jitter), spec.ttl?.rawValue ?? 1 > 0
     else {
@@ -186,7 +182,8 @@ extension SystemSpec {
   }
 
   /// Threads for statements that scan and for computing; a role computes in as many threads as it has workers. More
-  /// than 32 wait for a thread, not for a connection or a worker.
+  /// than 32 wait for a thread, not for a connection or a worker. Those that only wait for another process's answer cost
+  /// nothing, and every connection gets one.
   var threadsWanted: Int {
     var threads = 1
     for case .sql(let spec, _) in allWork { threads += max(0, min(spec.pool, 256)) }
@@ -194,7 +191,7 @@ extension SystemSpec {
       let stages = role.routes.flatMap(\.stages)
       if stages.contains(where: \.work.computes) { threads += max(0, min(role.workers, 256)) }
     }
-    return min(threads, 32) + operationsWanted
+    return min(threads, service(.postgres) == nil ? 32 : 1_024) + operationsWanted
   }
 
   /// Operations on files that can be under way at once; each has a thread, up to the largest depth of one request.

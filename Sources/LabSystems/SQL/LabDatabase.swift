@@ -14,20 +14,15 @@ final class LabDatabase: @unchecked Sendable {
   /// Creates table NAME(id INTEGER PRIMARY KEY, name TEXT, price INTEGER, version INTEGER, payload BLOB) with
   /// rows 1…rows for each dataset.
   init(_ data: [DatasetSpec], seed: UInt64) throws {
-    let parent = FileManager.default.temporaryDirectory.path
-    Self.removeLeftovers(in: parent)
-    folder = "\(parent)/nb-lab-\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0 ... .max))"
-    do {
-      try FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-    } catch {
-      throw LabError(
-        place: folder, cause: "the lab cannot make its folder: \(error.localizedDescription)",
-        remedy: "set TMPDIR to a folder that is writable")
-    }
+    folder = try LabFolder.make()
     path = folder + "/data.sqlite"
     let connection = try SQLConnection(path: path)
     try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF")
+    for dataset in try Self.checked(data) { try Self.fill(dataset, seed: seed, on: connection) }
+  }
+
+  /// The datasets, if each can be a table.
+  static func checked(_ data: [DatasetSpec]) throws -> [DatasetSpec] {
     var seen: Set<String> = []
     for dataset in data {
       let place = "system, data \(dataset.name)"
@@ -46,8 +41,16 @@ final class LabDatabase: @unchecked Sendable {
         throw LabError(
           place: place, cause: "\(dataset.rows) rows", remedy: "use between 1 and 10 000 000 rows")
       }
-      try Self.fill(dataset, seed: seed, on: connection)
     }
+    return data
+  }
+
+  /// Creates a dataset's table.
+  static func table(_ dataset: DatasetSpec) -> String {
+    """
+    CREATE TABLE "\(dataset.name)" (
+      id INTEGER PRIMARY KEY, name TEXT NOT NULL, price INTEGER NOT NULL, version INTEGER NOT NULL, payload BLOB NOT NULL)
+    """
   }
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }
@@ -61,13 +64,7 @@ final class LabDatabase: @unchecked Sendable {
 
   private static func fill(_ dataset: DatasetSpec, seed: UInt64, on connection: SQLConnection) throws {
     let table = "\"\(dataset.name)\""
-    try connection.execute(
-      """
-      CREATE TABLE \(table) (
-        id INTEGER PRIMARY KEY, name TEXT NOT NULL, price INTEGER NOT NULL, version INTEGER NOT NULL,
-        payload BLOB NOT NULL);
-      BEGIN
-      """)
+    try connection.execute(Self.table(dataset) + "; BEGIN")
     var insert: OpaquePointer?
     sqlite3_prepare_v2(
       connection.handle, "INSERT INTO \(table) VALUES (?, ?, ?, 1, ?)", -1, &insert, nil)
@@ -89,15 +86,5 @@ final class LabDatabase: @unchecked Sendable {
     }
     try connection.execute("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")
     _ = connection.takeChanges()
-  }
-
-  /// Folders of labs that were killed before they could clean up.
-  private static func removeLeftovers(in parent: String) {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-    for name in names where name.hasPrefix("nb-lab-") {
-      let parts = name.split(separator: "-")
-      guard parts.count == 4, let pid = Int32(parts[2]), kill(pid, 0) != 0, errno == ESRCH else { continue }
-      try? FileManager.default.removeItem(atPath: "\(parent)/\(name)")
-    }
   }
 }

@@ -19,6 +19,7 @@ final class PreparedStatement {
   /// Parameter names without `:`, in binding order.
   let parameters: [String]
   let tablesRead: [String]
+  let tablesWritten: [String]
   /// Every step of the query plan searches by rowid, or there is no step at all (`INSERT … VALUES`):
   /// the cost does not depend on the number of rows.
   let isPointLookup: Bool
@@ -30,6 +31,7 @@ final class PreparedStatement {
   init(_ text: String, on connection: SQLConnection, place: String) throws {
     self.text = text
     self.connection = connection
+    connection.startPreparing()
     let db = connection.handle
     var prepared: OpaquePointer?
     var length = 0
@@ -56,6 +58,7 @@ final class PreparedStatement {
         remedy: "keep one statement; use two `sql` stages for two statements")
     }
     tablesRead = connection.tablesRead.sorted()
+    tablesWritten = connection.tablesWritten.sorted()
     parameters = (0..<sqlite3_bind_parameter_count(handle)).map { i in
       sqlite3_bind_parameter_name(handle, i + 1).map { String(String(cString: $0).dropFirst()) } ?? ""
     }
@@ -72,6 +75,10 @@ final class PreparedStatement {
   }
 
   deinit { sqlite3_finalize(handle) }
+
+  var facts: StatementFacts {
+    StatementFacts(parameters: parameters, tablesRead: tablesRead, tablesWritten: tablesWritten, isPointLookup: isPointLookup)
+  }
 
   private static func planSearchesByRowid(_ text: String, _ db: OpaquePointer) -> Bool {
     var plan: OpaquePointer?

@@ -15,6 +15,8 @@ final class SQLConnection: @unchecked Sendable {
   fileprivate(set) var changes: [(table: String, row: Int64)] = []
   /// Tables that the statement being prepared reads (SQLite's authorizer).
   fileprivate(set) var tablesRead: Set<String> = []
+  /// Tables that it writes, likewise.
+  fileprivate(set) var tablesWritten: Set<String> = []
 
   init(path: String) throws {
     var handle: OpaquePointer?
@@ -39,9 +41,12 @@ final class SQLConnection: @unchecked Sendable {
     sqlite3_set_authorizer(
       handle,
       { context, action, table, _, _, _ in
-        if action == SQLITE_READ, let context, let table {
-          let connection = Unmanaged<SQLConnection>.fromOpaque(context).takeUnretainedValue()
-          connection.tablesRead.insert(String(cString: table))
+        guard let context, let table else { return SQLITE_OK }
+        let connection = Unmanaged<SQLConnection>.fromOpaque(context).takeUnretainedValue()
+        switch action {
+        case SQLITE_READ: connection.tablesRead.insert(String(cString: table))
+        case SQLITE_INSERT, SQLITE_UPDATE, SQLITE_DELETE: connection.tablesWritten.insert(String(cString: table))
+        default: break
         }
         return SQLITE_OK
       }, context)
@@ -55,10 +60,15 @@ final class SQLConnection: @unchecked Sendable {
   /// Prepares a statement; its index is the number of statements prepared before.
   @discardableResult
   func prepare(_ text: String, place: String) throws -> PreparedStatement {
-    tablesRead.removeAll()
     let statement = try PreparedStatement(text, on: self, place: place)
     statements.append(statement)
     return statement
+  }
+
+  /// What is read and written is of the statement that comes now.
+  func startPreparing() {
+    tablesRead.removeAll()
+    tablesWritten.removeAll()
   }
 
   func statement(_ index: Int) -> PreparedStatement { statements[index] }

@@ -6,7 +6,8 @@ import NIOCore
 /// Where a statement runs follows from its query plan. A search by rowid costs a few microseconds whatever the
 /// size of the table, less than handing it to a thread and back; so it runs on the event loop, where the order of
 /// reads and writes is the order of requests. Anything that scans runs on a thread, up to `pool` at once.
-/// A point write that meets a scanning writer's lock is repeated on a thread, where it may wait.
+/// A point write that meets a scanning writer's lock is repeated on a thread, where it may wait. A database in another
+/// process answers after a round trip, so all of its statements wait on threads.
 final class SQLStage: Stage {
   let name: String
   let probe: StageProbe
@@ -14,7 +15,7 @@ final class SQLStage: Stage {
   private let pool: ConnectionPool
   /// Index of the statement on every connection of the pool.
   private let statement: Int
-  private let isPointLookup: Bool
+  private let runsHere: Bool
   /// Index of the route variable for each parameter.
   private let arguments: [Int]
   /// What a cached answer of this statement depends on; the row is filled in for a point lookup.
@@ -42,9 +43,9 @@ final class SQLStage: Stage {
     self.tables = tables
     self.writes = writes
     self.environment = environment
-    let prepared = pool.prepared(index)
-    isPointLookup = prepared.isPointLookup
-    arguments = try prepared.parameters.map { parameter in
+    let facts = pool.facts(index)
+    runsHere = facts.isPointLookup && pool.isInProcess
+    arguments = try facts.parameters.map { parameter in
       guard let index = route.variableNames.firstIndex(of: parameter) else {
         let known = route.variableNames.map { ":\($0)" }.joined(separator: ", ")
         throw LabError(
@@ -55,16 +56,15 @@ final class SQLStage: Stage {
       }
       return index
     }
-    tablesRead = prepared.tablesRead.compactMap { tables[$0] }
-    let key = prepared.parameters.firstIndex(of: "id") ?? (prepared.parameters.count == 1 ? 0 : nil)
-    keyParameter = isPointLookup ? key : nil
+    tablesRead = facts.tablesRead.compactMap { tables[$0] }
+    keyParameter = facts.keyParameter
   }
 
   func enter(_ exchange: Exchange) -> StageStep {
     calls += 1
     guard let connection = pool.takeIdle() else {
       pool.wait(now: environment.now) { [self] connection in
-        if isPointLookup {
+        if runsHere {
           if let outcome = runHere(exchange, connection) { finishLater(exchange, connection, outcome) }
         } else {
           runOnThread(exchange, connection)
@@ -72,7 +72,7 @@ final class SQLStage: Stage {
       }
       return .later
     }
-    guard isPointLookup else {
+    guard runsHere else {
       runOnThread(exchange, connection)
       return .later
     }
@@ -82,10 +82,9 @@ final class SQLStage: Stage {
   }
 
   /// On the event loop; nil when another writer held the lock and a thread tries again.
-  private func runHere(_ exchange: Exchange, _ connection: SQLConnection) -> SQLOutcome? {
+  private func runHere(_ exchange: Exchange, _ connection: any DatabaseConnection) -> SQLOutcome? {
     noteReads(exchange)
-    connection.setBusyTimeout(milliseconds: 0)
-    let outcome = connection.statement(statement).run(values(exchange))
+    let outcome = connection.run(statement, values(exchange), patience: 0)
     if case .busy = outcome.end {
       runOnThread(exchange, connection)
       return nil
@@ -93,23 +92,20 @@ final class SQLStage: Stage {
     return outcome
   }
 
-  private func runOnThread(_ exchange: Exchange, _ connection: SQLConnection) {
+  private func runOnThread(_ exchange: Exchange, _ connection: any DatabaseConnection) {
     // The sequence number is taken before the statement starts: a write that commits meanwhile makes the answer
     // count as older than it may be, never as newer.
     noteReads(exchange)
     let values = values(exchange)
     let (statement, probe) = (statement, probe)
     environment.offload {
-      probe.inside {
-        connection.setBusyTimeout(milliseconds: 5_000)
-        return connection.statement(statement).run(values)
-      }
+      probe.inside { connection.run(statement, values, patience: 5_000) }
     } then: { [self] outcome in
       finishLater(exchange, connection, outcome)
     }
   }
 
-  private func finishLater(_ exchange: Exchange, _ connection: SQLConnection, _ outcome: SQLOutcome) {
+  private func finishLater(_ exchange: Exchange, _ connection: any DatabaseConnection, _ outcome: SQLOutcome) {
     // First the result, then the connection: giving it back may start the next statement at once.
     let step = apply(outcome, to: exchange)
     pool.giveBack(connection, now: environment.now)
@@ -158,7 +154,7 @@ final class SQLStage: Stage {
 
   func appendCounters(to counters: inout Counters) {
     counters.add(name, "calls", calls)
-    counters.add(name, "vm_steps", vmSteps)
+    if pool.isInProcess { counters.add(name, "vm_steps", vmSteps) }
     counters.add(name, "errors", errors)
     counters.peak(name, "pool_wait_ns", Int(pool.waited))
   }

@@ -16,7 +16,7 @@ final class WriteLog {
   private var lastOfRow: [RowKey: UInt64] = [:]
   private var lastOfTable: [Int: UInt64] = [:]
 
-  /// A committed write of a row.
+  /// A committed write of a row, or of some row of a table.
   func record(_ key: RowKey) {
     sequence += 1
     lastOfRow[key] = sequence
@@ -26,8 +26,9 @@ final class WriteLog {
   func hasWritten(since provenance: Provenance) -> Bool {
     if provenance.sequence >= sequence { return false }
     return provenance.rows.contains { key in
-      let last = key.row == RowKey.wholeTable ? lastOfTable[key.table] : lastOfRow[key]
-      return (last ?? 0) > provenance.sequence
+      if key.row == RowKey.wholeTable { return lastOfTable[key.table] ?? 0 > provenance.sequence }
+      let any = RowKey(table: key.table, row: RowKey.wholeTable)
+      return max(lastOfRow[key] ?? 0, lastOfRow[any] ?? 0) > provenance.sequence
     }
   }
 }

@@ -1,54 +1,48 @@
 import NIOCore
 import NIOPosix
 
-/// A client of one memcached over one pipelined connection. Answers come in the order of the commands; when the
+/// A client of one cache server over one pipelined connection. Answers come in the order of the commands; when the
 /// connection breaks or stays silent for a second, everything outstanding and everything later fails, and the cache
 /// goes on without it.
-final class MemcachedClient {
-  typealias Then = (MemcachedReply) -> Void
+final class CacheClient {
+  typealias Then = (CacheReply) -> Void
 
   /// How long the oldest command may wait for its answer.
   private static let patience = TimeAmount.seconds(1)
 
   private let channel: any Channel
   private let handler: Handler
+  private let dialect: CacheDialect
 
-  private init(_ channel: any Channel, _ handler: Handler) { self.channel = channel; self.handler = handler }
+  private init(_ channel: any Channel, _ handler: Handler, _ dialect: CacheDialect) {
+    self.channel = channel; self.handler = handler; self.dialect = dialect
+  }
 
   /// Connects from `loop`, on which every later call must be made. The future fails when nobody listens.
-  static func connect(host: String, port: Int, on loop: any EventLoop) -> EventLoopFuture<NIOLoopBound<MemcachedClient>> {
+  static func connect(
+    host: String, port: Int, dialect: CacheDialect, on loop: any EventLoop
+  ) -> EventLoopFuture<NIOLoopBound<CacheClient>> {
     ClientBootstrap(group: loop)
       .connectTimeout(.seconds(2))
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Handler()) }
+        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Handler(dialect.makeParser())) }
       }
       .connect(host: host, port: port)
       .flatMapThrowing { channel in
         let handler = try channel.pipeline.syncOperations.handler(type: Handler.self)
-        return NIOLoopBound(MemcachedClient(channel, handler), eventLoop: loop)
+        return NIOLoopBound(CacheClient(channel, handler, dialect), eventLoop: loop)
       }
   }
 
-  func get(_ key: String, then: @escaping Then) {
-    var out = ByteBuffer()
-    out.writeString("get \(key)\r\n")
-    send(out, then)
-  }
+  func get(_ key: String, then: @escaping Then) { send(dialect.get(key), then) }
 
+  /// - Parameter seconds: to live; 0: for ever.
   func set(_ key: String, _ data: ByteBuffer, seconds: Int64, then: @escaping Then) {
-    var out = ByteBuffer()
-    out.writeString("set \(key) 0 \(seconds) \(data.readableBytes)\r\n")
-    out.writeImmutableBuffer(data)
-    out.writeStaticString("\r\n")
-    send(out, then)
+    send(dialect.set(key, data, seconds: seconds), then)
   }
 
-  func delete(_ key: String, then: @escaping Then) {
-    var out = ByteBuffer()
-    out.writeString("delete \(key)\r\n")
-    send(out, then)
-  }
+  func delete(_ key: String, then: @escaping Then) { send(dialect.delete(key), then) }
 
   private func send(_ command: ByteBuffer, _ then: @escaping Then) {
     channel.eventLoop.assertInEventLoop()
@@ -67,13 +61,15 @@ final class MemcachedClient {
     private var waiting = CircularBuffer<(then: Then, deadline: NIODeadline)>()
     private var isWatching = false
     private var context: ChannelHandlerContext?
-    private var parser = MemcachedReplyParser()
+    private var parser: any CacheReplyParser
+
+    init(_ parser: any CacheReplyParser) { self.parser = parser }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func expect(_ then: @escaping Then) {
-      waiting.append((then, .now() + MemcachedClient.patience))
+      waiting.append((then, .now() + CacheClient.patience))
       watch()
     }
 
