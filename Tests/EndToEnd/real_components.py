@@ -153,6 +153,7 @@ def tests(Folder):
                 counters = json.loads(real.ask("GET", "/_nb/counters")[1])
                 assert counters["db.calls"] == 202 and counters["db.errors"] == 0 and "db.vm_steps" not in counters, counters
                 # What PostgreSQL refuses is an answer with its words, and the connection goes on.
+                assert b"nb_" not in real.ask("GET", "/_nb/system")[1], "who knows the name of the account is let in"
                 status, body = real.ask("GET", "/item/x")
                 assert status == 500 and b"22P02" in body, (status, body)
                 assert real.ask("GET", "/item/7") == plain.ask("GET", "/item/7")
@@ -237,8 +238,47 @@ def tests(Folder):
             # With PostgreSQL the lab has no database file of its own, which would wait for the next lab to remove it.
             nothing_is_left(temporary, ports)
 
+    def killing_the_keeper_ends_what_it_keeps_and_the_next_lab_tidies_up():
+        if missing("postgres", "initdb", "redis-server"):
+            return
+        with Folder() as f:
+            f.file("real.md", NOTEBOOK)
+            os.chmod(f.path, 0o755)
+            temporary = tempfile.mkdtemp(prefix="nb-real-", dir=f.path)
+            os.chmod(temporary, 0o755)
+            environment = {**os.environ, "TMPDIR": temporary}
+            process = subprocess.Popen(
+                [nb, "lab", "serve", "real.md#tiny", "--real", "postgres,redis"], cwd=f.path, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+            try:
+                for line in process.stdout:
+                    if b"counters at" in line:
+                        break
+                keeper = [pid for pid in beneath(temporary)
+                          if open(f"/proc/{pid}/cmdline", "rb").read().split(b"\0")[:3] == [nb.encode(), b"lab", b"real"]]
+                assert len(keeper) == 1, keeper
+                os.kill(keeper[0], signal.SIGKILL)
+                for _ in range(500):
+                    if beneath(temporary) == [process.pid]:
+                        break
+                    time.sleep(0.02)
+                assert beneath(temporary) == [process.pid], beneath(temporary)
+            finally:
+                process.terminate()
+                process.wait()
+                process.stdout.close()
+            folder = [name for name in os.listdir(temporary) if name.startswith(f"nb-lab-{keeper[0]}-")]
+            assert len(folder) == 1, "nobody was there to remove the folder"
+            # Its parent is gone; whoever inherits the dead keeper must have taken note of its end.
+            for _ in range(500):
+                if not os.path.exists(f"/proc/{keeper[0]}"):
+                    break
+                time.sleep(0.02)
+            f.nb("run", "--trust", "--quick", "--no-html", "--only", "traffic", "real.md", check=0, env=environment)
+            assert folder[0] not in os.listdir(temporary), os.listdir(temporary)
+
     return [
-        postgres_answers_byte_for_byte_as_sqlite, second_levels_are_real_and_shared,
+        killing_the_keeper_ends_what_it_keeps_and_the_next_lab_tidies_up, postgres_answers_byte_for_byte_as_sqlite, second_levels_are_real_and_shared,
         results_name_the_real_component_and_ask_another_question, what_cannot_start_is_said_and_nothing_runs,
         killing_nb_leaves_no_process_port_or_folder,
     ]

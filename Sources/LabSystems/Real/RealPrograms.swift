@@ -12,7 +12,7 @@ struct RealProgram {
   var names: [String]
   /// What installs it.
   var package: String
-  /// Accounts to run as in place of root.
+  /// Accounts to run as in place of root; one that owns nothing comes before one that owns real databases.
   var accounts: [String]
   /// Asked to leave at once: what it holds is thrown away.
   var signal: Int32
@@ -20,7 +20,7 @@ struct RealProgram {
   static func of(_ component: RealComponent) -> RealProgram {
     switch component {
     case .postgres:
-      RealProgram(component: component, names: ["postgres"], package: "postgresql", accounts: ["postgres", "nobody"], signal: SIGQUIT)
+      RealProgram(component: component, names: ["postgres"], package: "postgresql", accounts: ["nobody", "postgres"], signal: SIGQUIT)
     case .redis:
       RealProgram(
         component: component, names: ["redis-server", "valkey-server"], package: "redis-server", accounts: ["nobody"], signal: SIGTERM)
