@@ -34,6 +34,10 @@ struct LabCommand: ParsableCommand {
         try Lab.serve(spec, port: port, followParent: false) { ready in
           Output.standard("\(spec.id) on http://127.0.0.1:\(ready.port)\n")
           for role in spec.roles {
+            if let edge = role.edge {
+              let count = spec.roles.first { $0.name == edge.upstream }?.instanceCount ?? 1
+              Output.standard("  \(role.name) → \(edge.upstream)\(count > 1 ? ", \(count) instances" : "")\n")
+            }
             for route in role.routes { Output.standard("  \(route.method) \(route.path)\n") }
           }
           Output.standard("  counters at /_nb/counters; end with Ctrl-C\n")

@@ -40,7 +40,7 @@ private struct Explainer {
     }
     // Roles with names of their own.
     for entry in entries where shape.key(entry.key) == nil && entry.value.entries != nil {
-      append(entry.value, entry.key, shape == .system ? .role : nil, pad, into: &lines)
+      append(entry.value, entry.key, shape == .system ? (entry.value["kind"]?.text == "edge" ? .edge : .role) : nil, pad, into: &lines)
     }
     if shape == .cost, let formula = node["formula"]?.text { courseMoney(formula, node["inputs"], pad, into: &lines) }
   }

@@ -10,9 +10,9 @@ struct SystemReader {
   /// - Parameter base: what `extends` names, already read.
   func read(_ node: YAMLNode, id: String, base: SystemDraft?) -> SystemDraft {
     let before = findings.diagnostics.all.count
-    let roleEntries = (node.entries ?? []).filter { $0.key == "origin" || $0.value["kind"]?.text != nil }
+    let roleEntries = (node.entries ?? []).filter { ["origin", "edge"].contains($0.key) || $0.value["kind"]?.text != nil }
     // A role may have any name; what is none of ours and no role is an unknown key.
-    let ownRoles = Set(roleEntries.map(\.key)).subtracting(["origin"])
+    let ownRoles = Set(roleEntries.map(\.key)).subtracting(["origin", "edge"])
     let fields = Fields(node, .system, findings, ignoring: ownRoles)
     var draft = SystemDraft(id: id, roles: base?.roles ?? [], data: base?.data ?? [], place: fields.place("id"))
     for entry in roleEntries { readRole(entry, into: &draft) }
@@ -23,6 +23,9 @@ struct SystemReader {
         remedy: "add `origin:` with routes, or `extends: shop`", at: draft.place)
     }
     checkNames(&draft)
+    for entry in roleEntries {
+      if let node = entry.value["instances"] { readInstances(node, of: entry.key, into: &draft) }
+    }
     draft.isBroken = draft.roles.isEmpty || findings.diagnostics.all[before...].contains { $0.severity == .error } || base?.isBroken == true
     return draft
   }
@@ -30,7 +33,8 @@ struct SystemReader {
   // MARK: Roles
 
   private func readRole(_ entry: YAMLEntry, into draft: inout SystemDraft) {
-    let fields = Fields(entry.value, .role, findings)
+    let kind = entry.value["kind"]?.text ?? (entry.key == "edge" ? "edge" : "origin")
+    let fields = Fields(entry.value, kind == "edge" ? .edge : .role, findings)
     guard isBlockName(entry.key) else {
       findings.error(
         PerfDiagnosticID.badName, "`\(entry.key)` is not a name for a role", remedy: "small letters, digits and hyphens, a letter first",
@@ -40,10 +44,11 @@ struct SystemReader {
     let index =
       draft.roles.firstIndex { $0.name == entry.key }
       ?? {
-        draft.roles.append(RoleDraft(name: entry.key, params: [:], routes: [], place: entry.keyRange))
+        draft.roles.append(RoleDraft(name: entry.key, isEdge: kind == "edge", params: [:], routes: [], place: entry.keyRange))
         return draft.roles.count - 1
       }()
-    for name in ["workers", "timeout"] where fields.has(name) {
+    if draft.roles[index].isEdge { return readEdge(fields, into: &draft.roles[index]) }
+    for name in ["workers", "timeout", "count"] where fields.has(name) {
       draft.roles[index].params[name] = fields.value(name).map { Parameter(value: $0, place: fields.place(name)) }
     }
     if let queue = fields.fields("queue"), queue.has("limit"), let limit = queue.value("limit") {
@@ -209,6 +214,11 @@ func isPath(_ path: String) -> Bool {
     guard braces else { return true }
     return segment.hasPrefix("{") && segment.hasSuffix("}") && isTableName(String(segment.dropFirst().dropLast()))
   }
+}
+
+/// What follows a path's `?`, with or without a `{…}`.
+func isQuery(_ path: String) -> Bool {
+  path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x23 } && templateVariables(path).allSatisfy(isTableName)
 }
 
 private func isTableName(_ text: String) -> Bool {

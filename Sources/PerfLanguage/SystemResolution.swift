@@ -15,24 +15,31 @@ struct SystemResolver {
     let before = findings.diagnostics.all.count
     var isWhole = true
     let roles = draft.roles.map { role in
-      RoleSpec(
-        name: role.name, workers: integer(role.params["workers"], Shape.role.key("workers")) ?? 32,
-        queueLimit: integer(role.params["queue.limit"], Shape.queue.key("limit")) ?? 256,
-        timeout: duration(role.params["timeout"], Shape.role.key("timeout")) ?? Nanoseconds(seconds: 10),
-        routes: role.routes.map { route in
-          RouteSpec(
-            method: route.method, path: route.path,
-            stages: route.stages.filter { !$0.isOff }.compactMap { stage in
-              guard let work = work(stage, route, role, draft) else {
-                isWhole = false
-                return nil
-              }
-              return StageSpec(name: stage.name, work: work)
-            })
-        })
+      if role.isEdge { return edgeRole(role, draft) }
+      var spec = self.role(role, draft, &isWhole)
+      addInstances(to: &spec, role, draft, &isWhole)
+      return spec
     }
     guard isWhole, !findings.diagnostics.all[before...].contains(where: { $0.severity == .error }) else { return nil }
     return SystemSpec(id: draft.id, seed: seed, roles: roles, data: draft.data)
+  }
+
+  func role(_ role: RoleDraft, _ draft: SystemDraft, _ isWhole: inout Bool) -> RoleSpec {
+    RoleSpec(
+      name: role.name, workers: integer(role.params["workers"], Shape.role.key("workers")) ?? 32,
+      queueLimit: integer(role.params["queue.limit"], Shape.queue.key("limit")) ?? 256,
+      timeout: duration(role.params["timeout"], Shape.role.key("timeout")) ?? Nanoseconds(seconds: 10),
+      routes: role.routes.map { route in
+        RouteSpec(
+          method: route.method, path: route.path,
+          stages: route.stages.filter { !$0.isOff }.compactMap { stage in
+            guard let work = work(stage, route, role, draft) else {
+              isWhole = false
+              return nil
+            }
+            return StageSpec(name: stage.name, work: work)
+          })
+      })
   }
 
   private func work(_ stage: StageDraft, _ route: RouteDraft, _ role: RoleDraft, _ draft: SystemDraft) -> StageWork? {
@@ -104,10 +111,11 @@ struct SystemResolver {
         remedy: suggestion(for: name, among: draft.roles.map(\.name), what: "its roles"), at: stage.params["to"]?.place ?? stage.place)
       return nil
     }
-    guard let target = role.routes.first(where: { $0.method == "GET" && samePath($0.path, path) }) else {
+    // An edge answers for the role behind it.
+    guard let target = draft.routes(of: role).first(where: { $0.method == "GET" && samePath($0.path, path) }) else {
       findings.error(
         PerfDiagnosticID.unknownRoute, "the call `\(stage.name)` asks for `GET \(path)`, which is no route of `\(name)`",
-        remedy: suggestion(for: path, among: role.routes.filter { $0.method == "GET" }.map(\.path), what: "its paths"),
+        remedy: suggestion(for: path, among: draft.routes(of: role).filter { $0.method == "GET" }.map(\.path), what: "its paths"),
         at: stage.params["path"]?.place ?? stage.place)
       return nil
     }
@@ -137,7 +145,7 @@ struct SystemResolver {
     for stage in route.stages where stage.kind == .call && !stage.isOff {
       let name = text(stage.params["to"]) ?? role.name
       guard let path = text(stage.params["path"]), let next = draft.roles.first(where: { $0.name == name }),
-        let target = next.routes.first(where: { $0.method == "GET" && samePath($0.path, path) })
+        let target = draft.routes(of: next).first(where: { $0.method == "GET" && samePath($0.path, path) })
       else { continue }
       if let circle = circle(from: target, in: next, draft, above + [route]) { return circle }
     }
@@ -174,7 +182,7 @@ struct SystemResolver {
     if case .duration(let time)? = value(parameter, key) { time } else { nil }
   }
 
-  private func value(_ parameter: Parameter?, _ key: Key?) -> Value? {
+  func value(_ parameter: Parameter?, _ key: Key?) -> Value? {
     if let parameter { return parameter.value }
     guard let key, let standard = key.standard, case .success(let value) = parseValue(standard, key.type) else { return nil }
     return value

@@ -471,6 +471,118 @@ def lab_serves_outside_tools():
         wait_gone()
 
 
+EDGE = b"""# An edge before three origins
+
+```perf
+kind: system
+id: fleet
+origin:
+  count: 3
+  workers: 8
+  routes:
+    GET /item/{id}:
+      - bytes: {as: body, size: 2KiB, etag: true, cache_control: max-age=1}
+    GET /plain/{id}:
+      - bytes: {as: plain, size: 1KiB}
+edge:
+  upstream: origin
+  timeout: 500ms
+  health: {interval: 100ms, fall: 2, rise: 2}
+  cache: {capacity: 100}
+  retry: {max: 2, budget: 50pct}
+```
+
+```perf
+kind: system
+id: gate
+origin:
+  routes:
+    GET /plain/{id}:
+      - bytes: {size: 1KiB}
+edge:
+  upstream: origin
+  limit: {rate: 1rps, burst: 2, key: "header:X-Client"}
+```
+"""
+
+
+@test
+def an_edge_balances_caches_limits_and_does_without_the_dead():
+    import http.client
+
+    def get(path, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer
+
+    def counters():
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", "/_nb/counters")
+        return json.loads(connection.getresponse().read())
+
+    def fault(target, seconds):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("POST", "/_nb/fault", body=json.dumps({"target": target, "toxic": "stall", "duration": int(seconds * 1e9)}))
+        assert connection.getresponse().status == 200
+
+    def until(what):
+        for _ in range(1500):
+            if what():
+                return
+            time.sleep(0.02)
+        raise AssertionError(counters())
+
+    with Folder() as f:
+        f.file("edge.md", EDGE)
+        process = subprocess.Popen([NB, "lab", "serve", "edge.md#fleet"], cwd=f.path, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            port = int(re.search(rb":(\d+)", process.stdout.readline()).group(1))
+            first, second = get("/item/1"), get("/item/1")
+            assert (first.status, first.headers["X-Cache"], first.headers["Age"]) == (200, "MISS", None), first.headers
+            assert (second.status, second.headers["X-Cache"]) == (200, "HIT") and int(second.headers["Age"]) >= 0, second.headers
+            assert get("/item/1", **{"If-None-Match": first.headers["ETag"]}).status == 304
+            time.sleep(1.1)
+            assert get("/item/1").status == 200 and counters()["edge.revalidated"] >= 1, counters()
+            for i in range(30):
+                assert get("/plain/%d" % i).status == 200
+            assert all(counters()["origin.%d.requests" % n] >= 8 for n in (1, 2, 3)), counters()
+            # A killed instance: nobody sees it, and it gets nothing until it has risen.
+            fault("origin.2/process", 3)
+            for i in range(20):
+                assert get("/plain/%d" % i).status == 200
+            now = counters()
+            assert now["edge.origin.2.falls"] == 1 and 0 < now["edge.retries"] <= 20 and now["edge.refused"] >= 0, now
+            asked = now["edge.origin.2.requests"]
+            until(lambda: get("/plain/1").status == 200 and counters()["edge.origin.2.requests"] > asked)
+            # A stalled one leaves service by its checks.
+            fault("origin.3", 3)
+            until(lambda: counters()["edge.origin.3.falls"] == 1)
+            asked = counters()["edge.origin.3.requests"]
+            for i in range(9):
+                assert get("/plain/%d" % i).status == 200
+            assert counters()["edge.origin.3.requests"] == asked, counters()
+        finally:
+            process.terminate()
+            process.wait()
+        process = subprocess.Popen([NB, "lab", "serve", "edge.md#gate"], cwd=f.path, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            port = int(re.search(rb":(\d+)", process.stdout.readline()).group(1))
+            answers = [get("/plain/1", **{"X-Client": "a"}) for _ in range(12)]
+            refused = [answer for answer in answers if answer.status == 429]
+            assert answers[0].status == 200 and answers[0].headers["RateLimit"], answers[0].headers
+            assert refused and all(int(answer.headers["Retry-After"]) == 1 for answer in refused)
+            assert refused[0].headers["RateLimit-Policy"] == '"default";q=2;w=2', refused[0].headers
+            assert get("/plain/1", **{"X-Client": "b"}).status == 200 and counters()["edge.limited"] == len(refused)
+        finally:
+            process.terminate()
+            process.wait()
+        wait_gone()
+
+
 @test
 def load_from_the_shell_is_judged_and_exported():
     with Folder() as f:

@@ -12,6 +12,8 @@ struct Answer {
   var coding = Coding.identity
   /// Another client might get another coding of it.
   var dependsOnCoding = false
+  /// Further field lines, each with its line end.
+  var fields: String?
 }
 
 /// Which committed state an answer was read from; decides later whether a cached copy is stale.
@@ -84,12 +86,6 @@ final class Exchange {
   /// An `If-None-Match` that names the answer's entity tag (RFC 9110, 13.1.2).
   var isNotModified: Bool {
     guard answer.status == 200, let etag = answer.etag, let wanted = ifNoneMatch else { return false }
-    if wanted == "*" || wanted == etag { return true }
-    return wanted.split(separator: ",").contains { part in
-      var tag = part.drop { $0 == " " }
-      while tag.last == " " { tag.removeLast() }
-      if tag.hasPrefix("W/") { tag = tag.dropFirst(2) }
-      return tag == etag
-    }
+    return EntityTag.matches(wanted, etag)
   }
 }

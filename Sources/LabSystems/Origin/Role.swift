@@ -5,6 +5,8 @@ import NIOCore
 /// Lives on one event loop; it never touches a socket.
 final class Role {
   let name: String
+  /// `origin.2` when the role has several, else its name.
+  let instanceName: String
   private let environment: any Environment
   private var queue: WorkerQueue<Exchange>
   private var isDraining = false
@@ -26,7 +28,8 @@ final class Role {
   private var life = 0
   private(set) var downUntil = Int64.min
 
-  init(_ spec: RoleSpec, environment: any Environment) throws {
+  /// - Parameter number: which of the role's instances, from 1.
+  init(_ spec: RoleSpec, number: Int = 1, environment: any Environment) throws {
     let place = "system, role \(spec.name)"
     guard spec.kind == "origin" else {
       throw LabError(
@@ -38,6 +41,7 @@ final class Role {
         remedy: "use at least one worker and a queue of zero or more")
     }
     name = spec.name
+    instanceName = spec.instanceCount > 1 ? "\(spec.name).\(number)" : spec.name
     self.environment = environment
     insideSince = environment.now
     queue = WorkerQueue(
@@ -188,6 +192,12 @@ final class Role {
     let end = environment.now + duration
     queue.stall(until: end)
     environment.at(end) { [self] in drain() }
+  }
+
+  /// Calls `work` when the process runs: at once, or when its stall is over. What a health check sees: it asks the process, never
+  /// its queue, and takes no worker from anybody.
+  func whenAwake(_ work: @escaping () -> Void) {
+    if environment.now < queue.stalledUntil { environment.at(queue.stalledUntil, work) } else { work() }
   }
 
   // MARK: The kill fault
