@@ -12,8 +12,9 @@ final class LabServer {
   private let memcached: MemcachedServer?
 
   /// Binds to 127.0.0.1 only.
+  /// - Parameter directory: where the database and the queues stay; nil: they go with the lab.
   /// - Throws: `LabError` when the system cannot be served or the port is taken.
-  init(_ system: SystemSpec, port: Int, pid: Int32) throws {
+  init(_ system: SystemSpec, port: Int, pid: Int32, directory: String? = nil) throws {
     guard (0...65_535).contains(port) else {
       throw LabError(place: "127.0.0.1:\(port)", cause: "\(port) is no port", remedy: "use 0 (any free port) to 65535")
     }
@@ -30,7 +31,8 @@ final class LabServer {
       let peer = LoopbackPeer(loop: loop)
       let core = try loop.submit {
         let environment = LoopEnvironment(loop: loop, threads: threads)
-        return try LabCore(system, environment: environment, clients: clients.mapValues(\.value), peer: peer)
+        return try LabCore(
+          system, environment: environment, clients: clients.mapValues(\.value), peer: peer, directory: directory)
       }.wait()
       let channel = try Self.listen(core, port: port, on: loop)
       let door = Door(channel)

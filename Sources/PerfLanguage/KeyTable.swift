@@ -11,7 +11,7 @@ enum Shape: String, CaseIterable {
   case blockTime = "block_time"
   case runbookMetric = "runbook metric"
   // Systems.
-  case role, queue, cache, sql, wait, bytes, cpu, call, alloc, io, infer, dataset
+  case role, queue, worker, cache, sql, wait, bytes, cpu, call, alloc, io, infer, publish, lock, limit, error, dataset
   // Load.
   case stage = "ramp stage"
   case request, journey
@@ -39,6 +39,7 @@ enum Shape: String, CaseIterable {
     switch self {
     case _ where Self.blocks.contains(self): "a `\(rawValue)` block"
     case .role: "a role"
+    case .worker: "a worker"
     case _ where stageKinds.contains(self): "the stage `\(rawValue)`"
     case .cacheModel: "the parameters of the model `cache`"
     case .rows: "`data` of a load"
@@ -119,7 +120,7 @@ extension Shape {
   }
 }
 
-private let keyTable: [Shape: [Key]] = blockKeys.merging(systemKeys) { a, _ in a }
+private let keyTable: [Shape: [Key]] = blockKeys.merging(systemKeys) { a, _ in a }.merging(flowKeys) { a, _ in a }
 
 extension KeyType {
   /// In words, for messages and the reference page.

@@ -18,6 +18,8 @@ struct StageDraft {
   var params: [String: Parameter]
   var isOff = false
   var place: SourceRange
+  /// The end of the innermost open `lock`: a marker, so that stages stay one list.
+  var isEnd = false
 }
 
 struct RouteDraft {
@@ -31,10 +33,19 @@ struct RouteDraft {
 
 struct RoleDraft {
   var name: String
-  /// `workers`, `timeout`, `queue.limit`.
+  /// `workers`, `timeout`, `queue.limit`; of a worker all but its stages.
   var params: [String: Parameter]
+  /// A worker has one, of no client's method.
   var routes: [RouteDraft]
   var place: SourceRange
+  var isWorker = false
+
+  /// The rows of the table that a path may set: those of `role.param`.
+  var keys: [Key] {
+    if isWorker { return Shape.worker.keys.filter { !["kind", "stages"].contains($0.name) } }
+    return Shape.role.keys.filter { ["workers", "timeout"].contains($0.name) }
+      + Shape.queue.keys.filter { $0.name == "limit" }.map { Key("queue.limit", $0.type, $0.meaning, standard: $0.standard) }
+  }
 }
 
 struct SystemDraft {
@@ -47,19 +58,18 @@ struct SystemDraft {
 }
 
 extension SystemDraft {
-  /// The rows of the table that a path may set: those of `role.param`.
-  static let roleKeys: [Key] =
-    Shape.role.keys.filter { ["workers", "timeout"].contains($0.name) }
-    + Shape.queue.keys.filter { $0.name == "limit" }.map {
-      Key("queue.limit", $0.type, $0.meaning, standard: $0.standard)
-    }
+  /// Routes that a client can ask for.
+  var clientRoutes: [RouteDraft] { roles.filter { !$0.isWorker }.flatMap(\.routes) }
+
+  /// Keys of stages that no path sets.
+  private static let unset: Set<String> = ["as", "inside"]
 
   /// Every path that `set` accepts, for suggestions.
   var paths: [String] {
     roles.flatMap { role in
-      Self.roleKeys.map { "\(role.name).\($0.name)" }
-        + role.routes.flatMap(\.stages).flatMap { stage in
-          (stage.kind.keys.map(\.name).filter { $0 != "as" } + ["off"]).map { "\(stage.name).\($0)" }
+      role.keys.map { "\(role.name).\($0.name)" }
+        + role.routes.flatMap(\.stages).filter { !$0.isEnd }.flatMap { stage in
+          (stage.kind.keys.map(\.name).filter { !Self.unset.contains($0) } + ["off"]).map { "\(stage.name).\($0)" }
         }
     }
   }
@@ -69,10 +79,10 @@ extension SystemDraft {
     guard let dot = path.firstIndex(of: ".") else { return nil }
     let name = String(path[..<dot])
     let param = String(path[path.index(after: dot)...])
-    if roles.contains(where: { $0.name == name }), let key = Self.roleKeys.first(where: { $0.name == param }) { return key }
+    if let key = roles.first(where: { $0.name == name })?.keys.first(where: { $0.name == param }) { return key }
     guard let stage = roles.lazy.flatMap(\.routes).flatMap(\.stages).first(where: { $0.name == name }) else { return nil }
     if param == "off" { return Key("off", .flag, "remove this stage") }
-    return param == "as" ? nil : stage.kind.key(param)
+    return Self.unset.contains(param) ? nil : stage.kind.key(param)
   }
 
   /// Sets the value at a path that `key(at:)` knows.
@@ -81,7 +91,7 @@ extension SystemDraft {
     let name = String(path[..<dot])
     let param = String(path[path.index(after: dot)...])
     for r in roles.indices {
-      if roles[r].name == name, Self.roleKeys.contains(where: { $0.name == param }) { roles[r].params[param] = parameter }
+      if roles[r].name == name, roles[r].keys.contains(where: { $0.name == param }) { roles[r].params[param] = parameter }
       for route in roles[r].routes.indices {
         for s in roles[r].routes[route].stages.indices where roles[r].routes[route].stages[s].name == name {
           roles[r].routes[route].stages[s].set(param, to: parameter)

@@ -20,6 +20,7 @@ extension LabCore {
     case ("POST", "/_nb/reset"):
       stages.forEach { $0.resetCounters() }
       roles.forEach { $0.resetCounters() }
+      broker?.topics.values.forEach { $0.resetCounters() }
       usageBase = .current()
       return done
     case ("GET", "/_nb/trace"), ("HEAD", "/_nb/trace"):
@@ -53,6 +54,7 @@ extension LabCore {
     var counters = Counters()
     stages.forEach { $0.appendCounters(to: &counters) }
     roles.forEach { $0.appendCounters(to: &counters) }
+    broker?.topics.values.forEach { $0.appendCounters(to: &counters) }
     let usage = ProcessUsage.current()
     counters.add("process", "cpu_ns", Int(usage.cpu - usageBase.cpu))
     if let wait = usage.runQueueWait {

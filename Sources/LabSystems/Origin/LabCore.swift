@@ -10,7 +10,12 @@ final class LabCore: @unchecked Sendable {
   private(set) var roles: [Role] = []
   private(set) var caches: [CacheStage] = []
   private(set) var stages: [any Stage] = []
+  /// Kept while the core lives: its files are deleted with it.
+  private let folder: LabFolder?
   private let database: LabDatabase?
+  let broker: Broker?
+  /// By the name that stages share.
+  var locks: [String: FairLock] = [:]
   private let writes = WriteLog()
   var usageBase = ProcessUsage()
   /// Open client connections, by themselves.
@@ -23,14 +28,19 @@ final class LabCore: @unchecked Sendable {
   /// - Parameters:
   ///   - clients: a memcached client for each address in the system's `l2` fields.
   ///   - peer: for `call` stages.
+  ///   - directory: for the database and the queues, to find them again; nil: a temporary one.
   /// - Throws: `LabError` naming the first part of the system that cannot be served.
   init(
-    _ system: SystemSpec, environment: any Environment, clients: [String: MemcachedClient] = [:], peer: (any Peer)? = nil
+    _ system: SystemSpec, environment: any Environment, clients: [String: MemcachedClient] = [:], peer: (any Peer)? = nil,
+    directory: String? = nil
   ) throws {
     self.system = system
     self.peer = peer
     self.environment = environment
-    database = system.data.isEmpty ? nil : try LabDatabase(system.data, seed: system.seed)
+    let folder = system.data.isEmpty && system.topics.isEmpty ? nil : try LabFolder(directory)
+    self.folder = folder
+    database = system.data.isEmpty ? nil : try folder.map { try LabDatabase(system.data, seed: system.seed, folder: $0) }
+    broker = system.topics.isEmpty ? nil : try folder.map { try Broker(system, folder: $0.path + "/queue", environment: environment) }
     let tables = Dictionary(uniqueKeysWithValues: system.data.enumerated().map { ($1.name, $0) })
 
     let pools = try Self.openPools(system, database)
@@ -61,6 +71,11 @@ final class LabCore: @unchecked Sendable {
             route.stages.append(try makeIOStage(spec, stage.name, place))
           case .infer(let spec):
             route.stages.append(try makeInferStage(spec, stage.name, role: roleSpec, place))
+          case .publish(let spec): route.stages.append(try makePublishStage(spec, stage.name, route, place))
+          case .lock(let spec): route.stages.append(makeLockStage(spec, stage.name))
+          case .unlock: route.stages.append(UnlockStage(name: stage.name))
+          case .limit(let spec): route.stages.append(try makeLimitStage(spec, stage.name, route, place))
+          case .error(let spec): route.stages.append(try makeErrorStage(spec, stage.name, route, place))
           case .call(let spec):
             route.stages.append(try makeCallStage(spec, stage.name, route, place))
           case .sql(let spec):
@@ -75,7 +90,11 @@ final class LabCore: @unchecked Sendable {
           }
           stages.append(route.stages.last!)
         }
-        table.routes.append(route)
+        if let worker = roleSpec.worker {
+          try attachConsumer(worker, roleSpec, to: role, route)
+        } else {
+          table.routes.append(route)
+        }
       }
     }
     try connectInvalidations()
@@ -86,14 +105,15 @@ final class LabCore: @unchecked Sendable {
   private static func openPools(
     _ system: SystemSpec, _ database: LabDatabase?
   ) throws -> [String: ConnectionPool] {
-    var wanted: [String: (size: Int, texts: [String])] = [:]
+    var wanted: [String: (size: Int, texts: [String], durable: Bool)] = [:]
     for case .sql(let spec, let stage) in system.allWork {
       guard (1...256).contains(spec.pool) else {
         throw LabError(
           place: "system, stage \(stage)", cause: "a pool of \(spec.pool) connections",
           remedy: "use between 1 and 256")
       }
-      var pool = wanted[stage] ?? (0, [])
+      var pool = wanted[stage] ?? (0, [], false)
+      pool.durable = pool.durable || spec.durable == true
       pool.size = max(pool.size, spec.pool)
       if !pool.texts.contains(spec.statement) { pool.texts.append(spec.statement) }
       wanted[stage] = pool
@@ -105,7 +125,7 @@ final class LabCore: @unchecked Sendable {
           place: "system, stage \(stage)", cause: "there is SQL but no data", remedy: "declare a dataset under `data`")
       }
       let connections = try (0..<pool.size).map { _ in
-        let connection = try database.connect()
+        let connection = try database.connect(durable: pool.durable)
         for text in pool.texts { try connection.prepare(text, place: "system, stage \(stage)") }
         return connection
       }
@@ -145,10 +165,13 @@ final class LabCore: @unchecked Sendable {
   /// down, and resets those that ask for a role that is.
   func kill(_ role: Role, _ duration: Int64) {
     role.kill(duration)
+    for lock in locks.values { lock.abandon(role) }
     // What the process had in memory is lost with it.
     for case let cache as CacheStage in table.routes.filter({ $0.role === role }).flatMap(\.stages) { cache.clear() }
-    let areAllDown = roles.allSatisfy(\.isDown)
-    if areAllDown { closeDoor?(roles.map(\.downUntil).min() ?? environment.now) }
+    // Nobody connects to a worker.
+    let listening = roles.filter { $0.consumer == nil }
+    let areAllDown = role.consumer == nil && listening.allSatisfy(\.isDown)
+    if areAllDown { closeDoor?(listening.map(\.downUntil).min() ?? environment.now) }
     for connection in Array(connections.values) where areAllDown || connection.waits(for: role) { connection.reset() }
   }
 
@@ -190,6 +213,8 @@ extension SystemSpec {
   var threadsWanted: Int {
     var threads = 1
     for case .sql(let spec, _) in allWork { threads += max(0, min(spec.pool, 256)) }
+    // A topic writes in one thread at a time, and so does a worker its acknowledgements, besides reading.
+    threads += topics.count + 2 * roles.count { $0.worker != nil }
     for role in roles {
       let stages = role.routes.flatMap(\.stages)
       if stages.contains(where: \.work.computes) { threads += max(0, min(role.workers, 256)) }
