@@ -13,7 +13,7 @@ public struct SystemSpec: Codable, Hashable, Sendable {
 
 public struct RoleSpec: Codable, Hashable, Sendable {
   public var name: String
-  /// `origin` or `edge`.
+  /// `origin`, `edge` or `worker`.
   public var kind: String
   /// Slots of the FIFO queue that are served at the same time; not threads.
   public var workers: Int
@@ -29,12 +29,14 @@ public struct RoleSpec: Codable, Hashable, Sendable {
   public var instances: [Int: InstanceSpec]?
   /// Of the kind `edge`, which has no workers, queue or routes of its own.
   public var edge: EdgeSpec?
+  /// What it consumes; nil for a role that answers requests. A worker has one route, `WorkerSpec.method`.
+  public var worker: WorkerSpec?
   public init(
     name: String, kind: String = "origin", workers: Int, queueLimit: Int, timeout: Nanoseconds,
-    routes: [RouteSpec]
+    routes: [RouteSpec], worker: WorkerSpec? = nil
   ) {
     self.name = name; self.kind = kind; self.workers = workers; self.queueLimit = queueLimit
-    self.timeout = timeout; self.routes = routes
+    self.timeout = timeout; self.routes = routes; self.worker = worker
   }
 }
 
@@ -83,7 +85,9 @@ public struct StageSpec: Codable, Hashable, Sendable {
   /// The author's `as:`, else the stage kind; counters and overrides use it.
   public var name: String
   public var work: StageWork
-  public init(name: String, work: StageWork) { self.name = name; self.work = work }
+  /// In a worker; nil is `message`.
+  public var scope: StageScope?
+  public init(name: String, work: StageWork, scope: StageScope? = nil) { self.name = name; self.work = work; self.scope = scope }
 }
 
 public enum StageWork: Codable, Hashable, Sendable {
@@ -96,6 +100,12 @@ public enum StageWork: Codable, Hashable, Sendable {
   case alloc(AllocSpec)
   case io(IOSpec)
   case infer(InferSpec)
+  case publish(PublishSpec)
+  /// Everything up to the `unlock` of the same stage name is inside.
+  case lock(LockSpec)
+  case unlock(LockSpec)
+  case limit(LimitSpec)
+  case error(ErrorSpec)
 }
 
 public enum CachePolicy: String, Codable, Sendable, CaseIterable { case lru, lfu, fifo, tinylfu }
@@ -134,7 +144,11 @@ public struct SQLSpec: Codable, Hashable, Sendable {
   public var statement: String
   /// Connections; a request waits for a free one in FIFO order.
   public var pool: Int
-  public init(statement: String, pool: Int) { self.statement = statement; self.pool = pool }
+  /// A write is on the disk before the request goes on (SQLite's `synchronous = FULL`); nil is false.
+  public var durable: Bool?
+  public init(statement: String, pool: Int, durable: Bool? = nil) {
+    self.statement = statement; self.pool = pool; self.durable = durable
+  }
 }
 
 /// A distribution of a declared wait; all parameters in nanoseconds.

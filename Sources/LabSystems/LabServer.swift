@@ -12,8 +12,9 @@ final class LabServer {
   private let memcached: MemcachedServer?
 
   /// Binds to 127.0.0.1 only.
+  /// - Parameter directory: where the database and the queues stay; nil: they go with the lab.
   /// - Throws: `LabError` when the system cannot be served or the port is taken.
-  init(_ system: SystemSpec, port: Int, pid: Int32) throws {
+  init(_ system: SystemSpec, port: Int, pid: Int32, directory: String? = nil) throws {
     guard (0...65_535).contains(port) else {
       throw LabError(place: "127.0.0.1:\(port)", cause: "\(port) is no port", remedy: "use 0 (any free port) to 65535")
     }
@@ -31,7 +32,8 @@ final class LabServer {
       let (core, faces, upstreams) = try loop.submit {
         let environment = LoopEnvironment(loop: loop, threads: threads)
         var upstreams: [(role: String, pools: UpstreamPools)] = []
-        let core = try LabCore(system, environment: environment, clients: clients.mapValues(\.value), peer: peer) { role, instances, most in
+        let core = try LabCore(
+          system, environment: environment, clients: clients.mapValues(\.value), peer: peer, directory: directory) { role, instances, most in
           let pools = UpstreamPools(loop: loop, backends: instances, connectionsMax: most)
           upstreams.append((role, pools))
           return pools

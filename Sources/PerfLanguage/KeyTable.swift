@@ -11,11 +11,11 @@ enum Shape: String, CaseIterable {
   case blockTime = "block_time"
   case runbookMetric = "runbook metric"
   // Systems.
-  case role, edge, health, retry, hedge, breaker, shed
+  case role, worker, edge, health, retry, hedge, breaker, shed
   case edgeCache = "cache of an edge"
   case edgeLimit = "limit of an edge"
   case link = "shape of an edge"
-  case queue, cache, sql, wait, bytes, cpu, call, alloc, io, infer, dataset
+  case queue, cache, sql, wait, bytes, cpu, call, alloc, io, infer, publish, lock, limit, error, dataset
   // Load.
   case stage = "ramp stage"
   case request, journey
@@ -43,6 +43,7 @@ enum Shape: String, CaseIterable {
     switch self {
     case _ where Self.blocks.contains(self): "a `\(rawValue)` block"
     case .role: "a role"
+    case .worker: "a worker"
     case _ where stageKinds.contains(self): "the stage `\(rawValue)`"
     case .edge: "a role of the kind `edge`"
     case .edgeCache, .edgeLimit, .link: "`\(rawValue.prefix { $0 != " " })` of an edge"
@@ -127,7 +128,7 @@ extension Shape {
   }
 }
 
-private let keyTable: [Shape: [Key]] = blockKeys.merging(systemKeys) { a, _ in a }.merging(edgeKeys) { a, _ in a }
+private let keyTable: [Shape: [Key]] = [systemKeys, flowKeys, edgeKeys].reduce(blockKeys) { $0.merging($1) { a, _ in a } }
 
 extension KeyType {
   /// In words, for messages and the reference page.

@@ -18,6 +18,8 @@ struct StageDraft {
   var params: [String: Parameter]
   var isOff = false
   var place: SourceRange
+  /// The end of the innermost open `lock`: a marker, so that stages stay one list.
+  var isEnd = false
 }
 
 struct RouteDraft {
@@ -32,12 +34,21 @@ struct RouteDraft {
 struct RoleDraft {
   var name: String
   var isEdge = false
-  /// `workers`, `timeout`, `queue.limit`, `count`; of an edge all its keys, those of its parts as `retry.max`.
+  /// `workers`, `timeout`, `queue.limit`, `count`; of a worker all but its stages; of an edge all its keys, those of its parts as `retry.max`.
   var params: [String: Parameter]
+  /// A worker has one, of no client's method.
   var routes: [RouteDraft]
   var place: SourceRange
   /// What differs in one instance, in order: its number from 1, and a path below the role.
   var overrides: [(number: Int, path: String, value: Parameter)] = []
+  var isWorker = false
+
+  /// The rows of the table that a path may set: those of `role.param`.
+  var keys: [Key] {
+    if isEdge { return SystemDraft.edgePathKeys }
+    if isWorker { return Shape.worker.keys.filter { !["kind", "stages"].contains($0.name) } }
+    return SystemDraft.roleKeys
+  }
 }
 
 struct SystemDraft {
@@ -50,21 +61,23 @@ struct SystemDraft {
 }
 
 extension SystemDraft {
-  /// The rows of the table that a path may set: those of `role.param`.
+  /// The rows of the table that a path may set in a role that answers: those of `role.param`.
   static let roleKeys: [Key] =
     Shape.role.keys.filter { ["workers", "timeout", "count"].contains($0.name) }
-    + Shape.queue.keys.filter { $0.name == "limit" }.map {
-      Key("queue.limit", $0.type, $0.meaning, standard: $0.standard)
-    }
+    + Shape.queue.keys.filter { $0.name == "limit" }.map { Key("queue.limit", $0.type, $0.meaning, standard: $0.standard) }
+
+  /// Routes that a client can ask for.
+  var clientRoutes: [RouteDraft] { roles.filter { !$0.isWorker }.flatMap(\.routes) }
+
+  /// Keys of stages that no path sets.
+  private static let unset: Set<String> = ["as", "inside"]
 
   /// Every path that `set` accepts, for suggestions.
   var paths: [String] {
     roles.flatMap { role in
-      role.isEdge
-        ? Self.edgePathKeys.map { "\(role.name).\($0.name)" }
-        : Self.roleKeys.map { "\(role.name).\($0.name)" }
-        + role.routes.flatMap(\.stages).flatMap { stage in
-          (stage.kind.keys.map(\.name).filter { $0 != "as" } + ["off"]).map { "\(stage.name).\($0)" }
+      role.keys.map { "\(role.name).\($0.name)" }
+        + role.routes.flatMap(\.stages).filter { !$0.isEnd }.flatMap { stage in
+          (stage.kind.keys.map(\.name).filter { !Self.unset.contains($0) } + ["off"]).map { "\(stage.name).\($0)" }
         }
     }
   }
@@ -75,13 +88,12 @@ extension SystemDraft {
     let name = String(path[..<dot])
     let param = String(path[path.index(after: dot)...])
     if let role = roles.first(where: { $0.name == name }) {
-      if let (_, rest) = Self.instancePath(param), !role.isEdge { return instanceKey(rest, in: role) }
-      let keys = role.isEdge ? Self.edgePathKeys : Self.roleKeys
-      if let key = keys.first(where: { $0.name == param }) { return key }
+      if let (_, rest) = Self.instancePath(param), !role.isEdge, !role.isWorker { return instanceKey(rest, in: role) }
+      if let key = role.keys.first(where: { $0.name == param }) { return key }
     }
     guard let stage = roles.lazy.flatMap(\.routes).flatMap(\.stages).first(where: { $0.name == name }) else { return nil }
     if param == "off" { return Key("off", .flag, "remove this stage") }
-    return param == "as" ? nil : stage.kind.key(param)
+    return Self.unset.contains(param) ? nil : stage.kind.key(param)
   }
 
   /// `4.backend.mean` is `backend.mean` of instance 4.
@@ -108,9 +120,9 @@ extension SystemDraft {
     let param = String(path[path.index(after: dot)...])
     for r in roles.indices {
       if roles[r].name == name {
-        if let (number, rest) = Self.instancePath(param), !roles[r].isEdge {
+        if let (number, rest) = Self.instancePath(param), !roles[r].isEdge, !roles[r].isWorker {
           roles[r].overrides.append((number, rest, parameter))
-        } else if (roles[r].isEdge ? Self.edgePathKeys : Self.roleKeys).contains(where: { $0.name == param }) {
+        } else if roles[r].keys.contains(where: { $0.name == param }) {
           roles[r].setParam(param, to: parameter)
         }
       }
@@ -188,7 +200,7 @@ extension SystemDraft {
   /// What traffic that enters finds: behind the edge in front the routes of its origin, else those of all roles.
   var entryRoutes: [RouteDraft] {
     let asked = Set(roles.filter(\.isEdge).compactMap(\.upstream))
-    guard let front = roles.first(where: { $0.isEdge && !asked.contains($0.name) }) else { return roles.flatMap(\.routes) }
+    guard let front = roles.first(where: { $0.isEdge && !asked.contains($0.name) }) else { return clientRoutes }
     return routes(of: front)
   }
 

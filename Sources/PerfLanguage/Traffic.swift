@@ -207,7 +207,13 @@ struct TrafficReader {
   private func distribution(_ fields: Fields) -> KeyDistribution? {
     guard let node = fields.contents("key") else { return nil }
     if let name = node.text {
-      if let dataset = draft.data.first(where: { $0.name == name }) { return dataset.popularity }
+      if let dataset = draft.data.first(where: { $0.name == name }) {
+        if dataset.rows > 0 { return dataset.popularity }
+        findings.error(
+          PerfDiagnosticID.unknownDataset, "the dataset `\(name)` is empty: there is no key to ask for",
+          remedy: "name one with rows, or write {dist: sequential, n: 1000000}", at: node.range)
+        return nil
+      }
       findings.error(
         PerfDiagnosticID.unknownDataset, "the system `\(draft.id)` has no dataset `\(name)`",
         remedy: suggestion(for: name, among: draft.data.map(\.name), what: "its datasets"), at: node.range)

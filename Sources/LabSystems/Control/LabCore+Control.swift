@@ -21,6 +21,7 @@ extension LabCore {
       stages.forEach { $0.resetCounters() }
       roles.forEach { $0.resetCounters() }
       edges.forEach { $0.resetCounters() }
+      broker?.topics.values.forEach { $0.resetCounters() }
       usageBase = .current()
       return done
     case ("GET", "/_nb/trace"), ("HEAD", "/_nb/trace"):
@@ -72,6 +73,7 @@ extension LabCore {
     }
     counters.instance = nil
     edges.forEach { $0.appendCounters(to: &counters) }
+    broker?.topics.values.forEach { $0.appendCounters(to: &counters) }
     return counters
   }
 

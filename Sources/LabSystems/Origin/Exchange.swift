@@ -60,6 +60,15 @@ final class Exchange {
   /// The role's process is gone: the connection is reset instead of answered.
   var isCutOff = false
 
+  /// Further lines of the answer's head, each with its CRLF; they outlive a failure.
+  var fields = ""
+  /// Locks that are held, outermost first.
+  var locks: [HeldLock] = []
+  /// Whose message this is, in a worker.
+  var work: WorkBatch?
+  /// Variables of every message, while a stage serves a whole batch; else empty.
+  var batch: [[String]] = []
+
   struct Fill { var cache: CacheStage; var key: String }
 
   /// Ready for the next request of the connection.
@@ -76,6 +85,8 @@ final class Exchange {
     invalidationsDone = 0
     traceIndex = -1
     isCutOff = false
+    fields = ""
+    batch.removeAll()
   }
 
   /// Replaces the answer by a status with one line of text.

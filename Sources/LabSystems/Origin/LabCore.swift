@@ -16,7 +16,12 @@ final class LabCore: @unchecked Sendable {
   private var routes: [Route] = []
   private(set) var caches: [CacheStage] = []
   private(set) var stages: [any Stage] = []
+  /// Kept while the core lives: its files are deleted with it.
+  private let folder: LabFolder?
   private let database: LabDatabase?
+  let broker: Broker?
+  /// By the name that stages share.
+  var locks: [String: FairLock] = [:]
   private let writes = WriteLog()
   var usageBase = ProcessUsage()
   /// Whom `call` stages ask.
@@ -27,17 +32,21 @@ final class LabCore: @unchecked Sendable {
   /// - Parameters:
   ///   - clients: a memcached client for each address in the system's `l2` fields.
   ///   - peer: for `call` stages.
+  ///   - directory: for the database and the queues, to find them again; nil: a temporary one.
   ///   - upstreams: connections of an edge to the instances of a role, so many to each at most; called twice for each edge.
   /// - Throws: `LabError` naming the first part of the system that cannot be served.
   init(
     _ system: SystemSpec, environment: any Environment, clients: [String: MemcachedClient] = [:], peer: (any Peer)? = nil,
-    upstreams: ((_ role: String, _ instances: Int, _ connectionsMax: Int) -> any Upstream)? = nil
+    directory: String? = nil, upstreams: ((_ role: String, _ instances: Int, _ connectionsMax: Int) -> any Upstream)? = nil
   ) throws {
     self.system = system
     born = environment.now
     self.peer = peer
     self.environment = environment
-    database = system.data.isEmpty ? nil : try LabDatabase(system.data, seed: system.seed)
+    let folder = system.data.isEmpty && system.topics.isEmpty ? nil : try LabFolder(directory)
+    self.folder = folder
+    database = system.data.isEmpty ? nil : try folder.map { try LabDatabase(system.data, seed: system.seed, folder: $0) }
+    broker = system.topics.isEmpty ? nil : try folder.map { try Broker(system, folder: $0.path + "/queue", environment: environment) }
     let tables = Dictionary(uniqueKeysWithValues: system.data.enumerated().map { ($1.name, $0) })
 
     let firstPools = try Self.openPools(system, database)
@@ -70,6 +79,11 @@ final class LabCore: @unchecked Sendable {
             route.stages.append(try makeIOStage(spec, stage.name, place))
           case .infer(let spec):
             route.stages.append(try makeInferStage(spec, stage.name, role: roleSpec, place))
+          case .publish(let spec): route.stages.append(try makePublishStage(spec, stage.name, route, place))
+          case .lock(let spec): route.stages.append(makeLockStage(spec, stage.name))
+          case .unlock: route.stages.append(UnlockStage(name: stage.name))
+          case .limit(let spec): route.stages.append(try makeLimitStage(spec, stage.name, route, place))
+          case .error(let spec): route.stages.append(try makeErrorStage(spec, stage.name, route, place))
           case .call(let spec):
             route.stages.append(try makeCallStage(spec, stage.name, route, place))
           case .sql(let spec):
@@ -85,7 +99,11 @@ final class LabCore: @unchecked Sendable {
           stages.append(route.stages.last!)
         }
         routes.append(route)
-        if number == 1 { table.routes.append(route) }
+        if let worker = roleSpec.worker {
+          try attachConsumer(worker, roleSpec, to: role, route)
+        } else if number == 1 {
+          table.routes.append(route)
+        }
       }
     }
     try connectInvalidations()
@@ -99,14 +117,16 @@ final class LabCore: @unchecked Sendable {
       let edge = try makeEdge(spec, roleSpec.name, upstreams)
       edges.append(edge)
     }
+    // Nobody connects to a worker.
+    let answering = roles.filter { $0.consumer == nil }
     guard let front = system.frontEdge else {
-      faces = [Face(name: "", table: table, roles: roles)]
+      faces = [Face(name: "", table: table, roles: answering)]
       return
     }
     faces = edges.map { Face(name: $0.name, edge: $0) }
     // Traffic enters at the first face.
     faces.sort { a, b in a.name == front.name && b.name != front.name }
-    for role in roles {
+    for role in answering {
       var table = RouteTable()
       table.routes = routes.filter { $0.role === role }
       faces.append(Face(name: role.name, table: table, roles: [role]))
@@ -120,14 +140,15 @@ final class LabCore: @unchecked Sendable {
   private static func openPools(
     _ system: SystemSpec, _ database: LabDatabase?
   ) throws -> [String: ConnectionPool] {
-    var wanted: [String: (size: Int, texts: [String])] = [:]
+    var wanted: [String: (size: Int, texts: [String], durable: Bool)] = [:]
     for case .sql(let spec, let stage) in system.allWork {
       guard (1...256).contains(spec.pool) else {
         throw LabError(
           place: "system, stage \(stage)", cause: "a pool of \(spec.pool) connections",
           remedy: "use between 1 and 256")
       }
-      var pool = wanted[stage] ?? (0, [])
+      var pool = wanted[stage] ?? (0, [], false)
+      pool.durable = pool.durable || spec.durable == true
       pool.size = max(pool.size, spec.pool)
       if !pool.texts.contains(spec.statement) { pool.texts.append(spec.statement) }
       wanted[stage] = pool
@@ -139,7 +160,7 @@ final class LabCore: @unchecked Sendable {
           place: "system, stage \(stage)", cause: "there is SQL but no data", remedy: "declare a dataset under `data`")
       }
       let connections = try (0..<pool.size).map { _ in
-        let connection = try database.connect()
+        let connection = try database.connect(durable: pool.durable)
         for text in pool.texts { try connection.prepare(text, place: "system, stage \(stage)") }
         return connection
       }
@@ -180,6 +201,7 @@ final class LabCore: @unchecked Sendable {
   /// those that ask for this one are reset.
   func kill(_ role: Role, _ duration: Int64) {
     role.kill(duration)
+    for lock in locks.values { lock.abandon(role) }
     // What the process had in memory is lost with it.
     for case let cache as CacheStage in stages(of: role) { cache.clear() }
     faces.forEach { $0.killed(role, now: environment.now) }
@@ -236,6 +258,8 @@ extension SystemSpec {
   var threadsWanted: Int {
     var threads = 1
     for case .sql(let spec, _) in allWork { threads += max(0, min(spec.pool, 256)) }
+    // A topic writes in one thread at a time, and so does a worker its acknowledgements, besides reading.
+    threads += topics.count + 2 * roles.count { $0.worker != nil }
     for role in roles.flatMap(\.allInstances).map(\.role) {
       let stages = role.routes.flatMap(\.stages)
       if stages.contains(where: \.work.computes) { threads += max(0, min(role.workers, 256)) }
