@@ -188,7 +188,7 @@ import TextModel
       worker: "consumes: orders\nstages: [{wait: {mean: 1ms, stands_for: mail}}]")
     let explained = try #require(explain(Document(parsing: SourceText(path: "input.md", text: text)), id: "shop", context: PlanContext()))
     #expect(explained.contains("- lock: {name: stock, inside: [{sql: {statement: \"SELECT 1\", pool: 5, durable: false}}]}"), "\(explained)")
-    #expect(explained.contains("  batch: 1  # default") && explained.contains("  stages:\n    - wait: {mean: 1ms, stands_for: mail, dist: constant}"))
+    #expect(explained.contains("  batch: 1  # default") && explained.contains("  stages:\n    - wait: {mean: 1ms, stands_for: mail, dist: constant, async: false}"), "\(explained)")
     #expect(referencePage().contains("### a worker") && referencePage().contains("### the stage `publish`"))
   }
 }
