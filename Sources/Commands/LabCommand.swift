@@ -19,6 +19,7 @@ struct LabCommand: ParsableCommand {
     @Argument(help: "A preset such as shop, or FILE#ID of a system block.") var system: String?
     @Option(help: "Port on 127.0.0.1; 0 takes a free one.") var port = 0
     @OptionGroup var real: RealOptions
+    @Option(help: "Folder that keeps the database and the queues when the lab ends, for the next one.") var directory: String?
     @Flag(help: .hidden) var stdin = false
 
     func validate() throws { _ = try real.components() }
@@ -39,10 +40,15 @@ struct LabCommand: ParsableCommand {
         defer { kept?.stop() }
         let used = (kept?.services ?? []).filter { spec.uses($0.component) }
         if !used.isEmpty { spec.real = used }
-        try Lab.serve(spec, port: port, followParent: false) { ready in
+        try Lab.serve(spec, port: port, followParent: false, directory: directory) { ready in
           Output.standard("\(spec.id) on http://127.0.0.1:\(ready.port)\n")
           for role in spec.roles {
-            for route in role.routes { Output.standard("  \(route.method) \(route.path)\n") }
+            if let edge = role.edge {
+              let count = spec.roles.first { $0.name == edge.upstream }?.instanceCount ?? 1
+              Output.standard("  \(role.name) → \(edge.upstream)\(count > 1 ? ", \(count) instances" : "")\n")
+            }
+            if let worker = role.worker { Output.standard("  \(role.name) consumes \(worker.consumes)\n") }
+            for route in role.routes where role.worker == nil { Output.standard("  \(route.method) \(route.path)\n") }
           }
           for service in used { Output.standard("  with \(service.text) on 127.0.0.1:\(service.port)\n") }
           Output.standard("  counters at /_nb/counters; end with Ctrl-C\n")

@@ -36,6 +36,7 @@ extension SystemDraft {
     for r in roles.indices {
       roles[r].place = start
       roles[r].params = roles[r].params.mapValues { Parameter(value: $0.value, place: start) }
+      roles[r].overrides = roles[r].overrides.map { ($0.number, $0.path, Parameter(value: $0.value.value, place: start)) }
       for t in roles[r].routes.indices {
         roles[r].routes[t].place = start
         for s in roles[r].routes[t].stages.indices {

@@ -60,6 +60,54 @@ block_time: {full: 1s, quick: 1s}
 ```
 """
 
+FLEET = b"""# Instances and a worker before one database
+
+```perf
+kind: system
+id: fleet
+origin:
+  count: 2
+  routes:
+    GET /item/{id}:
+      - sql: {as: db, statement: "SELECT * FROM items WHERE id = :id", pool: 3}
+    PUT /item/{id}:
+      - sql: {as: touch, statement: "UPDATE items SET version = version + 1 WHERE id = :id", pool: 3}
+edge: {upstream: origin}
+data:
+  items: {rows: 50}
+```
+
+```perf
+kind: system
+id: shelf
+origin:
+  routes:
+    POST /order/{id}:
+      - publish: {as: enqueue, topic: orders, fsync: none}
+    GET /shipped/{id}:
+      - sql: {as: db, statement: "SELECT * FROM shipped WHERE id = :id"}
+worker:
+  consumes: orders
+  batch: 7
+  linger: 5ms
+  stages:
+    - sql: {as: store, statement: "INSERT INTO shipped(id, name) VALUES (:id, 'box')", per: batch}
+data:
+  shipped: {rows: 0}
+```
+
+```perf
+kind: system
+id: safe
+origin:
+  routes:
+    PUT /item/{id}:
+      - sql: {as: touch, statement: "UPDATE items SET version = version + 1 WHERE id = :id", durable: true}
+data:
+  items: {rows: 50}
+```
+"""
+
 PLACES = ["/usr/sbin", "/usr/local/sbin"] + glob.glob("/usr/lib/postgresql/*/bin")
 
 
@@ -93,6 +141,15 @@ class Serving:
         self.client.request(method, path)
         answer = self.client.getresponse()
         return answer.status, answer.read()
+
+    def settled(self, count):
+        """The counters, once the worker is done with so many messages."""
+        for _ in range(1000):
+            counters = json.loads(self.ask("GET", "/_nb/counters")[1])
+            if counters["worker.acked"] >= count:
+                return counters
+            time.sleep(0.01)
+        raise AssertionError(counters)
 
     def __enter__(self):
         return self
@@ -157,6 +214,31 @@ def tests(Folder):
                 status, body = real.ask("GET", "/item/x")
                 assert status == 500 and b"22P02" in body, (status, body)
                 assert real.ask("GET", "/item/7") == plain.ask("GET", "/item/7")
+
+    def instances_and_batches_reach_the_real_database():
+        if missing("postgres", "initdb"):
+            return
+        with Folder() as f:
+            f.file("fleet.md", FLEET)
+            with Serving(nb, f.path, "fleet.md#fleet", "--real", "postgres") as lab:
+                for _ in range(10):
+                    assert lab.ask("PUT", "/item/7")[0] == 200
+                # Whichever instance answers has seen the writes of both.
+                assert all(json.loads(lab.ask("GET", "/item/7")[1])["version"] == 11 for _ in range(4))
+                counters = json.loads(lab.ask("GET", "/_nb/counters")[1])
+                assert all(counters[f"origin.{n}.requests"] >= 5 for n in (1, 2)), counters
+            with Serving(nb, f.path, "fleet.md#shelf") as plain, Serving(nb, f.path, "fleet.md#shelf", "--real", "postgres") as real:
+                for lab in (plain, real):
+                    for n in range(1, 31):
+                        assert lab.ask("POST", f"/order/{n}")[0] < 300
+                    counters = lab.settled(30)
+                    assert counters["store.errors"] == 0 and counters["store.commits"] == counters["worker.batches"] < 30, counters
+                for n in range(1, 32):
+                    ours, theirs = plain.ask("GET", f"/shipped/{n}"), real.ask("GET", f"/shipped/{n}")
+                    assert ours == theirs and (ours[0] == 200) == (n < 31), (n, ours, theirs)
+            for words in (["fleet.md#safe"], ["fleet.md#shelf", "--directory", "kept"]):
+                done = f.nb("lab", "serve", *words, "--real", "postgres", check=1)
+                assert b"lab-failed" in done.stderr and b"PostgreSQL" in done.stderr, done.stderr
 
     def second_levels_are_real_and_shared():
         for component, program, label in (("redis", "redis-server", r"with Redis \d"), ("memcached", "memcached", r"with memcached \d")):
@@ -278,7 +360,8 @@ def tests(Folder):
             assert folder[0] not in os.listdir(temporary), os.listdir(temporary)
 
     return [
-        killing_the_keeper_ends_what_it_keeps_and_the_next_lab_tidies_up, postgres_answers_byte_for_byte_as_sqlite, second_levels_are_real_and_shared,
+        killing_the_keeper_ends_what_it_keeps_and_the_next_lab_tidies_up, postgres_answers_byte_for_byte_as_sqlite,
+        instances_and_batches_reach_the_real_database, second_levels_are_real_and_shared,
         results_name_the_real_component_and_ask_another_question, what_cannot_start_is_said_and_nothing_runs,
         killing_nb_leaves_no_process_port_or_folder,
     ]

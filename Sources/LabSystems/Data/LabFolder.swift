@@ -1,25 +1,33 @@
 import Foundation
 
-/// Temporary folders of the lab, with the process that they belong to in their names: what a killed one leaves behind,
-/// the next one removes.
-enum LabFolder {
-  /// A new folder `nb-lab-PID-NUMBER`.
-  /// - Parameter mode: who may enter it.
-  static func make(mode: Int = 0o700) throws -> String {
+/// Where a lab keeps its files: a folder of its own below the temporary one, deleted with the lab; or one that was asked
+/// for, which stays, so that the next lab goes on with what is in it. A temporary one has the process that it belongs to
+/// in its name, `nb-lab-PID-NUMBER`: what a killed one leaves behind, the next one removes.
+final class LabFolder: @unchecked Sendable {
+  let path: String
+  private let isTemporary: Bool
+
+  /// - Parameters:
+  ///   - directory: made when it is not there; nil: a temporary one.
+  ///   - mode: who may enter it.
+  init(_ directory: String? = nil, mode: Int = 0o700) throws {
     let parent = FileManager.default.temporaryDirectory.path
-    removeLeftovers(in: parent)
-    let folder = "\(parent)/nb-lab-\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0 ... .max))"
+    isTemporary = directory == nil
+    if directory == nil { Self.removeLeftovers(in: parent) }
+    path = directory ?? "\(parent)/nb-lab-\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0 ... .max))"
     do {
       try FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: mode])
+        atPath: path, withIntermediateDirectories: !isTemporary, attributes: [.posixPermissions: mode])
     } catch {
       throw LabError(
-        place: folder, cause: "the lab cannot make its folder: \(error.localizedDescription)",
-        remedy: "set TMPDIR to a folder that is writable")
+        place: path, cause: "the lab cannot make its folder: \(error.localizedDescription)",
+        remedy: isTemporary ? "set TMPDIR to a folder that is writable" : "name a folder that is writable")
     }
-    return folder
   }
 
+  deinit { if isTemporary { try? FileManager.default.removeItem(atPath: path) } }
+
+  /// Folders of labs that were killed before they could clean up.
   private static func removeLeftovers(in parent: String) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
     for name in names where name.hasPrefix("nb-lab-") {

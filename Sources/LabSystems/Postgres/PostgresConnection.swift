@@ -82,6 +82,15 @@ final class PostgresConnection: @unchecked Sendable {
     try untilReady { _ in }
   }
 
+  /// Begins a transaction; until `COMMIT` or `ROLLBACK` the connection is its own.
+  func begin() throws {
+    if isBroken { try reopen() }
+    do { try execute("BEGIN") } catch let broken as LoopbackSocket.Failure {
+      isBroken = true
+      throw broken
+    }
+  }
+
   /// Loads rows by COPY in its binary format.
   /// - Parameter next: the next piece of data; nil at the end.
   func copy(into table: String, _ next: () -> ByteBuffer?) throws {

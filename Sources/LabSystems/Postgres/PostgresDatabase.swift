@@ -42,7 +42,8 @@ final class PostgresDatabase: SeededDatabase, @unchecked Sendable {
     try owner.execute(
       """
       CREATE TABLE \(table) (
-        id BIGINT PRIMARY KEY, name TEXT NOT NULL, price BIGINT NOT NULL, version BIGINT NOT NULL, payload BYTEA NOT NULL)
+        id BIGINT PRIMARY KEY, name TEXT NOT NULL DEFAULT '', price BIGINT NOT NULL DEFAULT 0,
+        version BIGINT NOT NULL DEFAULT 1, payload BYTEA NOT NULL DEFAULT '')
       """)
     var copy = BinaryCopy(rows: DatasetRows(dataset: dataset.name, seed: seed), count: dataset.rows)
     try owner.copy(into: table) { copy.next() }
@@ -50,7 +51,12 @@ final class PostgresDatabase: SeededDatabase, @unchecked Sendable {
     try owner.execute("ANALYZE \(table)")
   }
 
-  func connect(_ statements: [String], place: String) throws -> any DatabaseConnection {
+  func connect(_ statements: [String], durable: Bool, place: String) throws -> any DatabaseConnection {
+    guard !durable else {
+      throw LabError(
+        place: place, cause: "`durable: true` waits for the disk, and \(service.text) does not",
+        remedy: "leave `durable` out, or run without `--real postgres`")
+    }
     let connection: PostgresConnection
     do { connection = try PostgresConnection(port: service.port, user: service.user ?? "postgres", schema: schema) } catch {
       throw LabError(
@@ -164,6 +170,25 @@ final class PostgresSession: DatabaseConnection, @unchecked Sendable {
     if prepared.columns.isEmpty { outcome.end = .changed(affected) }
     if affected > 0 { outcome.changes = changes(facts[statement], arguments) }
     return outcome
+  }
+
+  func runTogether(_ statement: Int, _ batch: [[String]], patience: Int32) -> (outcomes: [SQLOutcome], failure: SQLOutcome.End?) {
+    var outcomes: [SQLOutcome] = []
+    do {
+      try connection.begin()
+      for arguments in batch {
+        outcomes.append(run(statement, arguments, patience: patience))
+        if case .failed = outcomes[outcomes.count - 1].end {
+          // Should the connection be gone, the server has rolled back by itself.
+          try? connection.execute("ROLLBACK")
+          return (outcomes, outcomes[outcomes.count - 1].end)
+        }
+      }
+      try connection.execute("COMMIT")
+      return (outcomes, nil)
+    } catch {
+      return (outcomes, .failed("\(label): \(error)"))
+    }
   }
 
   /// Nobody tells which rows were written: the one that was searched for, or else any of the table.

@@ -7,14 +7,14 @@ import NIOCore
 final class RealServers {
   private(set) var services: [RealService] = []
   private var running: [(process: ServiceProcess, signal: Int32)] = []
-  private let folder: String
+  private let folder: LabFolder
   /// Seconds until a server must answer; an `initdb` on a slow disk takes some.
   private static let patience = 30.0
 
   /// Starts all of them and waits until each answers in its protocol.
   /// - Throws: `LabError` with what the program said; what was started is ended again.
   init(_ components: [RealComponent]) throws {
-    folder = try LabFolder.make(mode: 0o711)
+    folder = try LabFolder(mode: 0o711)
     do {
       for component in components { try start(RealProgram.of(component)) }
     } catch {
@@ -28,7 +28,7 @@ final class RealServers {
   func stop() {
     for one in running.reversed() { one.process.stop(one.signal, patience: 3) }
     running = []
-    try? FileManager.default.removeItem(atPath: folder)
+    try? FileManager.default.removeItem(atPath: folder.path)
   }
 
   private func start(_ program: RealProgram) throws {
@@ -36,7 +36,7 @@ final class RealServers {
     do {
       let path = try program.find()
       let account = try ServiceProcess.Account.unprivileged(program.accounts)
-      let own = "\(folder)/\(program.component.rawValue)"
+      let own = "\(folder.path)/\(program.component.rawValue)"
       mkdir(own, 0o700)
       if let account { chown(own, account.uid, account.gid) }
       var user: String?

@@ -23,6 +23,9 @@ protocol DatabaseConnection: AnyObject, Sendable {
   /// Runs it to its end.
   /// - Parameter patience: milliseconds that it may wait for another connection's lock, where that is not the server's matter.
   func run(_ statement: Int, _ arguments: [String], patience: Int32) -> SQLOutcome
+  /// Runs it once for each of the arguments, in one transaction: all of them or none.
+  /// - Returns: what each did, and why the transaction was rolled back.
+  func runTogether(_ statement: Int, _ batch: [[String]], patience: Int32) -> (outcomes: [SQLOutcome], failure: SQLOutcome.End?)
   /// The database is in this process: a point lookup is cheaper done than handed to a thread.
   var isInProcess: Bool { get }
 }
@@ -36,25 +39,53 @@ extension SQLConnection: DatabaseConnection {
     setBusyTimeout(milliseconds: patience)
     return self.statement(statement).run(arguments)
   }
+
+  func runTogether(_ statement: Int, _ batch: [[String]], patience: Int32) -> (outcomes: [SQLOutcome], failure: SQLOutcome.End?) {
+    setBusyTimeout(milliseconds: patience)
+    let prepared = self.statement(statement)
+    // A writer takes its lock at once: one that begins as a reader cannot wait for it later.
+    if let failure = attempt(prepared.isReadOnly ? "BEGIN" : "BEGIN IMMEDIATE") { return ([], failure) }
+    var outcomes: [SQLOutcome] = []
+    for arguments in batch {
+      let outcome = prepared.run(arguments)
+      outcomes.append(outcome)
+      switch outcome.end {
+      case .rows, .changed: continue
+      case .busy, .failed:
+        _ = attempt("ROLLBACK")
+        return (outcomes, outcome.end)
+      }
+    }
+    let failure = attempt("COMMIT")
+    if failure != nil { _ = attempt("ROLLBACK") }
+    return (outcomes, failure)
+  }
 }
 
 /// A seeded database that requests can be connected to.
 protocol SeededDatabase: AnyObject {
   /// A connection with these statements prepared.
-  func connect(_ statements: [String], place: String) throws -> any DatabaseConnection
+  /// - Parameter durable: a commit is on the disk when it returns.
+  func connect(_ statements: [String], durable: Bool, place: String) throws -> any DatabaseConnection
 }
 
 extension LabDatabase: SeededDatabase {
-  func connect(_ statements: [String], place: String) throws -> any DatabaseConnection {
-    let connection = try connect()
+  func connect(_ statements: [String], durable: Bool, place: String) throws -> any DatabaseConnection {
+    let connection = try connect(durable: durable)
     for text in statements { try connection.prepare(text, place: place) }
     return connection
   }
 }
 
-/// The database of a system: in a real PostgreSQL where there is one, else SQLite's.
-func makeDatabase(_ system: SystemSpec) throws -> (any SeededDatabase)? {
+/// The database of a system: in a real PostgreSQL where there is one, else SQLite's in the folder.
+/// - Parameter isKept: somebody asked for the rows to stay.
+func makeDatabase(_ system: SystemSpec, folder: LabFolder?, isKept: Bool) throws -> (any SeededDatabase)? {
   guard !system.data.isEmpty else { return nil }
-  if let service = system.service(.postgres) { return try PostgresDatabase(system.data, seed: system.seed, at: service) }
-  return try LabDatabase(system.data, seed: system.seed)
+  guard let service = system.service(.postgres) else { return try LabDatabase(system.data, seed: system.seed, folder: folder) }
+  guard !isKept else {
+    throw LabError(
+      place: "system, data", cause: "\(service.label) ends with this lab and its rows with it: no folder can keep them",
+      remedy: "leave out either `--directory` or `--real postgres`")
+  }
+  return try PostgresDatabase(system.data, seed: system.seed, at: service)
 }
