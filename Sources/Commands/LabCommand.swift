@@ -19,6 +19,7 @@ struct LabCommand: ParsableCommand {
     @Argument(help: "A preset such as shop, or FILE#ID of a system block.") var system: String?
     @Option(help: "Port on 127.0.0.1; 0 takes a free one.") var port = 0
     @Option(name: .customLong("set"), help: "PATH=VALUE as in a block's `set`, such as product-cache.capacity=0; may be repeated.") var overrides: [String] = []
+    @Option(help: "Folder that keeps the database and the queues when the lab ends, for the next one.") var directory: String?
     @Flag(help: .hidden) var stdin = false
 
     func run() throws {
@@ -33,10 +34,15 @@ struct LabCommand: ParsableCommand {
         }
         guard let system else { throw ValidationError("name a system: \(presetNames.joined(separator: ", ")), or FILE#ID") }
         let spec = try resolve(system, set: overrides)
-        try Lab.serve(spec, port: port, followParent: false) { ready in
+        try Lab.serve(spec, port: port, followParent: false, directory: directory) { ready in
           Output.standard("\(spec.id) on http://127.0.0.1:\(ready.port)\n")
           for role in spec.roles {
-            for route in role.routes { Output.standard("  \(route.method) \(route.path)\n") }
+            if let edge = role.edge {
+              let count = spec.roles.first { $0.name == edge.upstream }?.instanceCount ?? 1
+              Output.standard("  \(role.name) → \(edge.upstream)\(count > 1 ? ", \(count) instances" : "")\n")
+            }
+            if let worker = role.worker { Output.standard("  \(role.name) consumes \(worker.consumes)\n") }
+            for route in role.routes where role.worker == nil { Output.standard("  \(route.method) \(route.path)\n") }
           }
           Output.standard("  counters at /_nb/counters; end with Ctrl-C\n")
         }

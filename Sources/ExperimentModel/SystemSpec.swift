@@ -13,7 +13,7 @@ public struct SystemSpec: Codable, Hashable, Sendable {
 
 public struct RoleSpec: Codable, Hashable, Sendable {
   public var name: String
-  /// `origin`; issue 4 adds `edge` and `worker`.
+  /// `origin`, `edge` or `worker`.
   public var kind: String
   /// Slots of the FIFO queue that are served at the same time; not threads.
   public var workers: Int
@@ -22,12 +22,44 @@ public struct RoleSpec: Codable, Hashable, Sendable {
   /// A request that waited longer than this is answered 504.
   public var timeout: Nanoseconds
   public var routes: [RouteSpec]
+  // What follows is left out of the JSON when nil, so that plans without it keep their digest.
+  /// Processes of this role, each with its own queue, workers, caches and port; nil: one.
+  public var count: Int?
+  /// Those that differ, by number from 1.
+  public var instances: [Int: InstanceSpec]?
+  /// Of the kind `edge`, which has no workers, queue or routes of its own.
+  public var edge: EdgeSpec?
+  /// What it consumes; nil for a role that answers requests. A worker has one route, `WorkerSpec.method`.
+  public var worker: WorkerSpec?
   public init(
     name: String, kind: String = "origin", workers: Int, queueLimit: Int, timeout: Nanoseconds,
-    routes: [RouteSpec]
+    routes: [RouteSpec], worker: WorkerSpec? = nil
   ) {
     self.name = name; self.kind = kind; self.workers = workers; self.queueLimit = queueLimit
-    self.timeout = timeout; self.routes = routes
+    self.timeout = timeout; self.routes = routes; self.worker = worker
+  }
+}
+
+/// One instance of a role that is not like the others.
+public struct InstanceSpec: Codable, Hashable, Sendable {
+  public var workers: Int
+  public var queueLimit: Int
+  public var timeout: Nanoseconds
+  public var routes: [RouteSpec]
+  public init(workers: Int, queueLimit: Int, timeout: Nanoseconds, routes: [RouteSpec]) {
+    self.workers = workers; self.queueLimit = queueLimit; self.timeout = timeout; self.routes = routes
+  }
+}
+
+extension RoleSpec {
+  public var instanceCount: Int { count ?? 1 }
+
+  /// The role as instance `number` (from 1) is.
+  public func instance(_ number: Int) -> RoleSpec {
+    guard let own = instances?[number] else { return self }
+    var role = self
+    (role.workers, role.queueLimit, role.timeout, role.routes) = (own.workers, own.queueLimit, own.timeout, own.routes)
+    return role
   }
 }
 
@@ -44,7 +76,7 @@ public struct RouteSpec: Codable, Hashable, Sendable {
 extension RouteSpec {
   /// Whether the route's pattern matches a path, which may be a pattern itself: segment by segment, `{…}` anything.
   public func answers(_ path: String) -> Bool {
-    let (parts, wanted) = (self.path.split(separator: "/"), path.split(separator: "/"))
+    let (parts, wanted) = (self.path.split(separator: "/"), path.prefix { $0 != "?" }.split(separator: "/"))
     return parts.count == wanted.count && zip(parts, wanted).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
   }
 }
@@ -53,7 +85,9 @@ public struct StageSpec: Codable, Hashable, Sendable {
   /// The author's `as:`, else the stage kind; counters and overrides use it.
   public var name: String
   public var work: StageWork
-  public init(name: String, work: StageWork) { self.name = name; self.work = work }
+  /// In a worker; nil is `message`.
+  public var scope: StageScope?
+  public init(name: String, work: StageWork, scope: StageScope? = nil) { self.name = name; self.work = work; self.scope = scope }
 }
 
 public enum StageWork: Codable, Hashable, Sendable {
@@ -66,6 +100,12 @@ public enum StageWork: Codable, Hashable, Sendable {
   case alloc(AllocSpec)
   case io(IOSpec)
   case infer(InferSpec)
+  case publish(PublishSpec)
+  /// Everything up to the `unlock` of the same stage name is inside.
+  case lock(LockSpec)
+  case unlock(LockSpec)
+  case limit(LimitSpec)
+  case error(ErrorSpec)
 }
 
 public enum CachePolicy: String, Codable, Sendable, CaseIterable { case lru, lfu, fifo, tinylfu }
@@ -104,7 +144,11 @@ public struct SQLSpec: Codable, Hashable, Sendable {
   public var statement: String
   /// Connections; a request waits for a free one in FIFO order.
   public var pool: Int
-  public init(statement: String, pool: Int) { self.statement = statement; self.pool = pool }
+  /// A write is on the disk before the request goes on (SQLite's `synchronous = FULL`); nil is false.
+  public var durable: Bool?
+  public init(statement: String, pool: Int, durable: Bool? = nil) {
+    self.statement = statement; self.pool = pool; self.durable = durable
+  }
 }
 
 /// A distribution of a declared wait; all parameters in nanoseconds.
@@ -147,6 +191,10 @@ public struct BytesSpec: Codable, Hashable, Sendable {
   }
   public var size: Int
   public var etag: Bool
+  // Sent as they are; left out of the JSON when nil.
+  public var cacheControl: String?
+  public var vary: String?
+  public var setCookie: String?
   /// Of every answer anew, for clients that accept it; nil: none.
   public var compress: Compression?
   /// nil: one write, TCP_NODELAY on.

@@ -19,8 +19,9 @@ struct ArmMeasurement {
     self.merged = merged
   }
 
-  /// The first cache of the arm's system; its counters are what `hit_ratio` and `origin_requests` mean.
+  /// The first cache on the way, the edge's or a stage; its counters are what `hit_ratio` and `origin_requests` mean.
   var cacheName: String? {
+    if let edge = arm.system.frontEdge, edge.edge?.cache != nil { return edge.name }
     for role in arm.system.roles {
       for route in role.routes {
         for stage in route.stages { if case .cache = stage.work { return stage.name } }
@@ -68,7 +69,8 @@ struct ArmMeasurement {
       put("cpu_per_req", ratio("process.cpu_ns", ["origin.requests"]))
       put("queue_wait", ratio("origin.queue_wait_ns", ["origin.requests"]))
     }
-    if let role = arm.system.roles.first?.name, let requests = total["\(role).requests"], requests > 0 {
+    putEdge(total, runs, put)
+    if let role = arm.system.firstOrigin?.name, let requests = total["\(role).requests"], requests > 0 {
       put("queue_peak", slices.compactMap { $0.counters["\(role).queue_peak"] }.max().map { Estimate($0) })
       put("shed_share", ratio("\(role).rejected", ["\(role).requests"]))
       put("concurrency", total["\(role).inside_ns"].map { Estimate($0 / Double(max(1, merged.elapsed.rawValue))) })
@@ -81,7 +83,7 @@ struct ArmMeasurement {
         put("hit_time", Estimate(Double(response.quantile(hits / 2))))
       }
       put("evictions", total["\(cache).evictions"].map { Estimate($0 / runs) })
-      put("stale_share", total["\(cache).hits"] ?? 0 > 0 ? ratio("\(cache).stale_hits", ["\(cache).hits"]) : nil)
+      put("stale_share", total["\(cache).hits"] ?? 0 > 0 && total["\(cache).stale_hits"] != nil ? ratio("\(cache).stale_hits", ["\(cache).hits"]) : nil)
       put("origin_requests", total["\(cache).loads"].map { Estimate($0 / runs) })
       put("origin_rps", total["\(cache).loads"].map { Estimate($0 / seconds) })
       put("time_to_steady", timeToSteady())
@@ -123,9 +125,23 @@ struct ArmMeasurement {
     return all
   }
 
-  /// The lab's memory over all slices, laid end to end; requests are those of its first role.
+  /// What the edge in front did.
+  private func putEdge(_ total: [String: Double], _ runs: Double, _ put: (String, Estimate?) -> Void) {
+    guard let role = arm.system.frontEdge, let spec = role.edge else { return }
+    let name = role.name
+    for counter in [
+      "retries", "retries_denied", "hedges", "hedge_wins", "timeouts", "breaker_opens", "limited", "shed", "revalidated", "stale_served",
+    ] { put(counter, total["\(name).\(counter)"].map { Estimate($0 / runs) }) }
+    put("amplification", ratio("\(name).attempts", ["\(name).forwarded"]))
+    let instances = arm.system.roles.first { $0.name == spec.upstream }?.instanceCount ?? 1
+    let each = (1...instances).map { total["\(name).\(spec.upstream).\($0).requests"] ?? 0 }
+    let all = each.reduce(0, +)
+    if instances > 1, all > 0 { put("imbalance", each.max().map { Estimate($0 * Double(instances) / all) }) }
+  }
+
+  /// The lab's memory over all slices, laid end to end; requests are those of its first origin.
   var memory: [MemorySample] {
-    guard let role = arm.system.roles.first?.name else { return [] }
+    guard let role = arm.system.firstOrigin?.name else { return [] }
     var samples: [MemorySample] = []
     var start = Nanoseconds.zero
     var requests = 0.0
@@ -151,6 +167,7 @@ struct ArmMeasurement {
     case "mean": return slice.record.response.count > 0 ? slice.record.response.mean : nil
     case "rate": return slice.record.achievedRate
     case "runqueue_wait", "io_calls_per_req", "disk_bytes", "fsyncs", "generator_syscalls_per_req", "origin_requests", "origin_rps", "hit_ratio", "stale_share", "cpu_per_req", "evictions",
+      "retries", "hedges", "limited", "shed", "timeouts", "amplification", "imbalance",
       "queue_wait", "time_to_steady", "http_req_service", "http_req_failed", "in_flight":
       return alone.metrics()[name]?.estimate.value
     default:

@@ -134,8 +134,10 @@ public struct Runner {
     }
   }
 
-  /// A declared wait on the way of one of the arm's requests.
-  private static func reachesWait(_ arm: LoadArm) -> Bool {
+  /// A declared wait on the way of one of the arm's requests, or of a message that one publishes.
+  static func reachesWait(_ arm: LoadArm) -> Bool {
+    // A declared link to the clients is on everybody's way.
+    if arm.system.roles.contains(where: { $0.edge?.shape != nil }) { return true }
     var open = arm.profile.requests.map { ($0.method == "HEAD" ? "GET" : $0.method, $0.path) }
     var seen: Set<String> = []
     while let (method, path) = open.popLast() {
@@ -144,7 +146,11 @@ public struct Runner {
           guard seen.insert("\(role.name) \(method) \(route.path)").inserted else { continue }
           for stage in route.stages {
             if case .wait = stage.work { return true }
+            if case .error(let error) = stage.work, error.slow != nil { return true }
             if case .call(let call) = stage.work { open.append(("GET", call.path)) }
+            if case .publish(let publish) = stage.work, let worker = arm.system.consumer(of: publish.topic) {
+              open += worker.routes.map { ($0.method, $0.path) }
+            }
           }
         }
       }

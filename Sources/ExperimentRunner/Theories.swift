@@ -53,6 +53,11 @@ enum Theories {
   }
 
   private static func find(_ path: String, _ system: SystemSpec) -> (role: RoleSpec, route: RouteSpec)? {
+    // Several instances, or an edge that answers itself or asks twice, is another queue.
+    let isPlain = system.roles.allSatisfy { role in
+      role.instanceCount == 1 && (role.edge.map { $0.cache == nil && $0.hedge == nil && $0.shape == nil && $0.limit == nil } ?? true)
+    }
+    guard isPlain else { return nil }
     for role in system.roles {
       for route in role.routes where route.method == "GET" && route.answers(path) { return (role, route) }
     }
@@ -114,6 +119,8 @@ enum Theories {
   }
 
   static func firstCache(_ arm: LoadArm) -> CacheSpec? {
+    // What passes an edge's cache, and what each of several instances sees, is another popularity.
+    guard arm.system.roles.allSatisfy({ $0.edge?.cache == nil && $0.instanceCount == 1 }) else { return nil }
     for role in arm.system.roles {
       for route in role.routes {
         for stage in route.stages { if case .cache(let cache) = stage.work { return cache } }

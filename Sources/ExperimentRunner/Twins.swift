@@ -11,7 +11,10 @@ enum TraceTwin {
   /// The role whose queue every request of the arm passes once, in order of arrival; nil: there is none, or faults interfere.
   static func role(_ arm: LoadArm) -> RoleSpec? {
     let profile = arm.profile
-    guard profile.executor.isOpen, profile.journeys == nil, profile.sessionLength == nil, arm.faults.isEmpty else { return nil }
+    guard profile.executor.isOpen, profile.journeys == nil, profile.sessionLength == nil, arm.faults.isEmpty,
+      // An edge is a queue of its own before several.
+      arm.system.roles.allSatisfy({ $0.edge == nil })
+    else { return nil }
     let roles = profile.requests.map { request in
       arm.system.roles.first { role in
         role.routes.contains { ($0.method == request.method || $0.method == "GET" && request.method == "HEAD") && $0.answers(request.path) }

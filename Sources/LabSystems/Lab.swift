@@ -28,13 +28,14 @@ public enum Lab {
   ///
   /// - Parameters:
   ///   - port: 0 lets the system choose.
+  ///   - directory: keeps the database and the queues, for the next lab; nil: a temporary one.
   ///   - ready: called once, when requests are accepted.
   /// - Throws: `LabError` when the system cannot be served or the port is taken.
   public static func serve(
-    _ system: SystemSpec, port: Int, followParent: Bool, ready: (LabReady) -> Void
+    _ system: SystemSpec, port: Int, followParent: Bool, directory: String? = nil, ready: (LabReady) -> Void
   ) throws {
     let signals = try SignalPipe()
-    let server = try LabServer(system, port: port, pid: getpid())
+    let server = try LabServer(system, port: port, pid: getpid(), directory: directory)
     defer { server.stop() }
     ready(server.ready)
     let parent = getppid()

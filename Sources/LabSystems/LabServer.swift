@@ -8,12 +8,13 @@ final class LabServer {
   let ready: LabReady
   private let group: MultiThreadedEventLoopGroup
   private let threads: NIOThreadPool
-  private let door: Door
+  private let doors: [Door]
   private let memcached: MemcachedServer?
 
   /// Binds to 127.0.0.1 only.
+  /// - Parameter directory: where the database and the queues stay; nil: they go with the lab.
   /// - Throws: `LabError` when the system cannot be served or the port is taken.
-  init(_ system: SystemSpec, port: Int, pid: Int32) throws {
+  init(_ system: SystemSpec, port: Int, pid: Int32, directory: String? = nil) throws {
     guard (0...65_535).contains(port) else {
       throw LabError(place: "127.0.0.1:\(port)", cause: "\(port) is no port", remedy: "use 0 (any free port) to 65535")
     }
@@ -28,17 +29,34 @@ final class LabServer {
       if addresses.contains("lab") { memcached = try MemcachedServer(on: group.next()) }
       let clients = try Self.connect(addresses, memcached, on: loop)
       let peer = LoopbackPeer(loop: loop)
-      let core = try loop.submit {
+      let (core, faces, upstreams) = try loop.submit {
         let environment = LoopEnvironment(loop: loop, threads: threads)
-        return try LabCore(system, environment: environment, clients: clients.mapValues(\.value), peer: peer)
+        var upstreams: [(role: String, pools: UpstreamPools)] = []
+        let core = try LabCore(
+          system, environment: environment, clients: clients.mapValues(\.value), peer: peer, directory: directory) { role, instances, most in
+          let pools = UpstreamPools(loop: loop, backends: instances, connectionsMax: most)
+          upstreams.append((role, pools))
+          return pools
+        }
+        return (core, core.faces.count, upstreams)
       }.wait()
-      let channel = try Self.listen(core, port: port, on: loop)
-      let door = Door(channel)
-      let bound = door.port
-      self.door = door
-      try loop.submit {
-        peer.port = bound
-        core.closeDoor = { until in door.close(until: until) { Self.bootstrap(core, on: loop).bind(host: "127.0.0.1", port: bound) } }
+      var doors: [Door] = []
+      // Where traffic enters has the wanted port, what is behind it any free one.
+      for index in 0..<faces { doors.append(Door(try Self.listen(core, face: index, port: index == 0 ? port : 0, on: loop))) }
+      self.doors = doors
+      try loop.submit { [doors] in
+        for (index, door) in doors.enumerated() {
+          let bound = door.port
+          core.faces[index].port = bound
+          core.faces[index].closeDoor = { until in
+            door.close(until: until) { Self.bootstrap(core, face: index, on: loop).bind(host: "127.0.0.1", port: bound) }
+          }
+        }
+        func ports(_ role: String) -> [Int] { core.faces.filter { $0.name == role }.map(\.port) }
+        for (role, pools) in upstreams { pools.connect(to: ports(role)) }
+        peer.ports = Dictionary(uniqueKeysWithValues: system.roles.map { ($0.name, ports($0.name)) }).filter { !$0.value.isEmpty }
+        peer.port = doors[0].port
+        core.edges.forEach { $0.startChecks() }
       }.wait()
     } catch {
       memcached?.stop()
@@ -49,12 +67,12 @@ final class LabServer {
     self.group = group
     self.threads = threads
     self.memcached = memcached
-    ready = LabReady(port: door.port, pid: pid, l2Port: memcached?.port)
+    ready = LabReady(port: doors[0].port, pid: pid, l2Port: memcached?.port)
   }
 
   /// Closes everything; requests under way are cut off.
   func stop() {
-    door.stop()
+    doors.forEach { $0.stop() }
     memcached?.stop()
     try? group.syncShutdownGracefully()
     try? threads.syncShutdownGracefully()
@@ -88,21 +106,21 @@ final class LabServer {
     return clients
   }
 
-  private static func bootstrap(_ core: LabCore, on loop: any EventLoop) -> ServerBootstrap {
+  private static func bootstrap(_ core: LabCore, face: Int, on loop: any EventLoop) -> ServerBootstrap {
     ServerBootstrap(group: loop)
       .serverChannelOption(.backlog, value: 4096)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(Connection(core: core))
+          try channel.pipeline.syncOperations.addHandler(Connection(core: core, face: core.faces[face]))
         }
       }
   }
 
-  private static func listen(_ core: LabCore, port: Int, on loop: any EventLoop) throws -> any Channel {
+  private static func listen(_ core: LabCore, face: Int, port: Int, on loop: any EventLoop) throws -> any Channel {
     do {
-      return try bootstrap(core, on: loop).bind(host: "127.0.0.1", port: port).wait()
+      return try bootstrap(core, face: face, on: loop).bind(host: "127.0.0.1", port: port).wait()
     } catch let error as IOError {
       let isTaken = error.errnoCode == EADDRINUSE
       throw LabError(

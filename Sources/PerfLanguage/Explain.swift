@@ -40,7 +40,7 @@ private struct Explainer {
     }
     // Roles with names of their own.
     for entry in entries where shape.key(entry.key) == nil && entry.value.entries != nil {
-      append(entry.value, entry.key, shape == .system ? .role : nil, pad, into: &lines)
+      append(entry.value, entry.key, shape == .system ? (entry.value["kind"]?.text == "edge" ? .edge : .role) : nil, pad, into: &lines)
     }
     if shape == .cost, let formula = node["formula"]?.text { courseMoney(formula, node["inputs"], pad, into: &lines) }
   }
@@ -70,11 +70,11 @@ private struct Explainer {
       lines.append("\(pad)routes:")
       for route in routes {
         lines.append("\(pad)  \(quoted(route.key)):")
-        for item in route.value.items ?? [] {
-          guard let entry = item.entries?.first, let stage = stageKinds.first(where: { $0.rawValue == entry.key }) else { continue }
-          lines.append("\(pad)    - \(entry.key): \(flow(entry.value, stage))")
-        }
+        for item in route.value.items ?? [] { if let text = stage(item) { lines.append("\(pad)    - \(text)") } }
       }
+    } else if name == "stages", let items = value.items, items.allSatisfy({ stage($0) != nil }) {
+      lines.append("\(pad)stages:" + (items.isEmpty ? " []" : ""))
+      for item in items { if let text = stage(item) { lines.append("\(pad)  - \(text)") } }
     } else if name == "data", let sets = value.entries {
       lines.append("\(pad)data:")
       for set in sets { lines.append("\(pad)  \(set.key): \(flow(set.value, .dataset))") }
@@ -89,11 +89,23 @@ private struct Explainer {
     }
   }
 
+  /// One stage of a list as `kind: {…}`; nil for what is none.
+  private func stage(_ item: YAMLNode) -> String? {
+    guard let entry = item.entries?.first, let kind = stageKinds.first(where: { $0.rawValue == entry.key }) else { return nil }
+    return "\(entry.key): \(flow(entry.value, kind))"
+  }
+
   /// On one line; mappings of a shape with their defaults.
   private func flow(_ node: YAMLNode, _ shape: Shape?) -> String {
     switch node.content {
     case .scalar(let scalar): return scalar.style == .quoted ? quoted(scalar.text, always: true) : quoted(scalar.text)
     case .sequence(let items): return "[" + items.map { flow($0, shape) }.joined(separator: ", ") + "]"
+    case .mapping(let entries) where shape == .lock:
+      // What is inside a lock has defaults of its own.
+      return "{" + entries.map { entry in
+        guard entry.key == "inside", let items = entry.value.items else { return "\(quoted(entry.key)): \(flow(entry.value, nil))" }
+        return "inside: [" + items.compactMap(stage).map { "{\($0)}" }.joined(separator: ", ") + "]"
+      }.joined(separator: ", ") + "}"
     case .mapping(let entries):
       var parts = entries.map { entry in
         "\(quoted(entry.key)): \(flow(entry.value, shape.flatMap { s in s.key(entry.key).flatMap { innerShape($0, of: s) } }))"

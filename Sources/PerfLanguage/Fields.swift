@@ -134,6 +134,9 @@ func convert(_ node: YAMLNode, _ key: Key) -> Result<Value?, Problem> {
   case .shape: return node.entries == nil ? .failure(wrongType()) : .success(nil)
   case .list: return node.items == nil ? .failure(wrongType()) : .success(nil)
   case .other: return .success(nil)
+  case .texts:
+    guard let items = node.items, !items.isEmpty, items.allSatisfy({ $0.text != nil && !$0.isNull }) else { return .failure(wrongType()) }
+    return .success(.texts(items.compactMap(\.text)))
   default:
     guard let text = node.text else { return .failure(wrongType()) }
     return parseValue(text, key.type).mapError { problem in
@@ -187,7 +190,7 @@ func parseValue(_ text: String, _ type: KeyType) -> Result<Value?, Problem> {
   case .duration: return parseDimension(text, .nanoseconds, type)
   case .rate: return parseDimension(text, .perSecond, type)
   case .size: return parseDimension(text, .bytes, type)
-  case .shape, .list, .other: return .success(nil)
+  case .shape, .list, .texts, .other: return .success(nil)
   }
 }
 

@@ -115,7 +115,7 @@ let blockKeys: [Shape: [Key]] = [
   .fault: [
     Key("at", .duration, "from the start of each slice", required: true),
     Key("for", .duration, "how long, for `stall` and `kill`"),
-    Key("target", .name, "a role or a stage", required: true),
+    Key("target", .text, "a role or a stage, or one instance of a role such as `origin.2`", required: true),
     Key(
       "toxic", .word(Toxic.allCases.map(\.rawValue) + ["kill"]),
       "`stall`: a role takes no request; `kill`: its process is gone, connections are reset and refused; `expire`: a cache drops everything",

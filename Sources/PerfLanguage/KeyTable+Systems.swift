@@ -9,10 +9,14 @@ let systemKeys: [Shape: [Key]] = [
     Key("title", .text, "a heading for it"),
     Key("extends", .name, "a preset or another system that this one changes"),
     Key("origin", .shape(.role), "the role that answers; a role may have any name with `kind: origin`"),
+    Key("edge", .shape(.edge), "a reverse proxy before the instances of a role; traffic enters there"),
+    Key("worker", .shape(.worker), "takes messages from a topic; a role may have any name with `kind: worker`"),
     Key("data", .other("datasets by name"), "seeded tables with the ids 1…rows"),
   ],
   .role: [
-    Key("kind", .word(["origin"]), "what the role does", standard: "origin"),
+    Key("kind", .word(roleKinds), "what the role does; an `edge` and a `worker` have other keys", standard: "origin"),
+    Key("count", .integer(1), "processes behind an edge, each with its own queue, workers, caches and port", standard: "1"),
+    Key("instances", .other("paths and values by number, such as {4: {backend.mean: 30ms}}"), "what differs in some of them"),
     Key("workers", .integer(1), "slots of the queue served at the same time; not threads", standard: "32"),
     Key("queue", .shape(.queue), "what waits for a worker"),
     Key("timeout", .duration, "a request that waited longer is answered 504", standard: "10s"),
@@ -39,6 +43,8 @@ let systemKeys: [Shape: [Key]] = [
     Key("fence", .name, "the `sql` code fence with the statement"),
     Key("statement", .text, "the statement itself, instead of `fence`; `:id` is the route's variable"),
     Key("pool", .integer(1), "connections; a request waits for a free one", standard: "5"),
+    Key("durable", .flag, "a write is on the disk before the request goes on, as SQLite's `synchronous = FULL` has it", standard: "false"),
+    perKey,
   ],
   .wait: [
     Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
@@ -55,6 +61,7 @@ let systemKeys: [Shape: [Key]] = [
     Key("slow_mean", .duration, "for `mix`: mean of the exponential wait on top of `slow_min`"),
     Key("stands_for", .text, "the remote party this timer stands for; shown with every result"),
     Key("async", .flag, "the worker serves other requests meanwhile", standard: "false"),
+    perKey,
   ],
   .bytes: [
     Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
@@ -65,6 +72,9 @@ let systemKeys: [Shape: [Key]] = [
       "each answer anew, for clients that accept it; the answer then says `Vary`", standard: "none"),
     Key("writes", .integer(1), "1: head and body in one write; 2: one for each", standard: "1"),
     Key("nodelay", .flag, "TCP_NODELAY; without it a small second write waits until the first is acknowledged", standard: "true"),
+    Key("cache_control", .text, "the `Cache-Control` that is sent, such as `max-age=60, stale-while-revalidate=30`"),
+    Key("vary", .text, "the `Vary` that is sent, such as `Accept-Language`"),
+    Key("set_cookie", .text, "the `Set-Cookie` that is sent"),
   ],
   .cpu: [
     Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
@@ -73,6 +83,7 @@ let systemKeys: [Shape: [Key]] = [
       "units", .integer(1),
       "of each call: KiB for `sha256`, numbers for `sort` and `dedupe-…`, orders for `json`, thousand rounds for `spin`",
       required: true),
+    perKey,
   ],
   .call: [
     Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
@@ -80,6 +91,7 @@ let systemKeys: [Shape: [Key]] = [
     Key("path", .text, "a GET route of that role, such as `/product`; `{…}` are variables of the own route", required: true),
     Key("k", .integer(1), "calls for each request", standard: "1"),
     Key("mode", .word(CallSpec.Mode.allCases.map(\.rawValue)), "one after the other, or all at once", standard: "serial"),
+    perKey,
   ],
   .alloc: [
     Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
@@ -111,13 +123,10 @@ let systemKeys: [Shape: [Key]] = [
     Key("precision", .word(InferSpec.Precision.allCases.map(\.rawValue)), "of weights and inputs", standard: "fp32"),
   ],
   .dataset: [
-    Key("rows", .integer(1), "ids 1…rows", required: true),
+    Key("rows", .integer(0), "ids 1…rows; 0 is an empty table, for what stages write", required: true),
     Key("popularity", .other("`uniform`, `sequential` or `{zipf: 0.9}`"), "how often each id is asked for", standard: "uniform"),
   ],
 ]
 
 /// The kinds of stages; `off: true` in `set` removes one.
-let stageKinds: [Shape] = [.cache, .sql, .wait, .bytes, .cpu, .call, .alloc, .io, .infer]
-
-/// Stages of the language that this version of nb does not have.
-let laterStages = ["lock", "publish", "limit", "error"]
+let stageKinds: [Shape] = [.cache, .sql, .wait, .bytes, .cpu, .call, .alloc, .io, .infer, .publish, .lock, .limit, .error]

@@ -11,7 +11,11 @@ enum Shape: String, CaseIterable {
   case blockTime = "block_time"
   case runbookMetric = "runbook metric"
   // Systems.
-  case role, queue, cache, sql, wait, bytes, cpu, call, alloc, io, infer, dataset
+  case role, worker, edge, health, retry, hedge, breaker, shed
+  case edgeCache = "cache of an edge"
+  case edgeLimit = "limit of an edge"
+  case link = "shape of an edge"
+  case queue, cache, sql, wait, bytes, cpu, call, alloc, io, infer, publish, lock, limit, error, dataset
   // Load.
   case stage = "ramp stage"
   case request, journey
@@ -39,7 +43,10 @@ enum Shape: String, CaseIterable {
     switch self {
     case _ where Self.blocks.contains(self): "a `\(rawValue)` block"
     case .role: "a role"
+    case .worker: "a worker"
     case _ where stageKinds.contains(self): "the stage `\(rawValue)`"
+    case .edge: "a role of the kind `edge`"
+    case .edgeCache, .edgeLimit, .link: "`\(rawValue.prefix { $0 != " " })` of an edge"
     case .cacheModel: "the parameters of the model `cache`"
     case .rows: "`data` of a load"
     case .dataset, .request, .journey, .variant, .fault, .threshold, .plot, .subject, .claim, .bracket: "a \(rawValue)"
@@ -71,6 +78,8 @@ indirect enum KeyType {
   case shape(Shape)
   /// A list; of what, in words.
   case list(String)
+  /// A list of scalars; of what, in words.
+  case texts(String)
   /// Read by code; in words.
   case other(String)
 }
@@ -109,7 +118,7 @@ extension Shape {
     case .cost: ["roi", "write"]
     case .observe: ["where", "versus", "group_by", "show", "source", "write"]
     case .slo: ["service", "description", "requires", "write"]
-    case .role: ["count", "transport"]
+    case .role: ["transport"]
     case .cache: ["stale_while_revalidate"]
     case .sql: ["params", "database"]
     case .call: ["transport"]
@@ -119,7 +128,7 @@ extension Shape {
   }
 }
 
-private let keyTable: [Shape: [Key]] = blockKeys.merging(systemKeys) { a, _ in a }
+private let keyTable: [Shape: [Key]] = [systemKeys, flowKeys, edgeKeys].reduce(blockKeys) { $0.merging($1) { a, _ in a } }
 
 extension KeyType {
   /// In words, for messages and the reference page.
@@ -137,7 +146,7 @@ extension KeyType {
     case .size: "a size such as `2KiB`"
     case .share: "a share such as `0.1` or `10pct`"
     case .shape(let shape): "a mapping with \(shape.keys.map { "`\($0.name)`" }.joined(separator: ", "))"
-    case .list(let what): "a list of \(what)"
+    case .list(let what), .texts(let what): "a list of \(what)"
     case .other(let what): what
     }
   }

@@ -29,11 +29,7 @@ public var presetSummaries: [PresetSummary] {
 }
 
 public let laterPresets = [
-  LaterPreset(name: "fleet", days: [11], needs: "the role `edge`"),
-  LaterPreset(name: "cdn", days: [12], needs: "the role `edge` with its cache"),
   LaterPreset(name: "page", days: [21], needs: "a document that a browser can load"),
-  LaterPreset(name: "pipeline", days: [23], needs: "the role `worker` and the stage `publish`"),
-  LaterPreset(name: "model", days: [24], needs: "the stage `infer`"),
 ]
 
 /// Names of the preset systems, for `uses:` and `extends:`.
@@ -80,6 +76,7 @@ extension SystemDraft {
     for r in roles.indices {
       roles[r].place = start
       roles[r].params = roles[r].params.mapValues { Parameter(value: $0.value, place: start) }
+      roles[r].overrides = roles[r].overrides.map { ($0.number, $0.path, Parameter(value: $0.value.value, place: start)) }
       for t in roles[r].routes.indices {
         roles[r].routes[t].place = start
         for s in roles[r].routes[t].stages.indices {
@@ -94,5 +91,9 @@ extension SystemDraft {
 private let presets: [String: (text: [UInt8], days: [Int])] = [
   "shop": (PackageResources.shop_yml, [1, 2, 3, 4, 7, 8, 9, 16, 20, 22]),
   "pool": (PackageResources.pool_yml, [7]),
+  "fleet": (PackageResources.fleet_yml, [11]),
+  "cdn": (PackageResources.cdn_yml, [12]),
+  "pipeline": (PackageResources.pipeline_yml, [23]),
+  "model": (PackageResources.model_yml, [24]),
   "broken-shop": (PackageResources.broken_shop_yml, [25]),
 ]

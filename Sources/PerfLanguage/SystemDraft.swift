@@ -18,6 +18,8 @@ struct StageDraft {
   var params: [String: Parameter]
   var isOff = false
   var place: SourceRange
+  /// The end of the innermost open `lock`: a marker, so that stages stay one list.
+  var isEnd = false
 }
 
 struct RouteDraft {
@@ -31,10 +33,22 @@ struct RouteDraft {
 
 struct RoleDraft {
   var name: String
-  /// `workers`, `timeout`, `queue.limit`.
+  var isEdge = false
+  /// `workers`, `timeout`, `queue.limit`, `count`; of a worker all but its stages; of an edge all its keys, those of its parts as `retry.max`.
   var params: [String: Parameter]
+  /// A worker has one, of no client's method.
   var routes: [RouteDraft]
   var place: SourceRange
+  /// What differs in one instance, in order: its number from 1, and a path below the role.
+  var overrides: [(number: Int, path: String, value: Parameter)] = []
+  var isWorker = false
+
+  /// The rows of the table that a path may set: those of `role.param`.
+  var keys: [Key] {
+    if isEdge { return SystemDraft.edgePathKeys }
+    if isWorker { return Shape.worker.keys.filter { !["kind", "stages"].contains($0.name) } }
+    return SystemDraft.roleKeys
+  }
 }
 
 struct SystemDraft {
@@ -47,19 +61,23 @@ struct SystemDraft {
 }
 
 extension SystemDraft {
-  /// The rows of the table that a path may set: those of `role.param`.
+  /// The rows of the table that a path may set in a role that answers: those of `role.param`.
   static let roleKeys: [Key] =
-    Shape.role.keys.filter { ["workers", "timeout"].contains($0.name) }
-    + Shape.queue.keys.filter { $0.name == "limit" }.map {
-      Key("queue.limit", $0.type, $0.meaning, standard: $0.standard)
-    }
+    Shape.role.keys.filter { ["workers", "timeout", "count"].contains($0.name) }
+    + Shape.queue.keys.filter { $0.name == "limit" }.map { Key("queue.limit", $0.type, $0.meaning, standard: $0.standard) }
+
+  /// Routes that a client can ask for.
+  var clientRoutes: [RouteDraft] { roles.filter { !$0.isWorker }.flatMap(\.routes) }
+
+  /// Keys of stages that no path sets.
+  private static let unset: Set<String> = ["as", "inside"]
 
   /// Every path that `set` accepts, for suggestions.
   var paths: [String] {
     roles.flatMap { role in
-      Self.roleKeys.map { "\(role.name).\($0.name)" }
-        + role.routes.flatMap(\.stages).flatMap { stage in
-          (stage.kind.keys.map(\.name).filter { $0 != "as" } + ["off"]).map { "\(stage.name).\($0)" }
+      role.keys.map { "\(role.name).\($0.name)" }
+        + role.routes.flatMap(\.stages).filter { !$0.isEnd }.flatMap { stage in
+          (stage.kind.keys.map(\.name).filter { !Self.unset.contains($0) } + ["off"]).map { "\(stage.name).\($0)" }
         }
     }
   }
@@ -69,10 +87,30 @@ extension SystemDraft {
     guard let dot = path.firstIndex(of: ".") else { return nil }
     let name = String(path[..<dot])
     let param = String(path[path.index(after: dot)...])
-    if roles.contains(where: { $0.name == name }), let key = Self.roleKeys.first(where: { $0.name == param }) { return key }
+    if let role = roles.first(where: { $0.name == name }) {
+      if let (_, rest) = Self.instancePath(param), !role.isEdge, !role.isWorker { return instanceKey(rest, in: role) }
+      if let key = role.keys.first(where: { $0.name == param }) { return key }
+    }
     guard let stage = roles.lazy.flatMap(\.routes).flatMap(\.stages).first(where: { $0.name == name }) else { return nil }
     if param == "off" { return Key("off", .flag, "remove this stage") }
-    return param == "as" ? nil : stage.kind.key(param)
+    return Self.unset.contains(param) ? nil : stage.kind.key(param)
+  }
+
+  /// `4.backend.mean` is `backend.mean` of instance 4.
+  private static func instancePath(_ param: String) -> (number: Int, rest: String)? {
+    let parts = param.split(separator: ".", maxSplits: 1)
+    guard parts.count == 2, let number = Int(parts[0]), number > 0 else { return nil }
+    return (number, String(parts[1]))
+  }
+
+  /// The row of a path below an instance: the role's own `workers`, or a parameter of one of its stages.
+  private func instanceKey(_ path: String, in role: RoleDraft) -> Key? {
+    if path != "count", let key = Self.roleKeys.first(where: { $0.name == path }) { return key }
+    var alone = self
+    alone.roles = [role]
+    alone.roles[0].overrides = []
+    guard let dot = path.firstIndex(of: "."), path[..<dot] != role.name[...] else { return nil }
+    return alone.key(at: path)
   }
 
   /// Sets the value at a path that `key(at:)` knows.
@@ -81,7 +119,13 @@ extension SystemDraft {
     let name = String(path[..<dot])
     let param = String(path[path.index(after: dot)...])
     for r in roles.indices {
-      if roles[r].name == name, Self.roleKeys.contains(where: { $0.name == param }) { roles[r].params[param] = parameter }
+      if roles[r].name == name {
+        if let (number, rest) = Self.instancePath(param), !roles[r].isEdge, !roles[r].isWorker {
+          roles[r].overrides.append((number, rest, parameter))
+        } else if roles[r].keys.contains(where: { $0.name == param }) {
+          roles[r].setParam(param, to: parameter)
+        }
+      }
       for route in roles[r].routes.indices {
         for s in roles[r].routes[route].stages.indices where roles[r].routes[route].stages[s].name == name {
           roles[r].routes[route].stages[s].set(param, to: parameter)
@@ -99,20 +143,80 @@ extension SystemDraft {
         at: set.range)
       return
     }
-    for entry in entries {
-      guard let key = key(at: entry.key) else {
-        findings.error(
-          PerfDiagnosticID.unknownPath, "the system `\(id)` has no `\(entry.key)`",
-          remedy: suggestion(for: entry.key, among: paths, what: "its paths"), at: entry.keyRange)
-        continue
-      }
-      switch convert(entry.value, key) {
-      case .success(let value?): self.set(entry.key, to: Parameter(value: value, place: entry.value.range))
-      case .success(nil): break
-      case .failure(let problem): findings.error(problem.id, problem.cause, remedy: problem.remedy, at: entry.value.range)
-      }
+    for entry in entries { apply(entry.key, entry.value, at: entry.keyRange, findings) }
+  }
+
+  mutating func apply(_ path: String, _ value: YAMLNode, at place: SourceRange, _ findings: Findings) {
+    if value.entries != nil, let (index, name) = edgePart(at: path), let part = Self.edgePart(name) {
+      let fields = Fields(value, part, findings)
+      if !fields.isBroken { roles[index].setPart(name, to: fields, at: place) }
+      return
+    }
+    guard let key = key(at: path) else {
+      findings.error(
+        PerfDiagnosticID.unknownPath, "the system `\(id)` has no `\(path)`",
+        remedy: suggestion(for: path, among: paths, what: "its paths"), at: place)
+      return
+    }
+    switch convert(value, key) {
+    case .success(let converted?): set(path, to: Parameter(value: converted, place: value.range))
+    case .success(nil): break
+    case .failure(let problem): findings.error(problem.id, problem.cause, remedy: problem.remedy, at: value.range)
     }
   }
+
+  /// `edge.retry`: the role and the part.
+  private func edgePart(at path: String) -> (role: Int, part: String)? {
+    let words = path.split(separator: ".").map(String.init)
+    guard words.count == 2, let index = roles.firstIndex(where: { $0.name == words[0] && $0.isEdge }) else { return nil }
+    return (index, words[1])
+  }
+}
+
+extension RoleDraft {
+  /// A parameter of a part that was not there brings the part with its standards.
+  mutating func setParam(_ param: String, to parameter: Parameter) {
+    params[param] = parameter
+    guard isEdge, let dot = param.firstIndex(of: ".") else { return }
+    let part = String(param[..<dot])
+    if params[part] == nil { params[part] = Parameter(value: .flag(true), place: parameter.place) }
+  }
+
+  /// The role as instance `number` is.
+  func instance(_ number: Int, of draft: SystemDraft) -> RoleDraft {
+    var alone = draft
+    alone.roles = [self]
+    alone.roles[0].overrides = []
+    for one in overrides where one.number == number {
+      // A role's own parameter, or `STAGE.param`.
+      let isOwn = SystemDraft.roleKeys.contains { $0.name == one.path }
+      alone.set(isOwn ? "\(name).\(one.path)" : one.path, to: one.value)
+    }
+    return alone.roles[0]
+  }
+}
+
+extension SystemDraft {
+  /// What traffic that enters finds: behind the edge in front the routes of its origin, else those of all roles.
+  var entryRoutes: [RouteDraft] {
+    let asked = Set(roles.filter(\.isEdge).compactMap(\.upstream))
+    guard let front = roles.first(where: { $0.isEdge && !asked.contains($0.name) }) else { return clientRoutes }
+    return routes(of: front)
+  }
+
+  /// The role's routes; an edge answers for what is behind it.
+  func routes(of role: RoleDraft) -> [RouteDraft] {
+    var role: RoleDraft? = role
+    for _ in roles {
+      guard let edge = role, edge.isEdge else { break }
+      role = roles.first { $0.name == edge.upstream }
+    }
+    return role?.routes ?? []
+  }
+}
+
+extension RoleDraft {
+  var upstream: String? { if isEdge, case .text(let name)? = params["upstream"]?.value { name } else { nil } }
 }
 
 extension StageDraft {

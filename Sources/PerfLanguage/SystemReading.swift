@@ -6,31 +6,40 @@ import TextModel
 
 struct SystemReader {
   let findings: Findings
+  /// Roles that need no `kind`, because they are called after it.
+  private static let named: Set<String> = ["origin", "edge", "worker"]
 
   /// - Parameter base: what `extends` names, already read.
   func read(_ node: YAMLNode, id: String, base: SystemDraft?) -> SystemDraft {
     let before = findings.diagnostics.all.count
-    let roleEntries = (node.entries ?? []).filter { $0.key == "origin" || $0.value["kind"]?.text != nil }
+    let roleEntries = (node.entries ?? []).filter { Self.named.contains($0.key) || $0.value["kind"]?.text != nil }
     // A role may have any name; what is none of ours and no role is an unknown key.
-    let ownRoles = Set(roleEntries.map(\.key)).subtracting(["origin"])
+    let ownRoles = Set(roleEntries.map(\.key)).subtracting(Self.named)
     let fields = Fields(node, .system, findings, ignoring: ownRoles)
     var draft = SystemDraft(id: id, roles: base?.roles ?? [], data: base?.data ?? [], place: fields.place("id"))
     for entry in roleEntries { readRole(entry, into: &draft) }
     if let data = fields.contents("data") { readData(data, into: &draft) }
-    if draft.roles.isEmpty, !fields.has("extends") {
+    if draft.clientRoutes.isEmpty, draft.roles.allSatisfy(\.isWorker), !fields.has("extends") {
       findings.error(
         PerfDiagnosticID.missingKey, "the system `\(id)` has no role, so nothing would answer",
         remedy: "add `origin:` with routes, or `extends: shop`", at: draft.place)
     }
     checkNames(&draft)
-    draft.isBroken = draft.roles.isEmpty || findings.diagnostics.all[before...].contains { $0.severity == .error } || base?.isBroken == true
+    for entry in roleEntries {
+      if let node = entry.value["instances"] { readInstances(node, of: entry.key, into: &draft) }
+    }
+    draft.isBroken = draft.roles.allSatisfy(\.isWorker) || findings.diagnostics.all[before...].contains { $0.severity == .error } || base?.isBroken == true
     return draft
   }
 
   // MARK: Roles
 
   private func readRole(_ entry: YAMLEntry, into draft: inout SystemDraft) {
-    let fields = Fields(entry.value, .role, findings)
+    let kind = entry.value["kind"]?.text
+    let isWorker = kind == "worker" || kind == nil && (draft.roles.first { $0.name == entry.key }?.isWorker ?? (entry.key == "worker"))
+    if isWorker { return readWorker(entry, into: &draft) }
+    let isEdge = kind == "edge" || kind == nil && (draft.roles.first { $0.name == entry.key }?.isEdge ?? (entry.key == "edge"))
+    let fields = Fields(entry.value, isEdge ? .edge : .role, findings)
     guard isBlockName(entry.key) else {
       findings.error(
         PerfDiagnosticID.badName, "`\(entry.key)` is not a name for a role", remedy: "small letters, digits and hyphens, a letter first",
@@ -40,10 +49,11 @@ struct SystemReader {
     let index =
       draft.roles.firstIndex { $0.name == entry.key }
       ?? {
-        draft.roles.append(RoleDraft(name: entry.key, params: [:], routes: [], place: entry.keyRange))
+        draft.roles.append(RoleDraft(name: entry.key, isEdge: isEdge, params: [:], routes: [], place: entry.keyRange))
         return draft.roles.count - 1
       }()
-    for name in ["workers", "timeout"] where fields.has(name) {
+    if draft.roles[index].isEdge { return readEdge(fields, into: &draft.roles[index]) }
+    for name in ["workers", "timeout", "count"] where fields.has(name) {
       draft.roles[index].params[name] = fields.value(name).map { Parameter(value: $0, place: fields.place(name)) }
     }
     if let queue = fields.fields("queue"), queue.has("limit"), let limit = queue.value("limit") {
@@ -87,28 +97,22 @@ struct SystemReader {
         remedy: "such as `- bytes: {size: 2KiB}`", at: entry.value.isNull ? entry.keyRange : entry.value.range)
       return nil
     }
-    var stages: [StageDraft] = []
-    for item in items {
-      if let stage = readStage(item) { stages.append(stage) }
-    }
-    return RouteDraft(method: route.method, path: route.path, stages: stages, place: entry.keyRange)
+    return RouteDraft(method: route.method, path: route.path, stages: items.flatMap(readStage), place: entry.keyRange)
   }
 
-  private func readStage(_ item: YAMLNode) -> StageDraft? {
+  /// One stage; of a lock also what is inside, and the mark of its end.
+  func readStage(_ item: YAMLNode) -> [StageDraft] {
     guard let entries = item.entries, entries.count == 1 else {
       findings.error(
         PerfDiagnosticID.wrongType, "a stage is one `kind: {parameters}`", remedy: "such as `- bytes: {size: 2KiB}`", at: item.range)
-      return nil
+      return []
     }
     let entry = entries[0]
     guard let kind = stageKinds.first(where: { $0.rawValue == entry.key }) else {
-      let names = stageKinds.map(\.rawValue)
-      let isLater = laterStages.contains(entry.key)
       findings.error(
-        PerfDiagnosticID.unknownStage, isLater ? "this version of nb has no stage `\(entry.key)`" : "there is no stage `\(entry.key)`",
-        remedy: isLater ? "those it has: \(names.joined(separator: ", "))" : suggestion(for: entry.key, among: names, what: "stages"),
-        at: entry.keyRange)
-      return nil
+        PerfDiagnosticID.unknownStage, "there is no stage `\(entry.key)`",
+        remedy: suggestion(for: entry.key, among: stageKinds.map(\.rawValue), what: "stages"), at: entry.keyRange)
+      return []
     }
     let fields = Fields(entry.value, kind, findings)
     if kind == .wait, !fields.mentions("stands_for") {
@@ -125,7 +129,8 @@ struct SystemReader {
     for key in kind.keys where key.name != "as" && fields.has(key.name) {
       params[key.name] = fields.value(key.name).map { Parameter(value: $0, place: fields.contents(key.name)?.range ?? entry.keyRange) }
     }
-    return StageDraft(kind: kind, name: fields.text("as") ?? "", params: params, place: entry.keyRange)
+    let stage = StageDraft(kind: kind, name: fields.text("as") ?? "", params: params, place: entry.keyRange)
+    return kind == .lock ? readInside(stage, fields) : [stage]
   }
 
   /// Stages without `as` are called after their kind, the second one `bytes-2`; given names are unique.
@@ -139,7 +144,8 @@ struct SystemReader {
     }
     for r in draft.roles.indices {
       for route in draft.roles[r].routes.indices {
-        for s in draft.roles[r].routes[route].stages.indices where draft.roles[r].routes[route].stages[s].name.isEmpty {
+        for s in draft.roles[r].routes[route].stages.indices
+        where draft.roles[r].routes[route].stages[s].name.isEmpty && !draft.roles[r].routes[route].stages[s].isEnd {
           let kind = draft.roles[r].routes[route].stages[s].kind.rawValue
           let name = ([kind] + (2...99).map { "\(kind)-\($0)" }).first { !taken.contains($0) } ?? kind
           taken.insert(name)
@@ -209,6 +215,11 @@ func isPath(_ path: String) -> Bool {
     guard braces else { return true }
     return segment.hasPrefix("{") && segment.hasSuffix("}") && isTableName(String(segment.dropFirst().dropLast()))
   }
+}
+
+/// What follows a path's `?`, with or without a `{…}`.
+func isQuery(_ path: String) -> Bool {
+  path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x23 } && templateVariables(path).allSatisfy(isTableName)
 }
 
 private func isTableName(_ text: String) -> Bool {

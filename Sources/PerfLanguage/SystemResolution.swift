@@ -14,38 +14,56 @@ struct SystemResolver {
     guard !draft.isBroken else { return nil }
     let before = findings.diagnostics.all.count
     var isWhole = true
-    let roles = draft.roles.map { role in
-      RoleSpec(
-        name: role.name, workers: integer(role.params["workers"], Shape.role.key("workers")) ?? 32,
-        queueLimit: integer(role.params["queue.limit"], Shape.queue.key("limit")) ?? 256,
-        timeout: duration(role.params["timeout"], Shape.role.key("timeout")) ?? Nanoseconds(seconds: 10),
-        routes: role.routes.map { route in
-          RouteSpec(
-            method: route.method, path: route.path,
-            stages: route.stages.filter { !$0.isOff }.compactMap { stage in
-              guard let work = work(stage, route, role, draft) else {
-                isWhole = false
-                return nil
-              }
-              return StageSpec(name: stage.name, work: work)
-            })
-        })
+    checkTopics(draft)
+    checkLocks(draft)
+    // Those that answer come first: a run's counters are those of the first role.
+    let roles = (draft.roles.filter { !$0.isWorker } + draft.roles.filter(\.isWorker)).compactMap { role -> RoleSpec? in
+      if role.isWorker {
+        let spec = worker(role, draft)
+        isWhole = isWhole && spec != nil
+        return spec
+      }
+      if role.isEdge { return edgeRole(role, draft) }
+      var spec = self.role(role, draft, &isWhole)
+      addInstances(to: &spec, role, draft, &isWhole)
+      return spec
     }
     guard isWhole, !findings.diagnostics.all[before...].contains(where: { $0.severity == .error }) else { return nil }
     return SystemSpec(id: draft.id, seed: seed, roles: roles, data: draft.data)
   }
 
-  private func work(_ stage: StageDraft, _ route: RouteDraft, _ role: RoleDraft, _ draft: SystemDraft) -> StageWork? {
+  func role(_ role: RoleDraft, _ draft: SystemDraft, _ isWhole: inout Bool) -> RoleSpec {
+    RoleSpec(
+      name: role.name, workers: integer(role.params["workers"], Shape.role.key("workers")) ?? 32,
+      queueLimit: integer(role.params["queue.limit"], Shape.queue.key("limit")) ?? 256,
+      timeout: duration(role.params["timeout"], Shape.role.key("timeout")) ?? Nanoseconds(seconds: 10),
+      routes: role.routes.map { route in
+        let stages = stages(route, role, draft, inWorker: false)
+        isWhole = isWhole && stages != nil
+        return RouteSpec(method: route.method, path: route.path, stages: stages ?? [])
+      })
+  }
+
+  func work(_ stage: StageDraft, _ route: RouteDraft, _ role: RoleDraft, _ draft: SystemDraft) -> StageWork? {
     switch stage.kind {
     case .cache: cache(stage, route, draft).map { .cache($0) }
     case .sql:
-      statement(stage, route).map { .sql(SQLSpec(statement: $0, pool: integer(stage.params["pool"], stage.kind.key("pool")) ?? 5)) }
+      statement(stage, route).map {
+        .sql(
+          SQLSpec(
+            statement: $0, pool: integer(stage.params["pool"], stage.kind.key("pool")) ?? 5,
+            durable: stage.params["durable"]?.value == .flag(true) ? true : nil))
+      }
     case .wait: wait(stage).map { .wait($0) }
     case .cpu: cpu(stage).map { .cpu($0) }
     case .call: call(stage, route, draft).map { .call($0) }
     case .alloc: alloc(stage).map { .alloc($0) }
     case .io: io(stage).map { .io($0) }
     case .infer: infer(stage, role).map { .infer($0) }
+    case .publish: publish(stage).map { .publish($0) }
+    case .lock: .lock(LockSpec(lock: text(stage.params["name"]) ?? ""))
+    case .limit: limit(stage, route).map { .limit($0) }
+    case .error: error(stage, route).map { .error($0) }
     default: bytes(stage, route).map { .bytes($0) }
     }
   }
@@ -66,7 +84,7 @@ struct SystemResolver {
     }
     var invalidateOn: String?
     if let written = text(params["invalidate_on"]) {
-      let known = draft.roles.flatMap(\.routes).map { "\($0.method) \($0.path)" }
+      let known = draft.clientRoutes.map { "\($0.method) \($0.path)" }
       if !known.contains(written) {
         findings.error(
           PerfDiagnosticID.unknownRoute, "`invalidate_on` names `\(written)`, which is no route of the system `\(draft.id)`",
@@ -96,7 +114,7 @@ struct SystemResolver {
 
   private func call(_ stage: StageDraft, _ route: RouteDraft, _ draft: SystemDraft) -> CallSpec? {
     guard let path = text(stage.params["path"]), let k = integer(stage.params["k"], stage.kind.key("k")) else { return nil }
-    let owner = draft.roles.first { role in role.routes.contains { $0.method == route.method && $0.path == route.path } }
+    let owner = draft.roles.first { role in !role.isWorker && role.routes.contains { $0.method == route.method && $0.path == route.path } }
     let name = text(stage.params["to"]) ?? owner?.name ?? ""
     guard let role = draft.roles.first(where: { $0.name == name }) else {
       findings.error(
@@ -104,10 +122,11 @@ struct SystemResolver {
         remedy: suggestion(for: name, among: draft.roles.map(\.name), what: "its roles"), at: stage.params["to"]?.place ?? stage.place)
       return nil
     }
-    guard let target = role.routes.first(where: { $0.method == "GET" && samePath($0.path, path) }) else {
+    // An edge answers for the role behind it.
+    guard let target = draft.routes(of: role).first(where: { $0.method == "GET" && samePath($0.path, path) }) else {
       findings.error(
         PerfDiagnosticID.unknownRoute, "the call `\(stage.name)` asks for `GET \(path)`, which is no route of `\(name)`",
-        remedy: suggestion(for: path, among: role.routes.filter { $0.method == "GET" }.map(\.path), what: "its paths"),
+        remedy: suggestion(for: path, among: draft.routes(of: role).filter { $0.method == "GET" }.map(\.path), what: "its paths"),
         at: stage.params["path"]?.place ?? stage.place)
       return nil
     }
@@ -137,7 +156,7 @@ struct SystemResolver {
     for stage in route.stages where stage.kind == .call && !stage.isOff {
       let name = text(stage.params["to"]) ?? role.name
       guard let path = text(stage.params["path"]), let next = draft.roles.first(where: { $0.name == name }),
-        let target = next.routes.first(where: { $0.method == "GET" && samePath($0.path, path) })
+        let target = draft.routes(of: next).first(where: { $0.method == "GET" && samePath($0.path, path) })
       else { continue }
       if let circle = circle(from: target, in: next, draft, above + [route]) { return circle }
     }
@@ -145,7 +164,7 @@ struct SystemResolver {
   }
 
   /// A path that a route answers, segment by segment.
-  private func samePath(_ pattern: String, _ path: String) -> Bool {
+  func samePath(_ pattern: String, _ path: String) -> Bool {
     let (a, b) = (pattern.split(separator: "/"), path.split(separator: "/"))
     return a.count == b.count && zip(a, b).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
   }
@@ -174,7 +193,7 @@ struct SystemResolver {
     if case .duration(let time)? = value(parameter, key) { time } else { nil }
   }
 
-  private func value(_ parameter: Parameter?, _ key: Key?) -> Value? {
+  func value(_ parameter: Parameter?, _ key: Key?) -> Value? {
     if let parameter { return parameter.value }
     guard let key, let standard = key.standard, case .success(let value) = parseValue(standard, key.type) else { return nil }
     return value

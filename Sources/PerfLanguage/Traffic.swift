@@ -151,7 +151,7 @@ struct TrafficReader {
     let method = verbs[0].uppercased()
     let shape = withoutVariables(path)
     let variables = templateVariables(shape)
-    guard isPath(shape), variables.count <= 1 else {
+    guard isPath(String(shape.prefix { $0 != "?" })), isQuery(shape), variables.count <= 1 else {
       findings.error(
         PerfDiagnosticID.badRoute, "`\(path)` is not a path with at most one `{…}`", remedy: "such as /product/{id}",
         at: fields.contents(verbs[0])?.range ?? item.range)
@@ -190,8 +190,8 @@ struct TrafficReader {
   }
 
   private func checkRoute(_ method: String, _ path: String, _ place: SourceRange) {
-    let routes = draft.roles.flatMap(\.routes)
-    let wanted = path.split(separator: "/")
+    let routes = draft.entryRoutes
+    let wanted = path.prefix { $0 != "?" }.split(separator: "/")
     let isThere = routes.contains { route in
       let parts = route.path.split(separator: "/")
       let sameMethod = route.method == method || method == "HEAD" && route.method == "GET"
@@ -207,7 +207,13 @@ struct TrafficReader {
   private func distribution(_ fields: Fields) -> KeyDistribution? {
     guard let node = fields.contents("key") else { return nil }
     if let name = node.text {
-      if let dataset = draft.data.first(where: { $0.name == name }) { return dataset.popularity }
+      if let dataset = draft.data.first(where: { $0.name == name }) {
+        if dataset.rows > 0 { return dataset.popularity }
+        findings.error(
+          PerfDiagnosticID.unknownDataset, "the dataset `\(name)` is empty: there is no key to ask for",
+          remedy: "name one with rows, or write {dist: sequential, n: 1000000}", at: node.range)
+        return nil
+      }
       findings.error(
         PerfDiagnosticID.unknownDataset, "the system `\(draft.id)` has no dataset `\(name)`",
         remedy: suggestion(for: name, among: draft.data.map(\.name), what: "its datasets"), at: node.range)
@@ -251,7 +257,9 @@ struct TrafficReader {
       guard let toxic = word == "kill" ? .stall : Toxic(rawValue: word) else { return nil }
       let targets =
         toxic == .stall
-        ? draft.roles.map(\.name) : draft.roles.flatMap(\.routes).flatMap(\.stages).filter { $0.kind == .cache }.map(\.name)
+        ? draft.roles.filter { !$0.isEdge }.flatMap(\.targets)
+        : draft.roles.flatMap(\.routes).flatMap(\.stages).filter { $0.kind == .cache }.map(\.name)
+          + draft.roles.filter { $0.isEdge && $0.params["cache"] != nil }.map(\.name)
       guard targets.contains(target) || draft.isBroken else {
         findings.error(
           PerfDiagnosticID.unknownTarget,

@@ -14,11 +14,12 @@ enum Value: Hashable {
   case rate(Double)
   /// Bytes.
   case size(Int)
+  case texts([String])
 
   /// What it is in an arm's parameters: a time in nanoseconds, a rate per second, bytes; nil for text.
   var plain: Double? {
     switch self {
-    case .text: nil
+    case .text, .texts: nil
     case .flag(let flag): flag ? 1 : 0
     case .integer(let value), .size(let value): Double(value)
     case .number(let value), .rate(let value): value

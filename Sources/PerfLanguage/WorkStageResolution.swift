@@ -73,9 +73,11 @@ extension SystemResolver {
       return nil
     }
     let nodelay = stage.params["nodelay"]?.value != .flag(false)
-    return BytesSpec(
+    var spec = BytesSpec(
       size: size, etag: stage.params["etag"]?.value == .flag(true), compress: compress,
       writing: writes == 1 && nodelay ? nil : .init(writes: writes, nodelay: nodelay))
+    addFields(to: &spec, stage)
+    return spec
   }
 
   // MARK: Memory

@@ -471,6 +471,118 @@ def lab_serves_outside_tools():
         wait_gone()
 
 
+EDGE = b"""# An edge before three origins
+
+```perf
+kind: system
+id: fleet
+origin:
+  count: 3
+  workers: 8
+  routes:
+    GET /item/{id}:
+      - bytes: {as: body, size: 2KiB, etag: true, cache_control: max-age=1}
+    GET /plain/{id}:
+      - bytes: {as: plain, size: 1KiB}
+edge:
+  upstream: origin
+  timeout: 500ms
+  health: {interval: 100ms, fall: 2, rise: 2}
+  cache: {capacity: 100}
+  retry: {max: 2, budget: 50pct}
+```
+
+```perf
+kind: system
+id: gate
+origin:
+  routes:
+    GET /plain/{id}:
+      - bytes: {size: 1KiB}
+edge:
+  upstream: origin
+  limit: {rate: 1rps, burst: 2, key: "header:X-Client"}
+```
+"""
+
+
+@test
+def an_edge_balances_caches_limits_and_does_without_the_dead():
+    import http.client
+
+    def get(path, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer
+
+    def counters():
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", "/_nb/counters")
+        return json.loads(connection.getresponse().read())
+
+    def fault(target, seconds):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("POST", "/_nb/fault", body=json.dumps({"target": target, "toxic": "stall", "duration": int(seconds * 1e9)}))
+        assert connection.getresponse().status == 200
+
+    def until(what):
+        for _ in range(1500):
+            if what():
+                return
+            time.sleep(0.02)
+        raise AssertionError(counters())
+
+    with Folder() as f:
+        f.file("edge.md", EDGE)
+        process = subprocess.Popen([NB, "lab", "serve", "edge.md#fleet"], cwd=f.path, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            port = int(re.search(rb":(\d+)", process.stdout.readline()).group(1))
+            first, second = get("/item/1"), get("/item/1")
+            assert (first.status, first.headers["X-Cache"], first.headers["Age"]) == (200, "MISS", None), first.headers
+            assert (second.status, second.headers["X-Cache"]) == (200, "HIT") and int(second.headers["Age"]) >= 0, second.headers
+            assert get("/item/1", **{"If-None-Match": first.headers["ETag"]}).status == 304
+            time.sleep(1.1)
+            assert get("/item/1").status == 200 and counters()["edge.revalidated"] >= 1, counters()
+            for i in range(30):
+                assert get("/plain/%d" % i).status == 200
+            assert all(counters()["origin.%d.requests" % n] >= 8 for n in (1, 2, 3)), counters()
+            # A killed instance: nobody sees it, and it gets nothing until it has risen.
+            fault("origin.2/process", 3)
+            for i in range(20):
+                assert get("/plain/%d" % i).status == 200
+            now = counters()
+            assert now["edge.origin.2.falls"] == 1 and 0 < now["edge.retries"] <= 20 and now["edge.refused"] >= 0, now
+            asked = now["edge.origin.2.requests"]
+            until(lambda: get("/plain/1").status == 200 and counters()["edge.origin.2.requests"] > asked)
+            # A stalled one leaves service by its checks.
+            fault("origin.3", 3)
+            until(lambda: counters()["edge.origin.3.falls"] == 1)
+            asked = counters()["edge.origin.3.requests"]
+            for i in range(9):
+                assert get("/plain/%d" % i).status == 200
+            assert counters()["edge.origin.3.requests"] == asked, counters()
+        finally:
+            process.terminate()
+            process.wait()
+        process = subprocess.Popen([NB, "lab", "serve", "edge.md#gate"], cwd=f.path, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            port = int(re.search(rb":(\d+)", process.stdout.readline()).group(1))
+            answers = [get("/plain/1", **{"X-Client": "a"}) for _ in range(12)]
+            refused = [answer for answer in answers if answer.status == 429]
+            assert answers[0].status == 200 and answers[0].headers["RateLimit"], answers[0].headers
+            assert refused and all(int(answer.headers["Retry-After"]) == 1 for answer in refused)
+            assert refused[0].headers["RateLimit-Policy"] == '"default";q=2;w=2', refused[0].headers
+            assert get("/plain/1", **{"X-Client": "b"}).status == 200 and counters()["edge.limited"] == len(refused)
+        finally:
+            process.terminate()
+            process.wait()
+        wait_gone()
+
+
 @test
 def presets_are_listed_drawn_and_served_with_overrides():
     with Folder() as f:
@@ -656,6 +768,166 @@ def twins_of_a_run_have_known_answers():
         assert 0.99 < value["mean_over_twin"] < 1.5 and 0.97 < value["p99_over_twin"] < 1.5, value
         text = f.read("twins.md").decode()
         assert "closed users: " in text and "mean over twin: " in text and "predicted" in text, text
+
+
+QUEUE = b"""# A queue
+
+```perf
+kind: system
+id: queue
+origin:
+  routes:
+    POST /each/{id}:
+      - publish: {as: each, topic: orders, fsync: each}
+    POST /group/{id}:
+      - publish: {as: group, topic: orders, fsync: batch}
+    POST /none/{id}:
+      - publish: {as: none, topic: orders, fsync: none}
+worker:
+  consumes: orders
+  batch: 7
+  linger: 5ms
+  stages:
+    - sql: {as: store, statement: "INSERT OR IGNORE INTO shipped(id, name) VALUES (:offset + 1, :id)", per: batch}
+data:
+  shipped: {rows: 0}
+```
+
+Without a database, whose own syncs would be counted too.
+
+```perf
+kind: system
+id: counted
+origin:
+  routes:
+    POST /each/{id}:
+      - publish: {as: each, topic: orders, fsync: each}
+    POST /group/{id}:
+      - publish: {as: group, topic: orders, fsync: batch}
+    POST /none/{id}:
+      - publish: {as: none, topic: orders, fsync: none}
+worker: {consumes: orders, batch: 7, linger: 5ms, stages: []}
+```
+"""
+
+
+class Lab:
+    """A lab of its own process, perhaps under another program."""
+    def __init__(self, folder, *options, system="queue.md#queue", under=()):
+        self.process = subprocess.Popen([*under, NB, "lab", "serve", system, *options], cwd=folder.path,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        first = self.process.stdout.readline()
+        assert first, "the lab did not come up"
+        self.port = int(re.search(rb":(\d+)", first).group(1))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for end in (self.process.terminate, self.process.kill):
+            if self.process.poll() is None:
+                end()
+                try:
+                    self.process.wait(20)
+                except subprocess.TimeoutExpired:
+                    pass
+        self.process.stdout.close()
+
+    def connection(self):
+        import http.client
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def counters(self):
+        connection = self.connection()
+        connection.request("GET", "/_nb/counters")
+        return json.loads(connection.getresponse().read())
+
+    def publish(self, route, ids):
+        """Offsets of the ids that were acknowledged, until the lab is gone."""
+        import http.client
+        connection, kept = self.connection(), {}
+        try:
+            for id in ids:
+                connection.request("POST", f"/{route}/{id}")
+                answer = connection.getresponse()
+                body = answer.read()
+                assert answer.status == 202, (answer.status, body)
+                kept[id] = json.loads(body)["offset"]
+        except (OSError, http.client.HTTPException):
+            pass
+        return kept
+
+    def in_threads(self, route, threads, count):
+        """What several connections published at the same time."""
+        import concurrent.futures
+        with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+            parts = pool.map(lambda t: self.publish(route, [f"{t}-{i}" for i in range(count)]), range(threads))
+            return {id: offset for part in parts for id, offset in part.items()}
+
+    def drained(self):
+        for _ in range(1000):
+            counters = self.counters()
+            if counters["orders.depth"] == 0 and counters["worker.in_flight"] == 0:
+                return counters
+            time.sleep(0.02)
+        raise AssertionError(f"the worker did not finish: {counters}")
+
+
+@test
+def every_sync_that_is_counted_is_a_system_call():
+    probe = shutil.which("strace") and subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True)
+    if not probe or probe.returncode != 0:
+        print("skipped every_sync_that_is_counted_is_a_system_call: strace is missing or may not trace here")
+        return
+    with Folder() as f:
+        f.file("queue.md", QUEUE)
+        trace = os.path.join(f.path, "trace")
+        for route, threads, count in [("each", 1, 40), ("each", 8, 10), ("group", 8, 40), ("none", 4, 20)]:
+            with Lab(f, system="queue.md#counted", under=["strace", "-f", "-o", trace, "-e", "trace=fsync,fdatasync"]) as lab:
+                kept = lab.in_threads(route, threads, count)
+                counters = lab.drained()
+                # strace ends after what it traces, and the lab's own end syncs nothing.
+                os.kill(children_of(b"queue.md#counted")[0], signal.SIGTERM)
+                lab.process.wait(20)
+            calls = len(re.findall(r"^\d+ +fdatasync\(", f.read("trace").decode(), flags=re.M))
+            assert len(kept) == threads * count and sorted(kept.values()) == list(range(threads * count))
+            published, batches = counters["orders.fsyncs"], counters["worker.fsyncs"]
+            assert calls == published + batches, (route, calls, counters)
+            assert batches == counters["worker.batches"] and counters["worker.acked"] == threads * count, counters
+            assert published == {"each": threads * count, "group": counters["orders.commits"], "none": 0}[route], (route, counters)
+            assert route != "group" or published < threads * count, "eight at once, and never two in one commit"
+        wait_gone()
+
+
+@test
+def what_was_answered_survives_sigkill_and_happens_once():
+    import sqlite3
+    import threading
+    with Folder() as f:
+        f.file("queue.md", QUEUE)
+        kept = {}
+        for route in ["each", "group", "none"]:
+            with Lab(f, "--directory", os.path.join(f.path, "kept")) as lab:
+                found = {}
+                work = threading.Thread(target=lambda: found.update(lab.in_threads(route, 6, 2000)))
+                work.start()
+                while lab.counters()["orders.published"] < 200:
+                    time.sleep(0.005)
+                lab.process.kill()
+                lab.process.wait()
+                work.join()
+                assert 200 <= len(found) < 12000, len(found)
+                offsets = sorted(found.values())
+                assert len(set(offsets)) == len(offsets), "two messages at one place"
+                kept[route] = found
+        with Lab(f, "--directory", os.path.join(f.path, "kept")) as lab:
+            lab.drained()
+            with sqlite3.connect(os.path.join(f.path, "kept/data.sqlite")) as database:
+                rows = dict(database.execute("SELECT id - 1, name FROM shipped"))
+        for route in ["each", "group", "none"]:
+            for id, offset in kept[route].items():
+                assert rows.get(offset) == id, (route, id, offset, rows.get(offset))
+        assert sorted(rows) == list(range(len(rows))), "every message once, none left out"
         wait_gone()
 
 

@@ -100,7 +100,7 @@ import Testing
 
   @Test func theFileHasNoName() throws {
     func names() -> Set<String> {
-      Set(SeededFile.folders.flatMap { (try? FileManager.default.contentsOfDirectory(atPath: $0)) ?? [] }.filter { $0.hasPrefix("nb-lab-") })
+      Set(SeededFile.folders.flatMap { (try? FileManager.default.contentsOfDirectory(atPath: $0)) ?? [] }.filter { $0.hasPrefix("nb-io-") })
     }
     let file = try SeededFile(size: 1 << 20, direct: false, seed: 5, place: "test")
     // Others of this suite make files at the same time; none of them is there for long.

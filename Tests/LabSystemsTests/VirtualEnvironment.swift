@@ -112,9 +112,6 @@ enum Sample {
 extension LabCore {
   /// One counter of the control plane's snapshot.
   func counter(_ name: String) -> Int {
-    var counters = Counters()
-    stages.forEach { $0.appendCounters(to: &counters) }
-    roles.forEach { $0.appendCounters(to: &counters) }
-    return counters.values[name] ?? -1
+    snapshot().values[name] ?? -1
   }
 }

@@ -2,13 +2,22 @@
 /// routes is one database to the reader.
 struct Counters {
   private(set) var values: [String: Int] = [:]
+  /// While a role of several instances is asked: its name and that of the instance, under which all is noted once more, as
+  /// `origin.2.requests` and `origin.2.db.calls`.
+  var instance: (role: String, name: String)?
 
   mutating func add(_ name: String, _ counter: String, _ value: Int) {
-    values[name + "." + counter, default: 0] += value
+    for key in keys(name, counter) { values[key, default: 0] += value }
   }
 
   /// For maxima, which do not add up.
   mutating func peak(_ name: String, _ counter: String, _ value: Int) {
-    values[name + "." + counter] = max(values[name + "." + counter] ?? value, value)
+    for key in keys(name, counter) { values[key] = max(values[key] ?? value, value) }
+  }
+
+  private func keys(_ name: String, _ counter: String) -> [String] {
+    let key = name + "." + counter
+    guard let instance else { return [key] }
+    return [key, name == instance.role ? instance.name + "." + counter : instance.name + "." + key]
   }
 }

@@ -20,6 +20,8 @@ extension LabCore {
     case ("POST", "/_nb/reset"):
       stages.forEach { $0.resetCounters() }
       roles.forEach { $0.resetCounters() }
+      edges.forEach { $0.resetCounters() }
+      broker?.topics.values.forEach { $0.resetCounters() }
       usageBase = .current()
       return done
     case ("GET", "/_nb/trace"), ("HEAD", "/_nb/trace"):
@@ -32,6 +34,7 @@ extension LabCore {
       return done
     case ("POST", "/_nb/clear"):
       caches.forEach { $0.clear() }
+      edges.forEach { $0.cache?.clear() }
       return done
     case ("POST", "/_nb/fault"):
       do { return fault(try JSONDecoder().decode(FaultRequest.self, from: Data(body.readableBytesView))) } catch {
@@ -50,9 +53,7 @@ extension LabCore {
   }
 
   private func counters() -> ControlReply {
-    var counters = Counters()
-    stages.forEach { $0.appendCounters(to: &counters) }
-    roles.forEach { $0.appendCounters(to: &counters) }
+    var counters = snapshot()
     let usage = ProcessUsage.current()
     counters.add("process", "cpu_ns", Int(usage.cpu - usageBase.cpu))
     if let wait = usage.runQueueWait {
@@ -62,20 +63,42 @@ extension LabCore {
     return encode(counters.values)
   }
 
+  /// What stages, roles and edges have counted; several instances of a role together and each.
+  func snapshot() -> Counters {
+    var counters = Counters()
+    for role in roles {
+      counters.instance = role.instanceName == role.name ? nil : (role.name, role.instanceName)
+      stages(of: role).forEach { $0.appendCounters(to: &counters) }
+      role.appendCounters(to: &counters)
+    }
+    counters.instance = nil
+    edges.forEach { $0.appendCounters(to: &counters) }
+    broker?.topics.values.forEach { $0.appendCounters(to: &counters) }
+    return counters
+  }
+
   private func fault(_ request: FaultRequest) -> ControlReply {
     switch request.toxic {
     case .expire:
       let targets = caches.filter { $0.name == request.target }
-      guard !targets.isEmpty else { return unknown("cache", request.target, caches.map(\.name)) }
+      let edgeCaches = edges.filter { $0.name == request.target }.compactMap(\.cache)
+      guard !targets.isEmpty || !edgeCaches.isEmpty else {
+        return unknown("cache", request.target, caches.map(\.name) + edges.filter { $0.cache != nil }.map(\.name))
+      }
       targets.forEach { $0.expireAll() }
+      edgeCaches.forEach { $0.clear() }
     case .stall:
       let killed = FaultSpec.killedRole(target: request.target, request.toxic)
       let wanted = killed ?? request.target
-      guard let role = roles.first(where: { $0.name == wanted }) else { return unknown("role", wanted, roles.map(\.name)) }
+      // All of a role's instances, or one by its number.
+      let targets = roles.filter { $0.name == wanted || $0.instanceName == wanted }
+      guard !targets.isEmpty else { return unknown("role", wanted, roles.flatMap { [$0.name, $0.instanceName] }) }
       guard let duration = request.duration, duration > .zero, duration.seconds <= 3600 else {
         return failure(400, "a stall needs a duration", "send 1 to 3 600 000 000 000 nanoseconds")
       }
-      if killed == nil { role.stall(duration.rawValue) } else { kill(role, duration.rawValue) }
+      for role in targets {
+        if killed == nil { role.stall(duration.rawValue) } else { kill(role, duration.rawValue) }
+      }
     }
     return done
   }

@@ -28,7 +28,7 @@ final class SeededFile: @unchecked Sendable {
       throw LabError(
         place: place, cause: "`direct` in \(folder), which is in memory (tmpfs)", remedy: "set TMPDIR to a folder on a disk")
     }
-    var name = Array("\(folder)/nb-lab-XXXXXX".utf8CString)
+    var name = Array("\(folder)/nb-io-XXXXXX".utf8CString)
     let made = mkstemp(&name)
     guard made >= 0 else { throw Self.refusal("no file in \(folder)", place) }
     let path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

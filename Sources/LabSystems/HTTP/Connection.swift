@@ -15,6 +15,7 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
   private static let backlogMax = 4 << 20
 
   private let core: LabCore
+  private let face: Face
   private let exchange = Exchange()
   private var context: ChannelHandlerContext?
   private var inbound = ByteBuffer()
@@ -26,19 +27,23 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
   /// As `LabServer` opened the connection.
   private var noDelay = true
   private var saidContinue = false
+  /// No request came before.
+  private var isNew = true
+  /// What a shaped link has under way to this client.
+  private let flow = ShapedLink.Flow()
   /// Has asked the control plane: it outlives a killed role, so that the end of an outage can be seen.
   private var isControl = false
 
-  init(core: LabCore) { self.core = core }
+  init(core: LabCore, face: Face) { self.core = core; self.face = face }
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    core.connections[ObjectIdentifier(self)] = self
+    face.connections[ObjectIdentifier(self)] = self
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
     self.context = nil
-    core.connections[ObjectIdentifier(self)] = nil
+    face.connections[ObjectIdentifier(self)] = nil
   }
 
   /// Its request is with this role.
@@ -60,6 +65,7 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
 
   func channelInactive(context: ChannelHandlerContext) {
     self.context = nil
+    face.edge?.link?.drop(flow)
     context.fireChannelInactive()
   }
 
@@ -112,15 +118,17 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
   private func start(_ head: RequestHead) {
     keepAlive = head.keepAlive
     exchange.reset()
-    enum Way { case core, control(method: String, path: String), answered }
+    enum Way { case core, control(method: String, path: String), health, edge(ProxyRequest), answered }
     let way: Way = inbound.withUnsafeReadableBytes { bytes in
       let method = Self.method(UnsafeRawBufferPointer(rebasing: bytes[head.method]))
       let path = UnsafeRawBufferPointer(rebasing: bytes[head.path])
+      if path.elementsEqual(Edge.healthPath.utf8) { return .health }
       if path.starts(with: "/_nb/".utf8) {
         return .control(method: method, path: String(decoding: path, as: UTF8.self))
       }
       exchange.isHead = method == "HEAD"
-      switch core.table.match(method: method, path: path, into: &exchange.variables) {
+      if face.edge != nil { return .edge(Self.proxied(method, head, bytes)) }
+      switch face.table.match(method: method, path: path, into: &exchange.variables) {
       case .route(let route):
         exchange.route = route
         exchange.acceptsGzip = head.acceptsGzip
@@ -145,12 +153,21 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
       ResponseWriter.write(
         status: reply.status, contentType: "application/json", body: reply.json, isHead: method == "HEAD",
         close: !keepAlive, to: &outbound)
+    case .health:
+      isBusy = true
+      let answer = { [self] in answered(ProxyResponse(status: 200, reason: "ok")) }
+      if let role = face.roles.first { role.whenAwake(answer) } else { answer() }
+    case .edge(var request):
+      request.body = inbound.getSlice(at: inbound.readerIndex, length: head.contentLength) ?? ByteBuffer()
+      isBusy = true
+      face.edge?.submit(request, isNewConnection: isNew) { [self] response in answered(response) }
     case .core:
       isBusy = true
       exchange.owner = self
       exchange.route.role.submit(exchange)
     case .answered: break
     }
+    isNew = false
     inbound.moveReaderIndex(forwardBy: head.contentLength)
     if inbound.readableBytes == 0 { inbound.clear() } else { inbound.discardReadBytes() }
   }
@@ -168,8 +185,40 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
       context.writeAndFlush(wrapOutboundOut(body), promise: nil)
       outbound.clear()
     }
-    // Answered inside `start`: the loop above goes on and flushes once for a whole pipeline.
-    if !isParsing { process() }
+    proceed()
+  }
+
+  /// The edge's answer, or that of a health check; over the declared link if there is one.
+  private func answered(_ response: ProxyResponse) {
+    guard context != nil else {
+      isBusy = false
+      return
+    }
+    MessageBytes.write(response, isHead: exchange.isHead, close: !keepAlive, to: &outbound)
+    guard let link = face.edge?.link else {
+      isBusy = false
+      return proceed()
+    }
+    var rest = outbound
+    outbound = ByteBuffer()
+    link.send(rest.readableBytes, over: flow) { [self] size in
+      guard let context, let piece = rest.readSlice(length: size) else { return }
+      context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
+    } done: { [self] in
+      isBusy = false
+      proceed()
+    }
+  }
+
+  /// Answered inside `start`: the loop there goes on and flushes once for a whole pipeline.
+  private func proceed() { if !isParsing { process() } }
+
+  private static func proxied(_ method: String, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer) -> ProxyRequest {
+    var end = head.path.lowerBound
+    while bytes[end] != UInt8(ascii: " ") { end += 1 }
+    return ProxyRequest(
+      method: method, target: String(decoding: bytes[head.path.lowerBound..<end], as: UTF8.self),
+      fields: MessageBytes.requestFields(UnsafeRawBufferPointer(rebasing: bytes[..<head.length])))
   }
 
   private func setNoDelay(_ wanted: Bool, _ context: ChannelHandlerContext) {

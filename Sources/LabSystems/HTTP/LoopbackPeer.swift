@@ -1,20 +1,24 @@
 import NIOCore
 import NIOPosix
 
-/// Calls the lab's own port over kept-alive connections, one request at a time on each; opens another when all are busy.
+/// Calls the lab's own ports over kept-alive connections, one request at a time on each; opens another when all are busy.
 /// It knows exactly the answers that `ResponseWriter` gives: a status line and a Content-Length, never chunks.
 /// Confined to the lab's loop after it was made; `@unchecked Sendable` only so that it can be handed to that loop.
 final class LoopbackPeer: Peer, @unchecked Sendable {
   private let loop: any EventLoop
-  /// Known once the lab listens.
+  /// Known once the lab listens: where all roles are that have no port of their own.
   var port = 0
-  private var free: [PeerConnection] = []
+  /// Of the roles that have, behind an edge: one for each instance, asked in turn.
+  var ports: [String: [Int]] = [:]
+  private var turns: [String: Int] = [:]
+  private var free: [Int: [PeerConnection]] = [:]
 
   init(loop: any EventLoop) { self.loop = loop }
 
-  func get(_ path: String, answered: @escaping (Int) -> Void) {
-    if let connection = free.popLast() { return connection.send(path, answered) }
-    let pending = PeerConnection(self)
+  func get(_ path: String, of role: String, answered: @escaping (Int) -> Void) {
+    let port = next(role)
+    if let connection = free[port]?.popLast() { return connection.send(path, answered) }
+    let pending = PeerConnection(self, port: port)
     pending.wait(path, answered)
     let bootstrap = ClientBootstrap(group: loop)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -24,8 +28,15 @@ final class LoopbackPeer: Peer, @unchecked Sendable {
     bootstrap.connect(host: "127.0.0.1", port: port).assumeIsolated().whenFailure { _ in pending.failed() }
   }
 
-  fileprivate func isFree(_ connection: PeerConnection) { free.append(connection) }
-  fileprivate func isGone(_ connection: PeerConnection) { free.removeAll { $0 === connection } }
+  private func next(_ role: String) -> Int {
+    guard let ports = ports[role] else { return port }
+    let turn = turns[role, default: 0]
+    turns[role] = (turn + 1) % ports.count
+    return ports[turn % ports.count]
+  }
+
+  fileprivate func isFree(_ connection: PeerConnection) { free[connection.port, default: []].append(connection) }
+  fileprivate func isGone(_ connection: PeerConnection) { free[connection.port]?.removeAll { $0 === connection } }
 }
 
 /// One connection; everything happens on the lab's loop. `@unchecked Sendable` only to be made inside an initializer closure.
@@ -33,13 +44,14 @@ private final class PeerConnection: ChannelInboundHandler, @unchecked Sendable {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
+  let port: Int
   private unowned let peer: LoopbackPeer
   private var context: ChannelHandlerContext?
   private var inbound = ByteBuffer()
   private var path = ""
   private var answered: ((Int) -> Void)?
 
-  init(_ peer: LoopbackPeer) { self.peer = peer }
+  init(_ peer: LoopbackPeer, port: Int) { self.peer = peer; self.port = port }
 
   /// Sends as soon as the connection is there.
   func wait(_ path: String, _ answered: @escaping (Int) -> Void) {

@@ -22,6 +22,7 @@ enum ResponseWriter {
     case .hit: out.writeStaticString("X-Cache: HIT\r\n")
     case .miss: out.writeStaticString("X-Cache: MISS\r\n")
     }
+    if let fields = answer.fields { out.writeString(fields) }
     if let etag = answer.etag {
       out.writeStaticString("ETag: ")
       out.writeString(etag)
@@ -29,6 +30,7 @@ enum ResponseWriter {
     }
     if answer.dependsOnCoding { out.writeStaticString("Vary: Accept-Encoding\r\n") }
     if answer.coding == .gzip && !notModified { out.writeStaticString("Content-Encoding: gzip\r\n") }
+    if !exchange.fields.isEmpty { out.writeString(exchange.fields) }
     if close { out.writeStaticString("Connection: close\r\n") }
     if notModified {
       out.writeStaticString("\r\n")
@@ -59,15 +61,18 @@ enum ResponseWriter {
     if !isHead { out.writeString(body) }
   }
 
-  private static func writeStatus(_ status: Int, _ out: inout ByteBuffer) {
+  static func writeStatus(_ status: Int, _ out: inout ByteBuffer) {
     switch status {
     case 200: out.writeStaticString("HTTP/1.1 200 OK\r\n")
+    case 202: out.writeStaticString("HTTP/1.1 202 Accepted\r\n")
     case 304: out.writeStaticString("HTTP/1.1 304 Not Modified\r\n")
     case 400: out.writeStaticString("HTTP/1.1 400 Bad Request\r\n")
     case 404: out.writeStaticString("HTTP/1.1 404 Not Found\r\n")
     case 405: out.writeStaticString("HTTP/1.1 405 Method Not Allowed\r\n")
     case 411: out.writeStaticString("HTTP/1.1 411 Length Required\r\n")
+    case 429: out.writeStaticString("HTTP/1.1 429 Too Many Requests\r\n")
     case 413: out.writeStaticString("HTTP/1.1 413 Content Too Large\r\n")
+    case 429: out.writeStaticString("HTTP/1.1 429 Too Many Requests\r\n")
     case 431: out.writeStaticString("HTTP/1.1 431 Request Header Fields Too Large\r\n")
     case 500: out.writeStaticString("HTTP/1.1 500 Internal Server Error\r\n")
     case 502: out.writeStaticString("HTTP/1.1 502 Bad Gateway\r\n")

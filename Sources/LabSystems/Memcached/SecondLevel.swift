@@ -88,6 +88,8 @@ final class SecondLevel {
     out.writeInteger(stored.answer.contentType.code)
     out.writeInteger(UInt16(stored.answer.etag?.utf8.count ?? 0))
     if let etag = stored.answer.etag { out.writeString(etag) }
+    out.writeInteger(UInt16(stored.answer.fields?.utf8.count ?? 0))
+    if let fields = stored.answer.fields { out.writeString(fields) }
     out.writeImmutableBuffer(stored.answer.body)
     return out
   }
@@ -103,9 +105,11 @@ final class SecondLevel {
       rows.append(RowKey(table: Int(table), row: row))
     }
     guard let code: UInt8 = input.readInteger(), let type = Answer.ContentType(code: code),
-      let etagLength: UInt16 = input.readInteger(), let etag = input.readString(length: Int(etagLength))
+      let etagLength: UInt16 = input.readInteger(), let etag = input.readString(length: Int(etagLength)),
+      let fieldsLength: UInt16 = input.readInteger(), let fields = input.readString(length: Int(fieldsLength))
     else { return nil }
-    let answer = Answer(body: input, contentType: type, etag: etag.isEmpty ? nil : etag)
+    let answer = Answer(
+      body: input, contentType: type, etag: etag.isEmpty ? nil : etag, fields: fields.isEmpty ? nil : fields)
     return Found(
       value: .init(answer: answer, provenance: Provenance(sequence: sequence, rows: rows)),
       expires: expires)

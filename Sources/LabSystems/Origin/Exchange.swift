@@ -12,6 +12,8 @@ struct Answer {
   var coding = Coding.identity
   /// Another client might get another coding of it.
   var dependsOnCoding = false
+  /// Further field lines, each with its line end.
+  var fields: String?
 }
 
 /// Which committed state an answer was read from; decides later whether a cached copy is stale.
@@ -58,6 +60,15 @@ final class Exchange {
   /// The role's process is gone: the connection is reset instead of answered.
   var isCutOff = false
 
+  /// Further lines of the answer's head, each with its CRLF; they outlive a failure.
+  var fields = ""
+  /// Locks that are held, outermost first.
+  var locks: [HeldLock] = []
+  /// Whose message this is, in a worker.
+  var work: WorkBatch?
+  /// Variables of every message, while a stage serves a whole batch; else empty.
+  var batch: [[String]] = []
+
   struct Fill { var cache: CacheStage; var key: String }
 
   /// Ready for the next request of the connection.
@@ -74,6 +85,8 @@ final class Exchange {
     invalidationsDone = 0
     traceIndex = -1
     isCutOff = false
+    fields = ""
+    batch.removeAll()
   }
 
   /// Replaces the answer by a status with one line of text.
@@ -84,12 +97,6 @@ final class Exchange {
   /// An `If-None-Match` that names the answer's entity tag (RFC 9110, 13.1.2).
   var isNotModified: Bool {
     guard answer.status == 200, let etag = answer.etag, let wanted = ifNoneMatch else { return false }
-    if wanted == "*" || wanted == etag { return true }
-    return wanted.split(separator: ",").contains { part in
-      var tag = part.drop { $0 == " " }
-      while tag.last == " " { tag.removeLast() }
-      if tag.hasPrefix("W/") { tag = tag.dropFirst(2) }
-      return tag == etag
-    }
+    return EntityTag.matches(wanted, etag)
   }
 }

@@ -66,7 +66,7 @@ extension StageWork {
     case .cpu, .infer: true
     case .alloc(let spec): spec.objects != nil
     case .bytes(let spec): spec.compress != nil
-    case .cache, .sql, .wait, .call, .io: false
+    case .cache, .sql, .wait, .call, .io, .publish, .lock, .unlock, .limit, .error: false
     }
   }
 }

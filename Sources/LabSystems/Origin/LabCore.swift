@@ -6,37 +6,55 @@ import NIOCore
 final class LabCore: @unchecked Sendable {
   let system: SystemSpec
   let environment: any Environment
+  /// The routes of every role, of its first instance.
   private(set) var table = RouteTable()
+  /// Every instance of every role with routes.
   private(set) var roles: [Role] = []
+  private(set) var edges: [Edge] = []
+  /// What listens; the first one is where traffic enters.
+  private(set) var faces: [Face] = []
+  private var routes: [Route] = []
   private(set) var caches: [CacheStage] = []
   private(set) var stages: [any Stage] = []
+  /// Kept while the core lives: its files are deleted with it.
+  private let folder: LabFolder?
   private let database: LabDatabase?
+  let broker: Broker?
+  /// By the name that stages share.
+  var locks: [String: FairLock] = [:]
   private let writes = WriteLog()
   var usageBase = ProcessUsage()
-  /// Open client connections, by themselves.
-  var connections: [ObjectIdentifier: Connection] = [:]
   /// Whom `call` stages ask.
   private let peer: (any Peer)?
-  /// Closes the listening socket until then, when the last role that listens there is killed.
-  var closeDoor: ((_ until: Int64) -> Void)?
+  /// Of this process among those that ever used a second-level cache.
+  private let born: Int64
 
   /// - Parameters:
   ///   - clients: a memcached client for each address in the system's `l2` fields.
   ///   - peer: for `call` stages.
+  ///   - directory: for the database and the queues, to find them again; nil: a temporary one.
+  ///   - upstreams: connections of an edge to the instances of a role, so many to each at most; called twice for each edge.
   /// - Throws: `LabError` naming the first part of the system that cannot be served.
   init(
-    _ system: SystemSpec, environment: any Environment, clients: [String: MemcachedClient] = [:], peer: (any Peer)? = nil
+    _ system: SystemSpec, environment: any Environment, clients: [String: MemcachedClient] = [:], peer: (any Peer)? = nil,
+    directory: String? = nil, upstreams: ((_ role: String, _ instances: Int, _ connectionsMax: Int) -> any Upstream)? = nil
   ) throws {
     self.system = system
+    born = environment.now
     self.peer = peer
     self.environment = environment
-    database = system.data.isEmpty ? nil : try LabDatabase(system.data, seed: system.seed)
+    let folder = system.data.isEmpty && system.topics.isEmpty ? nil : try LabFolder(directory)
+    self.folder = folder
+    database = system.data.isEmpty ? nil : try folder.map { try LabDatabase(system.data, seed: system.seed, folder: $0) }
+    broker = system.topics.isEmpty ? nil : try folder.map { try Broker(system, folder: $0.path + "/queue", environment: environment) }
     let tables = Dictionary(uniqueKeysWithValues: system.data.enumerated().map { ($1.name, $0) })
 
-    let pools = try Self.openPools(system, database)
+    let firstPools = try Self.openPools(system, database)
 
-    for roleSpec in system.roles {
-      let role = try Role(roleSpec, environment: environment)
+    for (roleSpec, number) in system.roles.filter({ $0.edge == nil }).flatMap(\.allInstances) {
+      let role = try Role(roleSpec, number: number, environment: environment)
+      // Instances share the database and nothing else: each has its own connections to it.
+      let pools = number == 1 ? firstPools : try Self.openPools(system.only(roleSpec), database)
       roles.append(role)
       for routeSpec in roleSpec.routes {
         let route = try Route(routeSpec, role: role)
@@ -61,6 +79,11 @@ final class LabCore: @unchecked Sendable {
             route.stages.append(try makeIOStage(spec, stage.name, place))
           case .infer(let spec):
             route.stages.append(try makeInferStage(spec, stage.name, role: roleSpec, place))
+          case .publish(let spec): route.stages.append(try makePublishStage(spec, stage.name, route, place))
+          case .lock(let spec): route.stages.append(makeLockStage(spec, stage.name))
+          case .unlock: route.stages.append(UnlockStage(name: stage.name))
+          case .limit(let spec): route.stages.append(try makeLimitStage(spec, stage.name, route, place))
+          case .error(let spec): route.stages.append(try makeErrorStage(spec, stage.name, route, place))
           case .call(let spec):
             route.stages.append(try makeCallStage(spec, stage.name, route, place))
           case .sql(let spec):
@@ -75,25 +98,57 @@ final class LabCore: @unchecked Sendable {
           }
           stages.append(route.stages.last!)
         }
-        table.routes.append(route)
+        routes.append(route)
+        if let worker = roleSpec.worker {
+          try attachConsumer(worker, roleSpec, to: role, route)
+        } else if number == 1 {
+          table.routes.append(route)
+        }
       }
     }
     try connectInvalidations()
+    try makeFaces(upstreams)
   }
+
+  /// Without an edge all roles share one port; behind one, every instance listens for itself.
+  private func makeFaces(_ upstreams: ((String, Int, Int) -> any Upstream)?) throws {
+    for roleSpec in system.roles {
+      guard let spec = roleSpec.edge else { continue }
+      let edge = try makeEdge(spec, roleSpec.name, upstreams)
+      edges.append(edge)
+    }
+    // Nobody connects to a worker.
+    let answering = roles.filter { $0.consumer == nil }
+    guard let front = system.frontEdge else {
+      faces = [Face(name: "", table: table, roles: answering)]
+      return
+    }
+    faces = edges.map { Face(name: $0.name, edge: $0) }
+    // Traffic enters at the first face.
+    faces.sort { a, b in a.name == front.name && b.name != front.name }
+    for role in answering {
+      var table = RouteTable()
+      table.routes = routes.filter { $0.role === role }
+      faces.append(Face(name: role.name, table: table, roles: [role]))
+    }
+  }
+
+  func stages(of role: Role) -> [any Stage] { routes.filter { $0.role === role }.flatMap(\.stages) }
 
   /// One pool for each name of SQL stages, as large as the largest that is asked for: a `db` that two routes use is one
   /// database with one set of connections. Every connection has all of the name's statements prepared.
   private static func openPools(
     _ system: SystemSpec, _ database: LabDatabase?
   ) throws -> [String: ConnectionPool] {
-    var wanted: [String: (size: Int, texts: [String])] = [:]
+    var wanted: [String: (size: Int, texts: [String], durable: Bool)] = [:]
     for case .sql(let spec, let stage) in system.allWork {
       guard (1...256).contains(spec.pool) else {
         throw LabError(
           place: "system, stage \(stage)", cause: "a pool of \(spec.pool) connections",
           remedy: "use between 1 and 256")
       }
-      var pool = wanted[stage] ?? (0, [])
+      var pool = wanted[stage] ?? (0, [], false)
+      pool.durable = pool.durable || spec.durable == true
       pool.size = max(pool.size, spec.pool)
       if !pool.texts.contains(spec.statement) { pool.texts.append(spec.statement) }
       wanted[stage] = pool
@@ -105,7 +160,7 @@ final class LabCore: @unchecked Sendable {
           place: "system, stage \(stage)", cause: "there is SQL but no data", remedy: "declare a dataset under `data`")
       }
       let connections = try (0..<pool.size).map { _ in
-        let connection = try database.connect()
+        let connection = try database.connect(durable: pool.durable)
         for text in pool.texts { try connection.prepare(text, place: "system, stage \(stage)") }
         return connection
       }
@@ -124,7 +179,8 @@ final class LabCore: @unchecked Sendable {
         remedy: "use capacity ≥ 0 (0 is off), bytes > 0, ttl > 0 and jitter between 0 and 1")
     }
     let key = try KeyTemplate(spec.key, variables: route.variableNames, place: place)
-    let prefix = "nb:\(environment.now):\(caches.count):"
+    // The same for all instances of a role: a second level is theirs together.
+    let prefix = "nb:\(born):\(route.role.name)/\(name):"
     let second = spec.l2.flatMap { clients[$0] }.map { SecondLevel(client: $0, prefix: prefix) }
     return CacheStage(
       spec, name: name, key: key, seed: system.seed &+ UInt64(stages.count), writes: writes, secondLevel: second,
@@ -141,33 +197,38 @@ final class LabCore: @unchecked Sendable {
       environment: environment)
   }
 
-  /// A role's process is gone for `duration` nanoseconds. Roles share one port: it refuses connections only when all are
-  /// down, and resets those that ask for a role that is.
+  /// A role's process is gone for `duration` nanoseconds. Its port refuses connections, unless other roles share it: then
+  /// those that ask for this one are reset.
   func kill(_ role: Role, _ duration: Int64) {
     role.kill(duration)
+    for lock in locks.values { lock.abandon(role) }
     // What the process had in memory is lost with it.
-    for case let cache as CacheStage in table.routes.filter({ $0.role === role }).flatMap(\.stages) { cache.clear() }
-    let areAllDown = roles.allSatisfy(\.isDown)
-    if areAllDown { closeDoor?(roles.map(\.downUntil).min() ?? environment.now) }
-    for connection in Array(connections.values) where areAllDown || connection.waits(for: role) { connection.reset() }
+    for case let cache as CacheStage in stages(of: role) { cache.clear() }
+    faces.forEach { $0.killed(role, now: environment.now) }
   }
 
   private func connectInvalidations() throws {
-    for cache in caches {
-      guard let wanted = cache.spec.invalidateOn else { continue }
-      let parts = wanted.split(separator: " ", maxSplits: 1).map(String.init)
-      guard parts.count == 2,
-        let route = table.routes.first(where: { $0.method == parts[0].uppercased() && $0.path == parts[1] })
-      else {
-        let known = table.routes.map { "`\($0.method) \($0.path)`" }.joined(separator: ", ")
-        throw LabError(
-          place: "system, stage \(cache.name)", cause: "invalidate_on `\(wanted)` is no route",
-          remedy: "name one of \(known)")
-      }
-      let place = "system, stage \(cache.name), invalidate_on \(wanted)"
-      route.invalidations.append(
-        (cache, try KeyTemplate(cache.spec.key, variables: route.variableNames, place: place)))
+    for route in routes {
+      for case let cache as CacheStage in route.stages { try connectInvalidation(cache, of: route.role) }
     }
+  }
+
+  /// A write drops the key in the instance that it reaches: the others keep theirs until it expires, as real ones do.
+  private func connectInvalidation(_ cache: CacheStage, of role: Role) throws {
+    guard let wanted = cache.spec.invalidateOn else { return }
+    let parts = wanted.split(separator: " ", maxSplits: 1).map(String.init)
+    func find(_ routes: [Route]) -> Route? {
+      parts.count == 2 ? routes.first { $0.method == parts[0].uppercased() && $0.path == parts[1] } : nil
+    }
+    guard let route = find(routes.filter { $0.role === role }) ?? find(routes) else {
+      let known = table.routes.map { "`\($0.method) \($0.path)`" }.joined(separator: ", ")
+      throw LabError(
+        place: "system, stage \(cache.name)", cause: "invalidate_on `\(wanted)` is no route",
+        remedy: "name one of \(known)")
+    }
+    let place = "system, stage \(cache.name), invalidate_on \(wanted)"
+    route.invalidations.append(
+      (cache, try KeyTemplate(cache.spec.key, variables: route.variableNames, place: place)))
   }
 }
 
@@ -185,12 +246,21 @@ extension SystemSpec {
     }
   }
 
+  /// The system with one of its roles.
+  func only(_ role: RoleSpec) -> SystemSpec {
+    var part = self
+    part.roles = [role]
+    return part
+  }
+
   /// Threads for statements that scan and for computing; a role computes in as many threads as it has workers. More
   /// than 32 wait for a thread, not for a connection or a worker.
   var threadsWanted: Int {
     var threads = 1
     for case .sql(let spec, _) in allWork { threads += max(0, min(spec.pool, 256)) }
-    for role in roles {
+    // A topic writes in one thread at a time, and so does a worker its acknowledgements, besides reading.
+    threads += topics.count + 2 * roles.count { $0.worker != nil }
+    for role in roles.flatMap(\.allInstances).map(\.role) {
       let stages = role.routes.flatMap(\.stages)
       if stages.contains(where: \.work.computes) { threads += max(0, min(role.workers, 256)) }
     }
@@ -199,7 +269,7 @@ extension SystemSpec {
 
   /// Operations on files that can be under way at once; each has a thread, up to the largest depth of one request.
   private var operationsWanted: Int {
-    roles.reduce(0) { sum, role in
+    roles.flatMap(\.allInstances).map(\.role).reduce(0) { sum, role in
       let deepest = role.routes.flatMap(\.stages).map { if case .io(let spec) = $0.work { spec.depth } else { 0 } }.max() ?? 0
       return min(sum + deepest * role.workers, IOSpec.depthMax)
     }
@@ -213,4 +283,9 @@ extension SystemSpec {
     }
     return seen
   }
+}
+
+extension RoleSpec {
+  /// As each instance is, with its number from 1.
+  var allInstances: [(role: RoleSpec, number: Int)] { (1...max(1, instanceCount)).map { (instance($0), $0) } }
 }

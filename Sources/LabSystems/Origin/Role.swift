@@ -1,10 +1,12 @@
 import ExperimentModel
 import NIOCore
 
-/// An origin: a FIFO queue, its workers, and the walk of each request through the stages of its route.
-/// Lives on one event loop; it never touches a socket.
+/// An origin: a FIFO queue, its workers, and the walk of each request through the stages of its route. A worker role has
+/// a `Consumer` instead of the queue; the walk is the same. Lives on one event loop; it never touches a socket.
 final class Role {
   let name: String
+  /// `origin.2` when the role has several, else its name.
+  let instanceName: String
   private let environment: any Environment
   private var queue: WorkerQueue<Exchange>
   private var isDraining = false
@@ -25,12 +27,15 @@ final class Role {
   /// Which life of the process this is: a `kill` ends one, and what still runs of it counts for nothing.
   private var life = 0
   private(set) var downUntil = Int64.min
+  /// Where its messages come from; nil for a role that answers requests.
+  var consumer: Consumer?
 
-  init(_ spec: RoleSpec, environment: any Environment) throws {
+  /// - Parameter number: which of the role's instances, from 1.
+  init(_ spec: RoleSpec, number: Int = 1, environment: any Environment) throws {
     let place = "system, role \(spec.name)"
-    guard spec.kind == "origin" else {
+    guard spec.kind == (spec.worker == nil ? "origin" : "worker") else {
       throw LabError(
-        place: place, cause: "kind `\(spec.kind)` is not served by this lab", remedy: "use `kind: origin`")
+        place: place, cause: "kind `\(spec.kind)` is not served by this lab", remedy: "use `kind: origin` or `kind: worker`")
     }
     guard spec.workers > 0, spec.queueLimit >= 0 else {
       throw LabError(
@@ -38,6 +43,7 @@ final class Role {
         remedy: "use at least one worker and a queue of zero or more")
     }
     name = spec.name
+    instanceName = spec.instanceCount > 1 ? "\(spec.name).\(number)" : spec.name
     self.environment = environment
     insideSince = environment.now
     queue = WorkerQueue(
@@ -72,8 +78,20 @@ final class Role {
     }
   }
 
-  /// A stage that said `later` is done.
-  func resume(_ exchange: Exchange) { run(exchange) }
+  /// A stage that said `later` is done. The work of a worker that was killed meanwhile ends here, before its next effect.
+  func resume(_ exchange: Exchange) {
+    if consumer != nil, exchange.life != life { return }
+    run(exchange)
+  }
+
+  /// Leads a message of the consumer's through the stages of its route, past the queue; ends in `complete`.
+  func walk(_ exchange: Exchange) {
+    exchange.life = life
+    run(exchange)
+  }
+
+  /// Slots that are served at the same time.
+  var slots: Int { queue.workers }
 
   /// A stage that will say `later` needs no worker meanwhile: others get this one. `resumeParked` follows.
   func park(_ exchange: Exchange) {
@@ -107,6 +125,7 @@ final class Role {
   /// The answer is known: fills the caches that were missed (innermost first), drops invalidated keys,
   /// answers, and lets the next request in.
   func complete(_ exchange: Exchange) {
+    while let held = exchange.locks.popLast() { held.release() }
     while let fill = exchange.fills.popLast() { fill.cache.loaded(fill.key, by: exchange) }
     let invalidations = exchange.route.invalidations
     if exchange.answer.status < 300 {
@@ -120,6 +139,7 @@ final class Role {
     // A remote party's answer to a process that was killed meanwhile: nobody waits for it any more.
     guard exchange.life == life else { return }
     if exchange.traceIndex >= 0, exchange.traceIndex < trace?.count ?? 0 { trace?[exchange.traceIndex] = environment.now - exchange.taken }
+    if let consumer { return consumer.finished(exchange) }
     // The slot is free before the answer goes out: a client's next request must not meet the slot of its last one.
     queue.release()
     answer(exchange)
@@ -186,8 +206,15 @@ final class Role {
   /// Takes no request from the queue for `duration` nanoseconds; requests in service go on.
   func stall(_ duration: Int64) {
     let end = environment.now + duration
+    if let consumer { return consumer.stall(until: end) }
     queue.stall(until: end)
     environment.at(end) { [self] in drain() }
+  }
+
+  /// Calls `work` when the process runs: at once, or when its stall is over. What a health check sees: it asks the process, never
+  /// its queue, and takes no worker from anybody.
+  func whenAwake(_ work: @escaping () -> Void) {
+    if environment.now < queue.stalledUntil { environment.at(queue.stalledUntil, work) } else { work() }
   }
 
   // MARK: The kill fault
@@ -200,6 +227,7 @@ final class Role {
     downUntil = environment.now + duration
     queue.abandon()
     count(-inside)
+    consumer?.kill(until: downUntil)
   }
 
   // MARK: Counters
@@ -212,6 +240,7 @@ final class Role {
   }
 
   func appendCounters(to counters: inout Counters) {
+    if let consumer { return consumer.appendCounters(to: &counters) }
     counters.add(name, "requests", requests)
     counters.add(name, "rejected", rejected)
     counters.add(name, "timed_out", timedOut)
@@ -222,6 +251,7 @@ final class Role {
   }
 
   func resetCounters() {
+    consumer?.resetCounters()
     requests = 0; rejected = 0; timedOut = 0; queueWait = 0
     queuePeak = queue.depth
     insideArea = 0

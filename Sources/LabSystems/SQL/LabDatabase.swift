@@ -2,32 +2,24 @@ import ExperimentModel
 import Foundation
 import GRDBSQLite
 
-/// The seeded database of one lab: a file in a folder of its own, deleted with the lab.
+/// The seeded database of one lab: a file in the lab's folder.
 ///
 /// A file in WAL mode and not `:memory:`, because several connections must read while one writes; with
 /// `synchronous = OFF` nothing waits for a disk, and the page cache holds it all. A `fsync` is another
 /// stage's subject.
 final class LabDatabase: @unchecked Sendable {
   let path: String
-  private let folder: String
+  /// Kept while the database lives: its files may be deleted with it.
+  private let folder: LabFolder
 
   /// Creates table NAME(id INTEGER PRIMARY KEY, name TEXT, price INTEGER, version INTEGER, payload BLOB) with
-  /// rows 1…rows for each dataset.
-  init(_ data: [DatasetSpec], seed: UInt64) throws {
-    let parent = FileManager.default.temporaryDirectory.path
-    Self.removeLeftovers(in: parent)
-    folder = "\(parent)/nb-lab-\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0 ... .max))"
-    do {
-      try FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-    } catch {
-      throw LabError(
-        place: folder, cause: "the lab cannot make its folder: \(error.localizedDescription)",
-        remedy: "set TMPDIR to a folder that is writable")
-    }
-    path = folder + "/data.sqlite"
+  /// rows 1…rows for each dataset; a table that is there from an earlier lab in the same folder stays as it is.
+  init(_ data: [DatasetSpec], seed: UInt64, folder given: LabFolder? = nil) throws {
+    folder = try given ?? LabFolder()
+    path = folder.path + "/data.sqlite"
     let connection = try SQLConnection(path: path)
     try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF")
+    let before = try connection.tables()
     var seen: Set<String> = []
     for dataset in data {
       let place = "system, data \(dataset.name)"
@@ -42,20 +34,20 @@ final class LabDatabase: @unchecked Sendable {
       guard seen.insert(dataset.name).inserted else {
         throw LabError(place: place, cause: "the dataset occurs twice", remedy: "rename one of them")
       }
-      guard (1...10_000_000).contains(dataset.rows) else {
+      guard (0...10_000_000).contains(dataset.rows) else {
         throw LabError(
-          place: place, cause: "\(dataset.rows) rows", remedy: "use between 1 and 10 000 000 rows")
+          place: place, cause: "\(dataset.rows) rows", remedy: "use at most 10 000 000 rows")
       }
-      try Self.fill(dataset, seed: seed, on: connection)
+      if !before.contains(dataset.name) { try Self.fill(dataset, seed: seed, on: connection) }
     }
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: folder) }
-
   /// A connection for requests.
-  func connect() throws -> SQLConnection {
+  /// - Parameter durable: a commit is on the disk when it returns, on macOS behind the drive's cache too.
+  func connect(durable: Bool = false) throws -> SQLConnection {
     let connection = try SQLConnection(path: path)
-    try connection.execute("PRAGMA synchronous = OFF; PRAGMA mmap_size = 268435456; PRAGMA cache_size = -65536")
+    let synchronous = durable ? "PRAGMA synchronous = FULL; PRAGMA fullfsync = 1" : "PRAGMA synchronous = OFF"
+    try connection.execute("\(synchronous); PRAGMA mmap_size = 268435456; PRAGMA cache_size = -65536")
     return connection
   }
 
@@ -64,8 +56,8 @@ final class LabDatabase: @unchecked Sendable {
     try connection.execute(
       """
       CREATE TABLE \(table) (
-        id INTEGER PRIMARY KEY, name TEXT NOT NULL, price INTEGER NOT NULL, version INTEGER NOT NULL,
-        payload BLOB NOT NULL);
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL DEFAULT '', price INTEGER NOT NULL DEFAULT 0,
+        version INTEGER NOT NULL DEFAULT 1, payload BLOB NOT NULL DEFAULT x'');
       BEGIN
       """)
     var insert: OpaquePointer?
@@ -74,7 +66,8 @@ final class LabDatabase: @unchecked Sendable {
     defer { sqlite3_finalize(insert) }
     let rows = DatasetRows(dataset: dataset.name, seed: seed)
     let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
-    for id in 1...dataset.rows {
+    for id in 0..<dataset.rows {
+      let id = id + 1
       sqlite3_bind_int64(insert, 1, Int64(id))
       sqlite3_bind_text(insert, 2, rows.name(id), -1, transient)
       sqlite3_bind_int64(insert, 3, Int64(rows.price(id)))
@@ -89,15 +82,5 @@ final class LabDatabase: @unchecked Sendable {
     }
     try connection.execute("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")
     _ = connection.takeChanges()
-  }
-
-  /// Folders of labs that were killed before they could clean up.
-  private static func removeLeftovers(in parent: String) {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-    for name in names where name.hasPrefix("nb-lab-") {
-      let parts = name.split(separator: "-")
-      guard parts.count == 4, let pid = Int32(parts[2]), kill(pid, 0) != 0, errno == ESRCH else { continue }
-      try? FileManager.default.removeItem(atPath: "\(parent)/\(name)")
-    }
   }
 }

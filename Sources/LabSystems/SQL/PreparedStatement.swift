@@ -22,6 +22,7 @@ final class PreparedStatement {
   /// Every step of the query plan searches by rowid, or there is no step at all (`INSERT … VALUES`):
   /// the cost does not depend on the number of rows.
   let isPointLookup: Bool
+  var isReadOnly: Bool { sqlite3_stmt_readonly(handle) != 0 }
   private let handle: OpaquePointer
   private unowned let connection: SQLConnection
   private let columnHeads: [[UInt8]]

@@ -77,6 +77,27 @@ final class SQLConnection: @unchecked Sendable {
     }
   }
 
+  /// For the frame of a transaction; nil when it succeeded.
+  func attempt(_ text: String) -> SQLOutcome.End? {
+    switch sqlite3_exec(handle, text, nil, nil, nil) {
+    case SQLITE_OK: nil
+    case SQLITE_BUSY, SQLITE_LOCKED: .busy
+    default: .failed(message)
+    }
+  }
+
+  /// Names of the tables that are there.
+  func tables() throws -> Set<String> {
+    var names: Set<String> = []
+    var list: OpaquePointer?
+    guard sqlite3_prepare_v2(handle, "SELECT name FROM sqlite_schema WHERE type = 'table'", -1, &list, nil) == SQLITE_OK else {
+      throw LabError(place: "lab database", cause: "it cannot be read: \(message)", remedy: "start with an empty folder")
+    }
+    defer { sqlite3_finalize(list) }
+    while sqlite3_step(list) == SQLITE_ROW { names.insert(String(cString: sqlite3_column_text(list, 0))) }
+    return names
+  }
+
   /// How long a statement may wait for another connection's lock.
   func setBusyTimeout(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
 

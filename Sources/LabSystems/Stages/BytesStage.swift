@@ -14,6 +14,7 @@ final class BytesStage: Stage {
   private let environment: any Environment
   /// Compressors that no answer uses.
   private var compressors: [Gzip] = []
+  private let fields: String?
 
   private var calls = 0
   private var compressed = 0
@@ -38,6 +39,9 @@ final class BytesStage: Stage {
     etag = spec.etag ? "\"\(tag)\"" : nil
     // Another coding is another sequence of bytes, and a strong tag stands for the bytes (RFC 9110, 8.8.3.3).
     gzipTag = spec.etag ? "\"\(tag)-gzip\"" : nil
+    let lines = [("Cache-Control", spec.cacheControl), ("Vary", spec.vary), ("Set-Cookie", spec.setCookie)]
+      .compactMap { name, value in value.map { "\(name): \($0)\r\n" } }
+    fields = lines.isEmpty ? nil : lines.joined()
   }
 
   func enter(_ exchange: Exchange) -> StageStep {
@@ -45,6 +49,7 @@ final class BytesStage: Stage {
     let isCompressed = compresses && exchange.acceptsGzip
     exchange.answer.body = payload
     exchange.answer.contentType = .bytes
+    exchange.answer.fields = fields
     exchange.answer.dependsOnCoding = compresses
     exchange.answer.coding = isCompressed ? .gzip : .identity
     exchange.answer.etag = isCompressed ? gzipTag : etag

@@ -41,7 +41,7 @@ final class CallStage: Stage {
     fan.unsent -= 1
     calls += 1
     let start = environment.now
-    peer.get(fan.path) { [self] status in
+    peer.get(fan.path, of: spec.role) { [self] status in
       waited += environment.now - start
       fan.open -= 1
       if !(200..<400).contains(status) {
@@ -71,5 +71,5 @@ final class CallStage: Stage {
 /// Whom a `call` stage asks. Tests answer on a virtual clock.
 protocol Peer: AnyObject {
   /// `answered` gets the status, 0 when no answer came; never inside this call.
-  func get(_ path: String, answered: @escaping (Int) -> Void)
+  func get(_ path: String, of role: String, answered: @escaping (Int) -> Void)
 }

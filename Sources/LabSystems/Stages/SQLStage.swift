@@ -6,14 +6,15 @@ import NIOCore
 /// Where a statement runs follows from its query plan. A search by rowid costs a few microseconds whatever the
 /// size of the table, less than handing it to a thread and back; so it runs on the event loop, where the order of
 /// reads and writes is the order of requests. Anything that scans runs on a thread, up to `pool` at once.
-/// A point write that meets a scanning writer's lock is repeated on a thread, where it may wait.
+/// A point write that meets a scanning writer's lock is repeated on a thread, where it may wait. A write that must be on
+/// the disk waits for it on a thread, and so does the transaction of a whole batch (SQLStage+Batch.swift).
 final class SQLStage: Stage {
   let name: String
   let probe: StageProbe
   var isOff = false
-  private let pool: ConnectionPool
+  let pool: ConnectionPool
   /// Index of the statement on every connection of the pool.
-  private let statement: Int
+  let statement: Int
   private let isPointLookup: Bool
   /// Index of the route variable for each parameter.
   private let arguments: [Int]
@@ -22,10 +23,13 @@ final class SQLStage: Stage {
   private let keyParameter: Int?
   private let tables: [String: Int]
   private let writes: WriteLog
-  private let environment: any Environment
+  let environment: any Environment
   private var calls = 0
   private var errors = 0
   private var vmSteps = 0
+  /// Transactions that changed rows, and writes that met none to change, such as an INSERT OR IGNORE of a key that is there.
+  private var commits = 0
+  private var unchanged = 0
 
   /// - Parameter tables: index of every dataset's table.
   init(
@@ -43,7 +47,7 @@ final class SQLStage: Stage {
     self.writes = writes
     self.environment = environment
     let prepared = pool.prepared(index)
-    isPointLookup = prepared.isPointLookup
+    isPointLookup = prepared.isPointLookup && spec.durable != true
     arguments = try prepared.parameters.map { parameter in
       guard let index = route.variableNames.firstIndex(of: parameter) else {
         let known = route.variableNames.map { ":\($0)" }.joined(separator: ", ")
@@ -61,6 +65,7 @@ final class SQLStage: Stage {
   }
 
   func enter(_ exchange: Exchange) -> StageStep {
+    if !exchange.batch.isEmpty { return enterBatch(exchange) }
     calls += 1
     guard let connection = pool.takeIdle() else {
       pool.wait(now: environment.now) { [self] connection in
@@ -120,7 +125,9 @@ final class SQLStage: Stage {
     }
   }
 
-  private func values(_ exchange: Exchange) -> [String] { arguments.map { exchange.variables[$0] } }
+  private func values(_ exchange: Exchange) -> [String] { values(of: exchange.variables) }
+
+  func values(of variables: [String]) -> [String] { arguments.map { variables[$0] } }
 
   private func noteReads(_ exchange: Exchange) {
     exchange.provenance.sequence = min(exchange.provenance.sequence, writes.sequence)
@@ -128,6 +135,28 @@ final class SQLStage: Stage {
       let row = keyParameter.flatMap { Int64(exchange.variables[arguments[$0]]) } ?? RowKey.wholeTable
       exchange.provenance.rows.append(RowKey(table: table, row: row))
     }
+  }
+
+  /// Takes in what the statements of one transaction did; `failure` is why it was rolled back.
+  func applyBatch(_ outcomes: [SQLOutcome], _ failure: SQLOutcome.End?, to exchange: Exchange) -> StageStep {
+    calls += outcomes.count
+    vmSteps += outcomes.reduce(0) { $0 + $1.vmSteps }
+    if let failure {
+      errors += 1
+      if case .failed(let message) = failure {
+        exchange.fail(500, "\(name): \(message)")
+      } else {
+        exchange.fail(503, "\(name): the database stayed locked for 5 s")
+      }
+      return .answer
+    }
+    for change in outcomes.flatMap(\.changes) {
+      if let table = tables[change.table] { writes.record(RowKey(table: table, row: change.row)) }
+    }
+    let counts = outcomes.compactMap { outcome -> Int? in if case .changed(let count) = outcome.end { count } else { nil } }
+    if counts.contains(where: { $0 > 0 }) { commits += 1 }
+    unchanged += counts.count { $0 == 0 }
+    return .next
   }
 
   private func apply(_ outcome: SQLOutcome, to exchange: Exchange) -> StageStep {
@@ -141,10 +170,12 @@ final class SQLStage: Stage {
       exchange.answer.contentType = .json
       return .next
     case .changed(let count) where count > 0:
+      commits += 1
       exchange.answer.body = ByteBuffer(string: "{\"changed\":\(count)}")
       exchange.answer.contentType = .json
       return .next
     case .rows, .changed:
+      if case .changed = outcome.end { unchanged += 1 }
       exchange.fail(404, "\(name): no matching row")
     case .busy:
       errors += 1
@@ -160,11 +191,13 @@ final class SQLStage: Stage {
     counters.add(name, "calls", calls)
     counters.add(name, "vm_steps", vmSteps)
     counters.add(name, "errors", errors)
+    counters.add(name, "commits", commits)
+    counters.add(name, "unchanged", unchanged)
     counters.peak(name, "pool_wait_ns", Int(pool.waited))
   }
 
   func resetCounters() {
-    calls = 0; vmSteps = 0; errors = 0
+    calls = 0; vmSteps = 0; errors = 0; commits = 0; unchanged = 0
     pool.resetCounters()
   }
 }
