@@ -87,7 +87,7 @@ extension SystemDraft {
     for text in overrides {
       guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
         findings.error(
-          PerfDiagnosticID.wrongType, "`--set \(text)` is not PATH=VALUE", remedy: "such as --set \(paths.first ?? "origin.workers")=8",
+          PerfDiagnosticID.wrongType, "`--set \(text)` is not PATH=VALUE", remedy: "such as --set \(paths.first { $0.hasSuffix(".workers") } ?? "origin.workers")=8",
           at: nowhere)
         continue
       }

@@ -6,7 +6,7 @@ import ExperimentModel
 struct Topology {
   /// A line in a role's box.
   struct Line {
-    enum Kind { case route, stage, more }
+    enum Kind { case fact, route, stage, more }
     var kind: Kind
     var text: String
   }
@@ -36,18 +36,32 @@ struct Topology {
     title = system.id
     data = system.data.map { "\($0.name): ids 1…\($0.rows), \(words($0.popularity))" }
     let roles = Self.ordered(system.roles)
-    let asked = Set(roles.flatMap { role in Self.targets(of: role).filter { $0 != role.name } })
+    // Nobody asks a worker: it takes.
+    let asked = Set(roles.flatMap { role in Self.targets(of: role).filter { $0 != role.name } } + roles.filter { $0.worker != nil }.map(\.name))
     for role in roles {
-      let own = Mirror(reflecting: role).children.filter { !["name", "kind", "routes"].contains($0.label ?? "") }
-      boxes.append(Box(name: role.name, facts: ([role.kind] + facts(own)).joined(separator: " · "), lines: [], isEntry: !asked.contains(role.name)))
+      // An edge and a worker have a part of their own, and no queue of requests.
+      let parts: Set<String> = ["edge", "worker", "instances"]
+      let hidden = parts.union(["name", "kind", "routes"]).union(role.edge != nil ? ["workers", "queueLimit", "timeout"] : role.worker != nil ? ["queueLimit", "timeout"] : [])
+      let all = Mirror(reflecting: role).children
+      let own = facts(all.filter { !hidden.contains($0.label ?? "") })
+      var box = Box(name: role.name, facts: ([role.kind] + own).joined(separator: " · "), lines: [], isEntry: !asked.contains(role.name))
+      for part in all where parts.contains(part.label ?? "") {
+        guard let value = Mirror(reflecting: part.value).children.first?.value else { continue }
+        let named = facts(Array(Mirror(reflecting: value).children))
+        for row in wrapped((named.isEmpty ? [words(value)].compactMap { $0 } : named).joined(separator: " · "), 70) {
+          box.lines.append(Line(kind: .fact, text: row))
+        }
+      }
+      boxes.append(box)
     }
-    let index = Dictionary(roles.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { a, _ in a })
+    var index = Dictionary(roles.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { a, _ in a })
+    for (at, role) in roles.enumerated() { if let worker = role.worker { index[Self.consumerKey(worker.consumes)] = at } }
     for (b, role) in roles.enumerated() {
       for upstream in texts(labelled: "upstream", in: role) {
         if let to = index[upstream] { arrows.append(Arrow(from: b, line: nil, to: to, label: "upstream")) }
       }
       for route in role.routes {
-        boxes[b].lines.append(Line(kind: .route, text: "\(route.method) \(route.path)"))
+        boxes[b].lines.append(Line(kind: .route, text: role.worker.map { "each message of \($0.consumes)" } ?? "\(route.method) \(route.path)"))
         for stage in route.stages { add(stage, to: b, index) }
       }
     }
@@ -63,6 +77,9 @@ struct Topology {
       if let to = index[call.role] { arrows.append(Arrow(from: b, line: boxes[b].lines.count - 1, to: to, label: label)) }
       boxes[b].lines.append(Line(kind: .more, text: "\(call.role) \(label)"))
       return
+    }
+    if case .publish(let publish) = stage.work, let to = index[Self.consumerKey(publish.topic)] {
+      arrows.append(Arrow(from: b, line: boxes[b].lines.count - 1, to: to, label: "messages of \(publish.topic)"))
     }
     let details = work.map { facts(Array(Mirror(reflecting: $0.value).children)).joined(separator: " · ") } ?? ""
     for row in wrapped(details, 66) { boxes[b].lines.append(Line(kind: .more, text: row)) }
@@ -82,6 +99,9 @@ struct Topology {
     }
     return out
   }
+
+  /// No name of a role has a space.
+  private static func consumerKey(_ topic: String) -> String { "consumer of \(topic)" }
 
   private static func targets(of role: RoleSpec) -> [String] {
     let called = role.routes.flatMap(\.stages).compactMap { if case .call(let call) = $0.work { call.role } else { nil } }

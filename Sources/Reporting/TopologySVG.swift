@@ -25,8 +25,8 @@ public func topologySVG(_ system: SystemSpec) -> String {
     for (n, line) in box.lines.enumerated() {
       let row = y + 45 + n * 19
       rows.append(row)
-      let indent = line.kind == .route ? 12 : line.kind == .stage ? 28 : 46
-      body += text(left + indent, row, (line.kind == .stage ? "→ " : "") + line.text, isQuiet: line.kind == .more, limit: right - left - indent - 8)
+      let indent = line.kind == .route || line.kind == .fact ? 12 : line.kind == .stage ? 28 : 46
+      body += text(left + indent, row, (line.kind == .stage ? "→ " : "") + line.text, isQuiet: line.kind == .more || line.kind == .fact, limit: right - left - indent - 8)
     }
     rowsOf.append(rows)
     y += height + 24

@@ -20,7 +20,7 @@ private func drawn(_ box: Topology.Box) -> String {
   let head = "┌─ \(box.name) ── \(box.facts) "
   let rows = box.lines.map { line in
     switch line.kind {
-    case .route: line.text
+    case .route, .fact: line.text
     case .stage: "  → \(line.text)"
     case .more: "      \(line.text)"
     }
