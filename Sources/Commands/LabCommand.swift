@@ -7,6 +7,7 @@ import ExperimentRunner
 import Foundation
 import LabSystems
 import PerfLanguage
+import Reporting
 import TextModel
 
 struct LabCommand: ParsableCommand {
@@ -19,6 +20,7 @@ struct LabCommand: ParsableCommand {
     @Argument(help: "A preset such as shop, or FILE#ID of a system block.") var system: String?
     @Option(help: "Port on 127.0.0.1; 0 takes a free one.") var port = 0
     @OptionGroup var real: RealOptions
+    @Option(name: .customLong("set"), help: "PATH=VALUE as in a block's `set`, such as product-cache.capacity=0; may be repeated.") var overrides: [String] = []
     @Option(help: "Folder that keeps the database and the queues when the lab ends, for the next one.") var directory: String?
     @Flag(help: .hidden) var stdin = false
 
@@ -35,7 +37,7 @@ struct LabCommand: ParsableCommand {
           return
         }
         guard let system else { throw ValidationError("name a system: \(presetNames.joined(separator: ", ")), or FILE#ID") }
-        var spec = try resolve(system)
+        var spec = try resolve(system, set: overrides)
         let kept = try keepReal(real.components(), usedBy: spec.uses, in: system)
         defer { kept?.stop() }
         let used = (kept?.services ?? []).filter { spec.uses($0.component) }
@@ -61,17 +63,46 @@ struct LabCommand: ParsableCommand {
   }
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "The preset systems.")
-    func run() { Output.standard(presetNames.joined(separator: "\n") + "\n") }
+    static let configuration = CommandConfiguration(abstract: "The preset systems, and the days of the course that use them.")
+    func run() {
+      func row(_ name: String, _ text: String, _ days: [Int]) -> String {
+        let numbers = days.map(String.init).joined(separator: ", ")
+        return name + String(repeating: " ", count: max(1, 13 - name.count)) + "\(text) (day\(days.count == 1 ? "" : "s") \(numbers))\n"
+      }
+      Output.standard(presetSummaries.map { row($0.name, $0.title, $0.days) }.joined())
+      Output.standard("\nNot in this version:\n" + laterPresets.map { row($0.name, "needs \($0.needs)", $0.days) }.joined())
+    }
   }
 
   struct Describe: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "A system with every default, as JSON.")
+    static let configuration = CommandConfiguration(
+      abstract: "Draw a system: roles, routes, stages, who asks whom.",
+      discussion: "Without an option a drawing for the terminal, on stdout.")
     @Argument(help: "A preset, or FILE#ID of a system block.") var system: String
+    @Option(name: .customLong("set"), help: "PATH=VALUE as in a block's `set`; may be repeated.") var overrides: [String] = []
+    @Flag(help: "The resolved system with every default, as JSON.") var json = false
+    @Flag(help: "A static SVG on stdout, or in the file of --output.") var svg = false
+    @Option(name: .shortAndLong, help: "Write to this file instead of stdout.") var output: String?
+
+    func validate() throws {
+      if json && svg { throw ValidationError("choose one of --json and --svg") }
+    }
+
     func run() throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-      Output.bytes([UInt8](try encoder.encode(try resolve(system))) + [0x0A])
+      let spec = try resolve(system, set: overrides)
+      let bytes: [UInt8]
+      if json {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        bytes = [UInt8](try encoder.encode(spec)) + [0x0A]
+      } else {
+        bytes = Array((svg ? topologySVG(spec) : topologyText(spec)).utf8)
+      }
+      guard let output else { return Output.bytes(bytes) }
+      do { _ = try writeFileAtomically(output, bytes) } catch {
+        Output.failure(error.diagnostic)
+        throw Exit.failed
+      }
     }
   }
 
@@ -102,17 +133,22 @@ extension LabCommand {
   }
 }
 
-/// A preset, or a notebook's system block by FILE#ID.
-private func resolve(_ name: String) throws -> SystemSpec {
-  if let spec = preset(name) { return spec }
-  if let hash = name.lastIndex(of: "#") {
+/// A preset, or a notebook's system block by FILE#ID, with overrides `PATH=VALUE`.
+private func resolve(_ name: String, set: [String]) throws -> SystemSpec {
+  var diagnostics = Diagnostics()
+  if let spec = preset(name, set: set, diagnostics: &diagnostics) { return spec }
+  if !diagnostics.hasErrors, let hash = name.lastIndex(of: "#") {
     let notebook: Notebook
     do { notebook = try Notebook(String(name[..<hash])) } catch {
       Output.failure(error.diagnostic)
       throw Exit.failed
     }
     let id = String(name[name.index(after: hash)...])
-    if let spec = notebook.planned.systems[id] { return spec }
+    if let spec = Planner(notebook.context).system(id, in: notebook.document, set: set, diagnostics: &diagnostics) { return spec }
+  }
+  if diagnostics.hasErrors {
+    for diagnostic in diagnostics.all { Output.failure(diagnostic) }
+    throw Exit.failed
   }
   let near = nearestName(to: name, among: presetNames).map { "did you mean `\($0)`?" }
   Output.failure(

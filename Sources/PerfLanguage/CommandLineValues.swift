@@ -2,6 +2,8 @@
 // block; a plain number is a rate or a number of seconds where only that can be meant.
 
 import ExperimentModel
+import StrictYAML
+import TextModel
 
 /// `500ms`, `10s`, `2min`, or seconds without a unit; nil: none of these, or not above 0.
 public func typedDuration(_ text: String) -> Nanoseconds? {
@@ -76,4 +78,22 @@ private func typedCondition(_ text: String) -> Result<Judgement, AddressError> {
     return .failure(AddressError(cause: "`\(name)` is \(what), and `\(parts.right)` is none", remedy: "such as \(example)"))
   }
   return .success(Judgement(text: text, address: Address(block: nil, arm: [], metric: name), op: parts.op, limit: limit))
+}
+
+extension SystemDraft {
+  /// Applies `PATH=VALUE`, each as `set: {PATH: VALUE}` of a block would be.
+  mutating func apply(typed overrides: [String], _ findings: Findings) {
+    let nowhere = SourceRange(0, 0)
+    for text in overrides {
+      guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+        findings.error(
+          PerfDiagnosticID.wrongType, "`--set \(text)` is not PATH=VALUE", remedy: "such as --set \(paths.first { $0.hasSuffix(".workers") } ?? "origin.workers")=8",
+          at: nowhere)
+        continue
+      }
+      let value = YAMLNode(.scalar(YAMLScalar(String(text[text.index(after: equals)...]), .plain)), at: nowhere)
+      let entry = YAMLEntry(key: String(text[..<equals]), keyRange: nowhere, value: value)
+      apply(YAMLNode(.mapping([entry]), at: nowhere), findings)
+    }
+  }
 }

@@ -52,4 +52,22 @@ public struct Planner: Sendable {
     diagnostics.add(contentsOf: planning.findings.diagnostics.ordered)
     return planned
   }
+
+  /// One `system` block with overrides as they are typed in a shell, `product-cache.capacity=0`.
+  ///
+  /// - Returns: nil when there is no such block, or after mistakes of the block or the overrides, which are reported.
+  public func system(_ id: String, in document: Document, set: [String], diagnostics: inout Diagnostics) -> SystemSpec? {
+    let planning = Planning(document, context)
+    _ = planning.run()
+    guard var draft = planning.drafts[id] else { return nil }
+    guard !draft.isBroken else {
+      diagnostics.add(contentsOf: planning.findings.diagnostics.ordered)
+      return nil
+    }
+    let findings = Findings()
+    draft.apply(typed: set, findings)
+    let spec = SystemResolver(statements: planning.resolver.statements, findings: findings).resolve(draft, seed: planning.seed(for: id))
+    diagnostics.add(contentsOf: findings.diagnostics.ordered)
+    return findings.diagnostics.hasErrors ? nil : spec
+  }
 }

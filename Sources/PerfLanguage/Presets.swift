@@ -1,26 +1,66 @@
-// The systems that come with nb, as the YAML one would write; read by the same code as a notebook's.
+// The systems that come with nb: YAML files in Presets/, compiled in, read by the same code as a notebook's blocks.
 
 import DocumentModel
 import ExperimentModel
 import StrictYAML
 import TextModel
 
+/// A preset in a list of them.
+public struct PresetSummary: Hashable, Sendable {
+  public var name: String
+  /// One line.
+  public var title: String
+  /// Days of the course that use it.
+  public var days: [Int]
+}
+
+/// What a day of the course will need and this version of nb has no parts for.
+public struct LaterPreset: Hashable, Sendable {
+  public var name: String
+  public var days: [Int]
+  public var needs: String
+}
+
+/// The presets by name.
+public var presetSummaries: [PresetSummary] {
+  presets.sorted { $0.key < $1.key }.map { name, preset in
+    PresetSummary(name: name, title: presetNode(name)?["title"]?.text ?? name, days: preset.days)
+  }
+}
+
+public let laterPresets = [
+  LaterPreset(name: "page", days: [21], needs: "a document that a browser can load"),
+]
+
 /// Names of the preset systems, for `uses:` and `extends:`.
 public var presetNames: [String] { presets.keys.sorted() }
 
 /// A preset with its defaults, or nil when there is none of this name.
 public func preset(_ name: String) -> SystemSpec? {
-  guard let draft = presetDraft(name) else { return nil }
-  return SystemResolver(statements: [:], findings: Findings()).resolve(draft, seed: derivedSeed(1, name))
+  var diagnostics = Diagnostics()
+  return preset(name, set: [], diagnostics: &diagnostics)
+}
+
+/// A preset with overrides as they are typed in a shell, `product-cache.capacity=0`; nil when there is none of this name, or after mistakes.
+public func preset(_ name: String, set: [String], diagnostics: inout Diagnostics) -> SystemSpec? {
+  guard var draft = presetDraft(name) else { return nil }
+  let findings = Findings()
+  draft.apply(typed: set, findings)
+  let spec = SystemResolver(statements: [:], findings: findings).resolve(draft, seed: derivedSeed(1, name))
+  diagnostics.add(contentsOf: findings.diagnostics.ordered)
+  return findings.diagnostics.hasErrors ? nil : spec
+}
+
+private func presetNode(_ name: String) -> YAMLNode? {
+  guard let preset = presets[name] else { return nil }
+  let source = SourceText(path: "preset \(name)", text: String(decoding: preset.text, as: UTF8.self))
+  var diagnostics = Diagnostics()
+  guard let node = YAMLNode(parsing: source, diagnostics: &diagnostics) else { preconditionFailure("the preset \(name) is not YAML") }
+  return node
 }
 
 func presetDraft(_ name: String) -> SystemDraft? {
-  guard let text = presets[name] else { return nil }
-  let source = SourceText(path: "preset \(name)", text: text)
-  var diagnostics = Diagnostics()
-  guard let node = YAMLNode(parsing: source, diagnostics: &diagnostics) else {
-    preconditionFailure("the preset \(name) is not YAML")
-  }
+  guard let node = presetNode(name) else { return nil }
   let findings = Findings()
   var draft = SystemReader(findings: findings).read(node, id: name, base: nil)
   precondition(!findings.diagnostics.hasErrors, "the preset \(name) has mistakes")
@@ -48,24 +88,12 @@ extension SystemDraft {
   }
 }
 
-private let presets: [String: String] = [
-  "shop": """
-  # A product page of the outdoor shop of the course: cache, database, remote primary, body.
-  kind: system
-  id: shop
-  origin:
-    workers: 32
-    queue: {limit: 256, discipline: fifo}
-    routes:
-      GET /product/{id}:
-        - cache: {as: product-cache, key: "{id}", policy: lru, capacity: 1000, ttl: 60s, single_flight: true}
-        - sql: {as: db, statement: "SELECT id, name, price, version, payload FROM products WHERE id = :id", pool: 5}
-        - wait: {as: primary, dist: uniform, min: 18ms, max: 22ms, stands_for: remote primary database}
-        - bytes: {as: body, size: 2KiB, etag: true}
-      PUT /product/{id}:
-        - sql: {as: db-write, statement: "UPDATE products SET version = version + 1 WHERE id = :id", pool: 5}
-        - bytes: {as: receipt, size: 2B}
-  data:
-    products: {rows: 10000, popularity: {zipf: 0.9}}
-  """
+private let presets: [String: (text: [UInt8], days: [Int])] = [
+  "shop": (PackageResources.shop_yml, [1, 2, 3, 4, 7, 8, 9, 16, 20, 22]),
+  "pool": (PackageResources.pool_yml, [7]),
+  "fleet": (PackageResources.fleet_yml, [11]),
+  "cdn": (PackageResources.cdn_yml, [12]),
+  "pipeline": (PackageResources.pipeline_yml, [23]),
+  "model": (PackageResources.model_yml, [24]),
+  "broken-shop": (PackageResources.broken_shop_yml, [25]),
 ]

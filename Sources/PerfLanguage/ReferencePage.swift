@@ -36,7 +36,7 @@ public func referencePage() -> String {
   for theory in theories {
     page += "| `\(theory.name)` | \(theory.metrics.map { "`\($0)`" }.joined(separator: ", ")) | \(cell(theory.meaning)) |\n"
   }
-  page += "\n## Preset systems\n\n" + presetNames.map { "- `\($0)`" }.joined(separator: "\n") + "\n"
+  page += "\n## Preset systems\n\n" + presetSummaries.map { "- `\($0.name)`: \($0.title)" }.joined(separator: "\n") + "\n"
   return page
 }
 

@@ -585,6 +585,43 @@ def an_edge_balances_caches_limits_and_does_without_the_dead():
 
 
 @test
+def presets_are_listed_drawn_and_served_with_overrides():
+    with Folder() as f:
+        listed = f.nb("lab", "list", check=0).stdout
+        asked = {b"shop": "/product/3", b"pool": "/order/3", b"broken-shop": "/similar/3"}
+        for name, path in asked.items():
+            assert b"\n%s " % name in b"\n" + listed, listed
+            name = name.decode()
+            drawn = f.nb("lab", "describe", name, check=0).stdout
+            assert b"clients" in drawn and "└".encode() in drawn, drawn
+            import xml.etree.ElementTree
+            picture = xml.etree.ElementTree.fromstring(f.nb("lab", "describe", name, "--svg", check=0).stdout)
+            assert len(picture.findall("{*}title")) == len(picture.findall("{*}desc")) == 1
+            assert json.loads(f.nb("lab", "describe", name, "--json", "--set", "origin.workers=3", check=0).stdout)["roles"][0]["workers"] == 3
+            process = subprocess.Popen([NB, "lab", "serve", name, "--set", "origin.workers=3"], cwd=f.path, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            try:
+                port = int(re.search(rb":(\d+)", process.stdout.readline()).group(1))
+                import http.client
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                assert answer.status == 200 and answer.read(), name
+                connection.request("GET", "/_nb/system")
+                assert json.loads(connection.getresponse().read())["roles"][0]["workers"] == 3
+            finally:
+                process.terminate()
+                process.wait()
+        wrong = f.nb("lab", "serve", "shop", "--set", "origin.worker=3", "--set", "product-cache.ttl=5", check=1).stderr
+        assert b"did you mean `origin.workers`?" in wrong and b"has no unit" in wrong, wrong
+        with open(os.path.join(f.path, "own.md"), "wb") as out:
+            out.write(b"```perf\nkind: system\nid: tiny\norigin: {routes: {GET /ping: [{bytes: {size: 2B}}]}}\n```\n")
+        assert b"GET /ping" in f.nb("lab", "describe", "own.md#tiny", "--set", "bytes.size=1KiB", check=0).stdout
+        assert b"FILE#ID" in f.nb("lab", "describe", "own.md#huge", check=1).stderr
+        wait_gone()
+
+
+@test
 def load_from_the_shell_is_judged_and_exported():
     with Folder() as f:
         process = subprocess.Popen([NB, "lab", "serve", "shop"], cwd=f.path, stdin=subprocess.DEVNULL,

@@ -13,7 +13,7 @@ import Testing
     var best = [Double](repeating: .infinity, count: sizes.count)
     let operations = sizes.map { Double($0.run().operations) }
     var found = 0.0
-    for _ in 0..<12 {
+    for _ in 0..<80 {
       for (i, computation) in sizes.enumerated() {
         let start = ThreadClock.processorTime()
         let outcome = computation.run()

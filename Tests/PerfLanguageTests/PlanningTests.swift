@@ -171,7 +171,8 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
 
   @Test("presets resolve; their systems can be extended")
   func presets() throws {
-    #expect(presetNames == ["shop"])
+    #expect(presetNames == ["broken-shop", "cdn", "fleet", "model", "pipeline", "pool", "shop"])
+    #expect(presetSummaries.allSatisfy { preset($0.name) != nil && $0.title != $0.name && !$0.days.isEmpty })
     #expect(preset("shup") == nil)
     let shop = try #require(preset("shop"))
     #expect(shop.roles[0].routes.map(\.path) == ["/product/{id}", "/product/{id}"])
@@ -181,6 +182,24 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
     #expect(found.isEmpty)
     #expect(planned.systems["shop"]?.roles[0].workers == 3)
     #expect(planned.systems["shop"]?.roles[0].routes.count == 3)
+  }
+
+  @Test("overrides from a shell are checked like those of a block")
+  func typedOverrides() throws {
+    var found = Diagnostics()
+    let shop = try #require(preset("shop", set: ["origin.workers=3", "product-cache.ttl=5s", "db-write.off=true"], diagnostics: &found))
+    #expect(found.all.isEmpty && shop.roles[0].workers == 3 && shop.roles[0].routes[1].stages.map(\.name) == ["receipt"])
+    for (text, remedy) in [
+      ("product-cach.ttl=5s", "did you mean `product-cache.ttl`?"), ("product-cache.ttl=5", "write `5ns`"), ("origin.workers", "such as --set origin.workers=8"),
+    ] {
+      found = Diagnostics()
+      #expect(preset("shop", set: [text], diagnostics: &found) == nil)
+      #expect(found.all.count == 1 && found.all[0].remedy?.hasPrefix(remedy) == true, "\(found.all)")
+    }
+    let source = SourceText(path: "x", text: block("kind: system\nid: tiny\norigin: {routes: {GET /ping: [{bytes: {size: 2B}}]}}"))
+    let document = Document(parsing: source)
+    #expect(Planner().system("tiny", in: document, set: ["bytes.size=1KiB"], diagnostics: &found)?.roles[0].routes[0].stages[0].work == .bytes(BytesSpec(size: 1024, etag: false)))
+    #expect(Planner().system("none", in: document, set: [], diagnostics: &found) == nil)
   }
 
   @Test("`explain` fills in defaults, and its text means the same block")
