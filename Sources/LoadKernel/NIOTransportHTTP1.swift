@@ -55,7 +55,9 @@
     }
 
     func send(_ lane: NIOLane, _ request: ByteStoreView, isHead: Bool) {
-      guard let channel = channels[lane.index], let handler = handlers[lane.index] else { return }
+      guard let channel = channels[lane.index], let handler = handlers[lane.index] else {
+        return driver.broke(lane, lane.number, .closed, FailureText.ended(after: 0, served: false))
+      }
       handler.begin(isHead: isHead, number: lane.number)
       let buffer = channel.allocator.buffer(bytes: UnsafeRawBufferPointer(start: request.bytes, count: request.count))
       channel.writeAndFlush(buffer, promise: nil)
@@ -161,6 +163,8 @@
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+      // A connection that was given up may still be reset: its lane already has another one, which must not be touched.
+      guard !isAbandoned else { return context.close(promise: nil) }
       let kind = NIOConnector.kind(error, hasShaken: hasShaken)
       if !hasShaken {
         handshake.fail(NIOLoadFailure(kind: kind, text: NIOConnector.text(error)))

@@ -72,7 +72,9 @@
     }
 
     func send(_ lane: NIOLane, _ request: ByteStoreView, isHead: Bool) {
-      guard let multiplexer = connection(lane).multiplexer else { return }
+      guard let multiplexer = connection(lane).multiplexer else {
+        return driver.broke(lane, lane.number, .closed, FailureText.ended(after: 0, served: false))
+      }
       let (headers, body) = Self.fields(request, scheme: connector.target.transport == .http2 ? "https" : "http")
       let loop = connector.loop
       let handler = NIOLoopBound(HTTP2StreamHandler(driver, lane, headers, body), eventLoop: loop)

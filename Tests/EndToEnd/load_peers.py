@@ -103,9 +103,7 @@ def tls_that_breaks_in_the_middle_is_counted(Folder):
         once = says(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", keep=False)
         with Peer(once, "throwaway.pem", accepts=4) as peer:
             found = load(f, peer.url, "--insecure", "--users", "1", "--iterations", "6", check=0)
-            # Known and open: about one run in eight loses the end of one answer here, and counts it as a timeout after 10 s.
-            lost = found["errors"].pop("timeout", 0)
-            assert lost <= 1 and found["statuses"] == {"200": 4 - lost} and found["errors"] == {"tls": 2} == found["connect_errors"], found
+            assert found["statuses"] == {"200": 4} and found["errors"] == {"tls": 2} == found["connect_errors"], found
             assert found["examples"]["tls"], found
 
 
