@@ -10,6 +10,8 @@ public struct Estimate: Codable, Hashable, Sendable {
     self.value = value; self.low = low; self.high = high
   }
 
+  public func scaled(by factor: Double) -> Estimate { Estimate(value * factor, low: low.map { $0 * factor }, high: high.map { $0 * factor }) }
+
   /// A number when exact, `[value, low, high]` with an interval: results files hold hundreds of these.
   public init(from decoder: any Decoder) throws {
     if let exact = try? decoder.singleValueContainer().decode(Double.self) {
@@ -58,6 +60,9 @@ public struct ArmResult: Codable, Hashable, Sendable {
   public var metrics: [String: MetricValue]
   /// Closed-form values for the same metric names.
   public var theory: [String: Double]
+  /// Measured values as they are judged against a theory that was computed from the same arrivals (the trace twin): the
+  /// interval is that of the difference. nil: there is none.
+  public var paired: [String: Estimate]?
   /// Of a scenario with several requests, in its order; nil: it has one.
   public var requests: [RequestResult]?
   public init(

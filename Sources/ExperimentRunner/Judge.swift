@@ -90,8 +90,9 @@ extension Runner {
       guard address.at.allSatisfy({ arm.params[$0.key] == $0.value }) else { continue }
       guard let theory = arm.theory[address.metric], let measured = arm.metrics[address.metric] else { continue }
       let text = "\(place) = \(expectation.theory ?? "theory") ± \(toleranceText(expectation))"
-      let outcome = distrusted ? .inconclusive : Self.near(measured.estimate, theory, expectation)
-      results.append(JudgementResult(text: text, measured: measured, outcome: outcome))
+      let judged = MetricValue(expectation.theory == "twin" ? arm.paired?[address.metric] ?? measured.estimate : measured.estimate, measured.unit)
+      let outcome = distrusted ? .inconclusive : Self.near(judged.estimate, theory, expectation)
+      results.append(JudgementResult(text: text, measured: judged, outcome: outcome))
     }
     if results.isEmpty {
       results = [JudgementResult(text: "\(addressText(address)): no prediction for this system", measured: nil, outcome: .inconclusive)]

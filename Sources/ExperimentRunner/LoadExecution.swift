@@ -21,7 +21,7 @@ struct Slice {
   var guessed = 0
   var footprint = SliceFootprint()
   /// Response times of the trace twin; nil: there is none.
-  var twin: Histogram?
+  var twin: TwinTimes?
 }
 
 struct LoadExecution {
@@ -160,6 +160,8 @@ struct LoadExecution {
     let note = count > 1 ? "\(arm.name) \(index + 1)/\(count)" : arm.name
     let queue = TraceTwin.role(arm)
     options.keepsArrivals = queue != nil
+    let expected = ArrivalPlan(arm.profile, duration: options.measured, seed: 1)?.expected ?? 0
+    if queue != nil, expected < Double(TraceTwin.mostPaired) { options.rawRows = Int(expected * 1.2) + 1_000 }
     if queue != nil { try lab.startTrace() }
     // A quick run is shorter, and so are its windows.
     options.partLength = partLength(cell.thresholds).map { Nanoseconds(seconds: $0.seconds * runner.timeShare(cell)) }
@@ -179,7 +181,8 @@ struct LoadExecution {
     guard lab.isAlive else { throw CellFailure("the lab died during the run") }
     timeline.end()
     let counters = try lab.counters()
-    let twin = try queue.flatMap { TraceTwin.responses(record, services: try lab.trace(of: $0.name), workers: $0.workers) }
+    let twin = try queue.flatMap { TraceTwin.times(record, services: try lab.trace(of: $0.name), workers: $0.workers) }
+    record.raw = nil
     let taken = isRecorded ? record.takeRequests(windowLength: usual) : (requests: [], guessed: 0)
     return Slice(
       record: record, counters: counters, samples: timeline.samples + [counters], sampleTimes: timeline.times + [record.elapsed],

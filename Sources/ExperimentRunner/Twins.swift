@@ -24,41 +24,59 @@ enum TraceTwin {
     return first
   }
 
+  /// Requests of a slice beyond which no interval against the twin is given: 40 bytes each are kept while it runs.
+  static let mostPaired = 1_000_000
+
   /// Response times of a slice's arrivals in an ideal queue; nil: not every request was answered and recorded.
-  static func responses(_ record: LoadRecord, services: [Int64], workers: Int) -> Histogram? {
+  static func times(_ record: LoadRecord, services: [Int64], workers: Int) -> TwinTimes? {
     guard record.failed == 0, !record.isPartial, !services.isEmpty, record.arrivals.count == services.count, !services.contains(-1) else { return nil }
-    var responses = Histogram()
-    for time in fifoResponses(arrivals: record.arrivals, services: services, servers: workers) { responses.record(time) }
-    return responses
+    let ideal = fifoResponses(arrivals: record.arrivals, services: services, servers: workers)
+    var measured: [Int64] = []
+    if let raw = record.raw, raw.truncated == 0, raw.rows.count == ideal.count { measured = raw.rows.map { $0.received - $0.intended } }
+    return TwinTimes(ideal: ideal, measured: measured)
   }
+}
+
+/// Response times of one slice in nanoseconds, in order of arrival.
+struct TwinTimes {
+  /// In the ideal queue.
+  var ideal: [Int64]
+  /// As measured, request by request; empty where they were too many to be kept.
+  var measured: [Int64]
 }
 
 extension ArmMeasurement {
   /// Of all slices; nil: one of them has none.
-  var twin: Histogram? {
-    var all = Histogram()
-    for slice in slices {
-      guard let one = slice.twin else { return nil }
-      all.merge(one)
-    }
-    return all.count > 0 ? all : nil
+  private var twins: [TwinTimes]? {
+    let all = slices.compactMap(\.twin)
+    return all.count == slices.count ? all : nil
   }
 
   /// What the twin predicts, by metric.
   var twinValues: [String: Double] {
-    guard let twin else { return [:] }
-    var values = ["mean": twin.mean]
-    for (name, q) in Self.quantiles { values[name] = Double(twin.quantile(q)) }
+    guard let twins else { return [:] }
+    var all = Histogram()
+    for one in twins { one.ideal.forEach { all.record($0) } }
+    var values = ["mean": all.mean]
+    for (name, q) in Self.quantiles { values[name] = Double(all.quantile(q)) }
     return values
   }
 
-  /// Measured over twin.
-  var twinRatios: [(String, Double)] {
-    guard let twin, twin.mean > 0, merged.response.count > 0 else { return [] }
-    return [
-      ("mean_over_twin", merged.response.mean / twin.mean),
-      ("p99_over_twin", Double(merged.response.quantile(0.99)) / Double(max(1, twin.quantile(0.99)))),
-    ]
+  /// Measured over twin, by metric. Both have the same arrivals and service times, so the intervals hold what the lab adds and
+  /// what it varies by, and not the luck of the arrivals. Without intervals where single requests were not kept.
+  func twinRatios(_ metrics: Set<String>) -> [String: Estimate] {
+    let twin = twinValues
+    guard let twins, merged.response.count > 0 else { return [:] }
+    let paired = PairedTimes(twins.map { ($0.measured, $0.ideal) })
+    var ratios: [String: Estimate] = [:]
+    if metrics.contains("mean"), let mean = twin["mean"], mean > 0 {
+      ratios["mean"] = paired?.meanRatio() ?? Estimate(merged.response.mean / mean)
+    }
+    for (name, q) in Self.quantiles where metrics.contains(name) {
+      guard let predicted = twin[name], predicted > 0 else { continue }
+      ratios[name] = paired?.quantileRatio(q) ?? Estimate(Double(merged.response.quantile(q)) / predicted)
+    }
+    return ratios
   }
 }
 
@@ -67,13 +85,18 @@ extension LoadExecution {
   func addTwins(_ measured: [ArmMeasurement], _ closed: [Slice]?, into result: inout CellResult) {
     let asked = Set(cell.expects.filter { $0.theory == "twin" && $0.value == nil }.map(\.address.metric))
     for (i, arm) in measured.enumerated() where i < result.arms.count {
-      result.arms[i].theory.merge(arm.twinValues.filter { asked.contains($0.key) }) { _, twin in twin }
+      let twin = arm.twinValues.filter { asked.contains($0.key) }
+      guard !twin.isEmpty else { continue }
+      result.arms[i].theory.merge(twin) { _, twin in twin }
+      result.arms[i].paired = arm.twinRatios(asked).reduce(into: [:]) { all, one in
+        all[one.key] = twin[one.key].map { one.value.scaled(by: $0) }
+      }
     }
     guard measured.count == 1 else { return }
     var whole: [String: MetricValue] = [:]
     // Beside a prediction the twin says how much of the difference is chance.
     if cell.expects.contains(where: { $0.value == nil && ["erlang-c", "fan-out", "twin"].contains($0.theory) }) {
-      for (name, value) in measured[0].twinRatios { whole[name] = MetricValue(Estimate(value), .ratio) }
+      for (name, value) in measured[0].twinRatios(["mean", "p99"]) { whole["\(name)_over_twin"] = MetricValue(value, .ratio) }
     }
     if let closed { whole.merge(closedFigures(measured[0], closed, &result)) { a, _ in a } }
     if !whole.isEmpty { result.arms.append(ArmResult(name: "", metrics: whole)) }

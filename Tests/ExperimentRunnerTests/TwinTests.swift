@@ -30,12 +30,12 @@ import Testing
     var record = LoadRecord()
     record.arrivals = [0, 0, 1_000, 2_000]
     // Busy until 10,000 and 3,000; the third begins at 3,000 and ends at 5,000, the fourth begins then.
-    let twin = try #require(TraceTwin.responses(record, services: [10_000, 3_000, 2_000, 1_000], workers: 2))
-    #expect(twin.count == 4 && twin.sum == 10_000 + 3_000 + 4_000 + 4_000)
-    #expect(TraceTwin.responses(record, services: [10_000, 3_000, 2_000], workers: 2) == nil)
-    #expect(TraceTwin.responses(record, services: [10_000, 3_000, 2_000, -1], workers: 2) == nil)
+    let twin = try #require(TraceTwin.times(record, services: [10_000, 3_000, 2_000, 1_000], workers: 2))
+    #expect(twin.ideal == [10_000, 3_000, 4_000, 4_000])
+    #expect(TraceTwin.times(record, services: [10_000, 3_000, 2_000], workers: 2) == nil)
+    #expect(TraceTwin.times(record, services: [10_000, 3_000, 2_000, -1], workers: 2) == nil)
     record.failed = 1
-    #expect(TraceTwin.responses(record, services: [10_000, 3_000, 2_000, 1_000], workers: 2) == nil)
+    #expect(TraceTwin.times(record, services: [10_000, 3_000, 2_000, 1_000], workers: 2) == nil)
   }
 
   @Test("the closed twin has as many users as were in flight, and the open run's time")

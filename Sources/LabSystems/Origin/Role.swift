@@ -138,11 +138,16 @@ final class Role {
     }
     // A remote party's answer to a process that was killed meanwhile: nobody waits for it any more.
     guard exchange.life == life else { return }
-    if exchange.traceIndex >= 0, exchange.traceIndex < trace?.count ?? 0 { trace?[exchange.traceIndex] = environment.now - exchange.taken }
-    if let consumer { return consumer.finished(exchange) }
+    let (traced, taken) = (exchange.traceIndex, exchange.taken)
+    if let consumer {
+      traceEnd(traced, since: taken)
+      return consumer.finished(exchange)
+    }
     // The slot is free before the answer goes out: a client's next request must not meet the slot of its last one.
     queue.release()
     answer(exchange)
+    // Writing the answer keeps this thread from the next request, so it is part of the service.
+    traceEnd(traced, since: taken)
     drain()
   }
 
@@ -173,6 +178,10 @@ final class Role {
 
   /// Begins a trace anew, or ends it.
   func setTrace(_ on: Bool) { trace = on ? [] : nil }
+
+  private func traceEnd(_ index: Int, since taken: Int64) {
+    if index >= 0, index < trace?.count ?? 0 { trace?[index] = environment.now - taken }
+  }
 
   private func taken(_ exchange: Exchange) {
     guard let count = trace?.count, count < Self.traceMax else { return }
