@@ -106,6 +106,7 @@ let package = Package(
     .testTarget(name: "LoadKernelTests", dependencies: ["LoadKernel", "CKernelShims", "ExperimentModel", "Statistics"] + secure),
     .testTarget(name: "ExperimentRunnerTests", dependencies: ["ExperimentRunner", "ExperimentModel", "LoadKernel", "Statistics"]),
     .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "CLabShims", "ExperimentModel"] + nio),
+    .testTarget(name: "LabPropertyTests", dependencies: ["LabSystems", "PerfLanguage", "ExperimentModel", "StrictYAML", "TextModel"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "DocumentModel", "ExperimentModel", "TextModel"]),
     .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML", "TextModel"]),
     .testTarget(name: "PerfLanguageTests", dependencies: ["PerfLanguage", "DocumentModel", "ExperimentModel", "StrictYAML", "TextModel"]),

@@ -62,8 +62,8 @@ final class LabServer {
       }.wait()
     } catch {
       memcached?.stop()
-      try? group.syncShutdownGracefully()
       try? threads.syncShutdownGracefully()
+      try? group.syncShutdownGracefully()
       throw error
     }
     self.group = group
@@ -76,8 +76,9 @@ final class LabServer {
   func stop() {
     doors.forEach { $0.stop() }
     memcached?.stop()
-    try? group.syncShutdownGracefully()
+    // The threads first: what they finish they hand to a loop, which must still be there.
     try? threads.syncShutdownGracefully()
+    try? group.syncShutdownGracefully()
   }
 
   private static func connect(

@@ -67,6 +67,11 @@ extension SystemResolver {
         PerfDiagnosticID.doesNotApply, "a worker has nobody whom the limit `\(stage.name)` could send away",
         remedy: "limit where requests come in, or let fewer `workers` take messages", at: stage.place)
     }
+    if inWorker, stage.kind == .wait, let async = stage.params["async"], async.value == .flag(true) {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "a worker holds its messages until they are acknowledged: `async` of the wait `\(stage.name)` frees nobody",
+        remedy: "leave it out, and let more `workers` wait at the same time", at: async.place)
+    }
     guard let per = stage.params["per"], !inWorker || isLocked && per.value == .text("batch") else { return }
     findings.error(
       PerfDiagnosticID.doesNotApply,

@@ -76,6 +76,13 @@ struct SystemResolver {
         remedy: "such as `capacity: 1000`; 0 switches it off", at: stage.place)
       return nil
     }
+    for name in ["bytes", "ttl"] {
+      guard let given = params[name], let number = given.value.plain, number <= 0 else { continue }
+      findings.error(
+        PerfDiagnosticID.outOfRange, "`\(name)` of the cache `\(stage.name)` is above 0",
+        remedy: name == "ttl" ? "leave it out, and entries never expire" : "`capacity: 0` switches the cache off", at: given.place)
+      return nil
+    }
     let key = text(params["key"]) ?? route.variables.map { "{\($0)}" }.joined(separator: "/")
     for name in templateVariables(key) where !route.variables.contains(name) {
       findings.error(

@@ -150,7 +150,7 @@ extension SystemResolver {
 
   func infer(_ stage: StageDraft, _ role: RoleDraft) -> InferSpec? {
     let batch = integer(stage.params["batch"], stage.kind.key("batch")) ?? 1
-    let workers = integer(role.params["workers"], Shape.role.key("workers")) ?? 32
+    let workers = integer(role.params["workers"], role.keys.first { $0.name == "workers" }) ?? 32
     let delay = duration(stage.params["max_delay"], stage.kind.key("max_delay")) ?? .zero
     guard batch <= InferSpec.batchMax else {
       return refuse(stage, "batch", "`batch` is at most \(InferSpec.batchMax), not \(batch)", remedy: "write at most \(InferSpec.batchMax)")
