@@ -13,7 +13,7 @@ import TextModel
 struct LabCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lab", abstract: "Lab systems: real servers on loopback with known behaviour.",
-    subcommands: [Serve.self, List.self, Describe.self, Referee.self, Subject.self, Real.self])
+    subcommands: [Serve.self, List.self, Describe.self, Referee.self, Subject.self, Real.self, Throttle.self])
 
   struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Serve a system until interrupted.")
@@ -53,7 +53,7 @@ struct LabCommand: ParsableCommand {
             for route in role.routes where role.worker == nil { Output.standard("  \(route.method) \(route.path)\n") }
           }
           for service in used { Output.standard("  with \(service.text) on 127.0.0.1:\(service.port)\n") }
-          Output.standard("  counters at /_nb/counters; end with Ctrl-C\n")
+          Output.standard("  counters at /_nb/counters, faults at /_nb/fault; end with Ctrl-C\n")
         }
       } catch let error as LabError {
         Output.failure(Diagnostic("lab-failed", .error, "\(error.place): \(error.cause)", remedy: error.remedy))
@@ -104,6 +104,14 @@ struct LabCommand: ParsableCommand {
         throw Exit.failed
       }
     }
+  }
+
+  /// The child that holds the lab that started it to its CPU limit.
+  struct Throttle: ParsableCommand {
+    static let configuration = CommandConfiguration(shouldDisplay: false)
+    @Argument var cpus: Double
+    @Argument var period: Int64
+    func run() { Lab.throttle(cpus: cpus, period: period) }
   }
 
   /// A bench subject as a child process; speaks lines on stdin and stdout.
