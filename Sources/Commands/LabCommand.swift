@@ -16,7 +16,13 @@ struct LabCommand: ParsableCommand {
     subcommands: [Serve.self, List.self, Describe.self, Referee.self, Subject.self, Real.self, Throttle.self])
 
   struct Serve: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Serve a system until interrupted.")
+    static let configuration = CommandConfiguration(
+      abstract: "Serve a system until interrupted.",
+      discussion: """
+        GET /_nb/counters says what has happened inside. POST /_nb/fault does what a block's `faults` do, with times in nanoseconds and sizes in bytes:
+          curl -d '{"target":"origin","toxic":"latency","latency":50000000,"duration":10000000000}' http://127.0.0.1:PORT/_nb/fault
+        Without a duration a fault stays until DELETE /_nb/fault, which ends all; GET /_nb/fault lists them.
+        """)
     @Argument(help: "A preset such as shop, or FILE#ID of a system block.") var system: String?
     @Option(help: "Port on 127.0.0.1; 0 takes a free one.") var port = 0
     @OptionGroup var real: RealOptions
