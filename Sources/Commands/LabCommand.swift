@@ -13,10 +13,16 @@ import TextModel
 struct LabCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lab", abstract: "Lab systems: real servers on loopback with known behaviour.",
-    subcommands: [Serve.self, List.self, Describe.self, Referee.self, Subject.self, Real.self])
+    subcommands: [Serve.self, List.self, Describe.self, Referee.self, Subject.self, Real.self, Throttle.self])
 
   struct Serve: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Serve a system until interrupted.")
+    static let configuration = CommandConfiguration(
+      abstract: "Serve a system until interrupted.",
+      discussion: """
+        GET /_nb/counters says what has happened inside. POST /_nb/fault does what a block's `faults` do, with times in nanoseconds and sizes in bytes:
+          curl -d '{"target":"origin","toxic":"latency","latency":50000000,"duration":10000000000}' http://127.0.0.1:PORT/_nb/fault
+        Without a duration a fault stays until DELETE /_nb/fault, which ends all; GET /_nb/fault lists them.
+        """)
     @Argument(help: "A preset such as shop, or FILE#ID of a system block.") var system: String?
     @Option(help: "Port on 127.0.0.1; 0 takes a free one.") var port = 0
     @OptionGroup var real: RealOptions
@@ -53,7 +59,7 @@ struct LabCommand: ParsableCommand {
             for route in role.routes where role.worker == nil { Output.standard("  \(route.method) \(route.path)\n") }
           }
           for service in used { Output.standard("  with \(service.text) on 127.0.0.1:\(service.port)\n") }
-          Output.standard("  counters at /_nb/counters; end with Ctrl-C\n")
+          Output.standard("  counters at /_nb/counters, faults at /_nb/fault; end with Ctrl-C\n")
         }
       } catch let error as LabError {
         Output.failure(Diagnostic("lab-failed", .error, "\(error.place): \(error.cause)", remedy: error.remedy))
@@ -104,6 +110,14 @@ struct LabCommand: ParsableCommand {
         throw Exit.failed
       }
     }
+  }
+
+  /// The child that holds the lab that started it to its CPU limit.
+  struct Throttle: ParsableCommand {
+    static let configuration = CommandConfiguration(shouldDisplay: false)
+    @Argument var cpus: Double
+    @Argument var period: Int64
+    func run() { Lab.throttle(cpus: cpus, period: period) }
   }
 
   /// A bench subject as a child process; speaks lines on stdin and stdout.

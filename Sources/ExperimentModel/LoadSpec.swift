@@ -195,21 +195,6 @@ public enum Warm: Codable, Hashable, Sendable {
   case topKeys(Int)
 }
 
-public enum Toxic: String, Codable, Sendable, CaseIterable { case expire, stall }
-
-/// One entry of the fault timeline, relative to the start of each measured slice.
-public struct FaultSpec: Codable, Hashable, Sendable {
-  public var at: Nanoseconds
-  /// How long (stall); zero for expire, which is an event.
-  public var duration: Nanoseconds
-  /// A role or a stage, such as `origin` or `product-cache`.
-  public var target: String
-  public var toxic: Toxic
-  public init(at: Nanoseconds, duration: Nanoseconds, target: String, toxic: Toxic) {
-    self.at = at; self.duration = duration; self.target = target; self.toxic = toxic
-  }
-}
-
 /// One variant or sweep point, fully resolved.
 public struct LoadArm: Codable, Hashable, Sendable {
   public var name: String

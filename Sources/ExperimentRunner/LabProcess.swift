@@ -75,6 +75,9 @@ final class LabProcess {
   func inject(_ fault: FaultSpec) throws {
     _ = try client.request("POST", "/_nb/fault", body: faultBody(fault))
   }
+
+  /// Ends every fault that is still active.
+  func clearFaults() throws { _ = try client.request("DELETE", "/_nb/fault") }
 }
 
 /// One kept-alive control connection to a lab; blocking, loopback only.

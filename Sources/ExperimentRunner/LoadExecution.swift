@@ -132,6 +132,8 @@ struct LoadExecution {
   ) throws -> Slice {
     var later: [FaultSpec] = []
     var restarted = false
+    // No fault of this slice may be felt in the next one, or in another arm's.
+    defer { if !arm.faults.isEmpty { try? lab.clearFaults() } }
     for fault in arm.faults.map({ scaled($0, arm.profile) }) {
       if fault.at <= .zero {
         try lab.inject(fault)
@@ -180,6 +182,7 @@ struct LoadExecution {
     }
     guard lab.isAlive else { throw CellFailure("the lab died during the run") }
     timeline.end()
+    if let failure = timeline.failure { throw failure }
     let counters = try lab.counters()
     let twin = try queue.flatMap { TraceTwin.times(record, services: try lab.trace(of: $0.name), workers: $0.workers) }
     record.raw = nil

@@ -70,6 +70,7 @@ struct ArmMeasurement {
       put("queue_wait", ratio("origin.queue_wait_ns", ["origin.requests"]))
     }
     putEdge(total, runs, put)
+    putFaults(total, runs, put)
     if let role = arm.system.firstOrigin?.name, let requests = total["\(role).requests"], requests > 0 {
       put("queue_peak", slices.compactMap { $0.counters["\(role).queue_peak"] }.max().map { Estimate($0) })
       put("shed_share", ratio("\(role).rejected", ["\(role).requests"]))
@@ -125,6 +126,16 @@ struct ArmMeasurement {
     return all
   }
 
+  /// What the limits of the process came to.
+  private func putFaults(_ total: [String: Double], _ runs: Double, _ put: (String, Estimate?) -> Void) {
+    if let periods = total["faults.cpu_periods"], periods > 0 {
+      put("cpu_periods", Estimate(periods / runs))
+      put("throttled_periods", total["faults.cpu_throttled"].map { Estimate($0 / runs) })
+      put("throttled_share", ratio("faults.cpu_throttled", ["faults.cpu_periods"]))
+    }
+    if arm.faults.contains(where: { $0.toxic == .memLimit }) { put("oom_kills", Estimate((total["faults.oom_kills"] ?? 0) / runs)) }
+  }
+
   /// What the edge in front did.
   private func putEdge(_ total: [String: Double], _ runs: Double, _ put: (String, Estimate?) -> Void) {
     guard let role = arm.system.frontEdge, let spec = role.edge else { return }
@@ -167,7 +178,7 @@ struct ArmMeasurement {
     case "mean": return slice.record.response.count > 0 ? slice.record.response.mean : nil
     case "rate": return slice.record.achievedRate
     case "runqueue_wait", "io_calls_per_req", "disk_bytes", "fsyncs", "generator_syscalls_per_req", "origin_requests", "origin_rps", "hit_ratio", "stale_share", "cpu_per_req", "evictions",
-      "retries", "hedges", "limited", "shed", "timeouts", "amplification", "imbalance",
+      "throttled_periods", "throttled_share", "oom_kills", "retries", "hedges", "limited", "shed", "timeouts", "amplification", "imbalance",
       "queue_wait", "time_to_steady", "http_req_service", "http_req_failed", "in_flight":
       return alone.metrics()[name]?.estimate.value
     default:

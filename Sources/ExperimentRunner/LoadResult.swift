@@ -64,6 +64,7 @@ extension LoadExecution {
       result.validityReason = "\(arm.arm.name): \(record.reason ?? "the generator fell behind")"
     }
     if let doubt = record.steadyDoubt(above: 0.1, of: "\(arm.arm.name): ") { result.doubts.append(doubt) }
+    if let limits = arm.limitText { result.doubts.append(Doubt(id: "limits", text: limits)) }
     for (kind, count) in arm.merged.errors.sorted(by: { $0.key < $1.key }) where count > 0 {
       result.doubts.append(Doubt(id: "errors", text: "\(arm.arm.name): \(count) requests failed (\(kind))"))
     }

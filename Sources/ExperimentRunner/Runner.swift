@@ -139,7 +139,7 @@ public struct Runner {
   /// A declared wait on the way of one of the arm's requests, or of a message that one publishes.
   static func reachesWait(_ arm: LoadArm) -> Bool {
     // A declared link to the clients is on everybody's way.
-    if arm.system.roles.contains(where: { $0.edge?.shape != nil }) { return true }
+    if arm.system.roles.contains(where: { $0.edge?.shape != nil }) || arm.faults.contains(where: \.toxic.isDeclaredTime) { return true }
     var open = arm.profile.requests.map { ($0.method == "HEAD" ? "GET" : $0.method, $0.path) }
     var seen: Set<String> = []
     while let (method, path) = open.popLast() {

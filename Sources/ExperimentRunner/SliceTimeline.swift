@@ -13,6 +13,7 @@ final class SliceTimeline: @unchecked Sendable {
   private var taken: [[UInt8]] = []
   /// When each of `taken` was read, from the start.
   private var takenAt: [Nanoseconds] = []
+  private var refused: (any Error)?
   private let done = DispatchSemaphore(value: 0)
   /// Signalled to end a sleep early.
   private let over = DispatchSemaphore(value: 0)
@@ -21,6 +22,7 @@ final class SliceTimeline: @unchecked Sendable {
   init(_ faults: [FaultSpec], _ lab: LabProcess, duration: Nanoseconds) {
     let port = lab.port
     let ordered = faults.sorted { $0.at < $1.at }
+    let bodies = ordered.map(faultBody)
     let interval = duration > .zero ? min(max(duration.rawValue / 20, 20_000_000), 500_000_000) : 50_000_000
     let start = DispatchTime.now().uptimeNanoseconds
     let thread = Thread { [self] in
@@ -31,7 +33,7 @@ final class SliceTimeline: @unchecked Sendable {
       while !isEnded {
         let elapsed = Int64(DispatchTime.now().uptimeNanoseconds &- start)
         if index < ordered.count, elapsed >= ordered[index].at.rawValue {
-          _ = try? client.request("POST", "/_nb/fault", body: faultBody(ordered[index]))
+          do { _ = try client.request("POST", "/_nb/fault", body: bodies[index]) } catch { lock.withLock { refused = refused ?? error } }
           index += 1
         } else if elapsed >= next {
           next += interval
@@ -50,6 +52,9 @@ final class SliceTimeline: @unchecked Sendable {
     }
     thread.start()
   }
+
+  /// The first fault that could not be done.
+  var failure: (any Error)? { lock.withLock { refused } }
 
   private var isEnded: Bool { lock.withLock { ended } }
 
@@ -77,5 +82,5 @@ final class SliceTimeline: @unchecked Sendable {
 }
 
 func faultBody(_ fault: FaultSpec) -> String {
-  #"{"target":"\#(fault.target)","toxic":"\#(fault.toxic.rawValue)","duration":\#(fault.duration.rawValue)}"#
+  String(decoding: (try? JSONEncoder().encode(fault)) ?? Data(), as: UTF8.self)
 }

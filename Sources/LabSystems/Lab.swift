@@ -36,6 +36,7 @@ public enum Lab {
   ) throws {
     let ending = try Ending()
     let parent = getppid()
+    if followParent { Ending.goesOnWithoutParent() }
     let server = try LabServer(system, port: port, pid: getpid(), directory: directory)
     defer { server.stop() }
     ready(server.ready)
@@ -47,6 +48,17 @@ public enum Lab {
 struct Ending {
   private let signals: SignalPipe
   init() throws { signals = try SignalPipe() }
+
+  /// A lab that is stopped, as a CPU limit does it, must see the end of its parent too: when stdin's other end is closed, the
+  /// kernel sends SIGCONT instead of the usual SIGIO.
+  static func goesOnWithoutParent() {
+    #if os(Linux)
+      let (setOwner, setSignal, isAsynchronous): (Int32, Int32, Int32) = (8, 10, 0o20000)
+      _ = fcntl(0, setOwner, getpid())
+      _ = fcntl(0, setSignal, SIGCONT)
+      _ = fcntl(0, F_SETFL, fcntl(0, F_GETFL, 0) | isAsynchronous)
+    #endif
+  }
 
   /// Returns at SIGTERM or SIGINT, and with a parent when stdin ends or another process has become our parent.
   func wait(followingParent parent: pid_t?) {

@@ -53,6 +53,7 @@ final class LabServer {
           core.faces[index].closeDoor = { until in
             door.close(until: until) { Self.bootstrap(core, face: index, on: loop).bind(host: "127.0.0.1", port: bound) }
           }
+          core.faces[index].openDoor = { door.openAgain() }
         }
         func ports(_ role: String) -> [Int] { core.faces.filter { $0.name == role }.map(\.port) }
         for (role, pools) in upstreams { pools.connect(to: ports(role)) }
@@ -142,6 +143,8 @@ private final class Door: @unchecked Sendable {
   private let loop: any EventLoop
   let port: Int
   private var isStopped = false
+  /// While it is closed.
+  private var open: (@Sendable () -> EventLoopFuture<any Channel>)?
 
   init(_ channel: any Channel) {
     self.channel = channel
@@ -149,12 +152,21 @@ private final class Door: @unchecked Sendable {
     port = channel.localAddress?.port ?? 0
   }
 
-  /// Refuses connections until the deadline; a second call while it is closed changes nothing.
+  /// Refuses connections until the deadline, or for ever with `.max`; a second call while it is closed changes nothing.
   func close(until deadline: Int64, open: @escaping @Sendable () -> EventLoopFuture<any Channel>) {
     guard let old = channel else { return }
     channel = nil
     old.close(promise: nil)
-    loop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(deadline, 0)))) { self.reopen(open) }
+    self.open = open
+    guard deadline < .max else { return }
+    loop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(deadline, 0)))) { self.openAgain() }
+  }
+
+  /// Opens a closed door, before its time or at it.
+  func openAgain() {
+    guard let open else { return }
+    self.open = nil
+    reopen(open)
   }
 
   private func reopen(_ open: @escaping @Sendable () -> EventLoopFuture<any Channel>) {

@@ -162,6 +162,19 @@ public final class ChildProcess {
     }
   }
 
+  /// A line that is there already; nil: none is. Never waits.
+  public func lineIfThere() -> String? {
+    var poller = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+    if !ended, pending.count < Self.lineLimit, poll(&poller, 1, 0) > 0, poller.revents & Int16(POLLIN) != 0 {
+      var chunk = [UInt8](repeating: 0, count: 4_096)
+      let n = read(output, &chunk, chunk.count)
+      if n > 0 { pending += chunk[..<n] }
+    }
+    guard let newline = pending.firstIndex(of: 0x0A) else { return nil }
+    defer { pending.removeSubrange(...newline) }
+    return String(decoding: pending[..<newline], as: UTF8.self)
+  }
+
   /// The end of what it printed beside its answers.
   var lastPrinted: String { printed?.lastText ?? "" }
 

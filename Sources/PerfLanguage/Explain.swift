@@ -110,6 +110,13 @@ private struct Explainer {
       var parts = entries.map { entry in
         "\(quoted(entry.key)): \(flow(entry.value, shape.flatMap { s in s.key(entry.key).flatMap { innerShape($0, of: s) } }))"
       }
+      if shape == .fault {
+        // Only what this toxic takes.
+        for row in node["toxic"]?.text.flatMap(Toxic.init)?.parameters ?? [] {
+          if let standard = row.standard, node[row.name] == nil { parts.append("\(row.name): \(standard)") }
+        }
+        return "{" + parts.joined(separator: ", ") + "}"
+      }
       for key in shape?.keys ?? [] {
         if let standard = key.standard, node[key.name] == nil { parts.append("\(key.name): \(standard)") }
       }

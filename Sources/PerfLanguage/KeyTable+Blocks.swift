@@ -33,6 +33,16 @@ private let traffic: [Key] = [
 /// The same rows where nothing is required: the block has said it.
 private let overrides: [Key] = traffic.map { Key($0.name, $0.type, $0.meaning) }
 
+/// Names and meaning of those of the network are Toxiproxy's.
+private let toxicMeanings = [
+  "of connections, on what is answered: `latency` holds every answer back, `bandwidth` lets so many bytes a second through, `slicer` cuts",
+  "answers into small pieces, `slow_close` closes later, `timeout` loses every answer, then closes, `reset_peer` loses every answer, then resets,",
+  "`limit_data` closes after so many bytes. Of a role: `stall` takes no request from the queue, `kill` ends its process (connections are reset,",
+  "then refused, its memory is lost), `restart` is a kill that is over at once, `error_rate` answers a share of requests with an error.",
+  "Of the process: `cpu_limit` by a control group, or without the right to one by SIGSTOP and SIGCONT; `mem_limit` restarts all roles when",
+  "resident memory, looked at every 10 ms, is above it. Of a cache: `expire` drops everything",
+].joined(separator: " ")
+
 let blockKeys: [Shape: [Key]] = [
   .lesson: [
     kind, Key("id", .name, "such as `day08`", required: true),
@@ -114,12 +124,22 @@ let blockKeys: [Shape: [Key]] = [
   ],
   .fault: [
     Key("at", .duration, "from the start of each slice", required: true),
-    Key("for", .duration, "how long, for `stall` and `kill`"),
-    Key("target", .text, "a role or a stage, or one instance of a role such as `origin.2`", required: true),
-    Key(
-      "toxic", .word(Toxic.allCases.map(\.rawValue) + ["kill"]),
-      "`stall`: a role takes no request; `kill`: its process is gone, connections are reset and refused; `expire`: a cache drops everything",
-      required: true),
+    Key("for", .duration, "how long; without it until the slice ends. Not for `expire` and `restart`, which happen at once"),
+    Key("target", .text, "a role, one instance of it such as `origin.2`, an edge, a cache, or `lab`: the process with all of it", required: true),
+    Key("toxic", .word(Toxic.allCases.map(\.rawValue)), toxicMeanings, required: true),
+    Key("latency", .duration, "of `latency`: added to every answer"),
+    Key("jitter", .duration, "of `latency`: half width of an even spread around it", standard: "0s"),
+    Key("rate", .size, "of `bandwidth`: bytes per second of each connection"),
+    Key("delay", .duration, "of `slow_close`: how much later; of `slicer`: between two slices, without it 0s"),
+    Key("timeout", .duration, "of `timeout`: after which the connection closes, 0s is never; of `reset_peer`: after which it is reset, without it 0s"),
+    Key("average_size", .size, "of `slicer`"),
+    Key("size_variation", .size, "of `slicer`: half width of an even spread around it", standard: "0B"),
+    Key("bytes", .size, "of `limit_data`: after which a connection closes; of `mem_limit`: resident memory"),
+    Key("share", .share, "of `error_rate`: of requests, each drawn by the seed"),
+    Key("status", .integer(400), "of `error_rate`", standard: "503"),
+    Key("cpus", .number(0...1024), "of `cpu_limit`: CPUs' worth of time in each period"),
+    Key("period", .duration, "of `cpu_limit`", standard: "100ms"),
+    Key("toxicity", .share, "of toxics of connections: the share of connections that it is done to, drawn by the seed", standard: "1"),
   ],
   .warm: [
     Key("requests", .integer(1), "this many requests of the scenario"),

@@ -16,7 +16,7 @@ struct TrafficReader {
   let readFile: (String) -> String?
   let findings: Findings
 
-  private func layer(_ key: String) -> Fields? { layers.first { $0.has(key) } }
+  func layer(_ key: String) -> Fields? { layers.first { $0.has(key) } }
   private func has(_ key: String) -> Bool { varied?.name == key || layer(key) != nil }
   private func value(_ key: String) -> Value? {
     if let varied, varied.name == key { return varied.value }
@@ -246,38 +246,5 @@ struct TrafficReader {
         PerfDiagnosticID.wrongType, "`warm` is {requests: N} or {keys: top-N}", remedy: "such as {requests: 6000}", at: layer.place("warm"))
     }
     return nil
-  }
-
-  func faults() -> [FaultSpec] {
-    guard let layer = layer("faults") else { return [] }
-    return layer.items("faults").compactMap { item in
-      let fields = Fields(item, .fault, findings)
-      guard let at = fields.duration("at"), let target = fields.text("target"), let word = fields.text("toxic") else { return nil }
-      // A kill is a stall of the process instead of the queue.
-      guard let toxic = word == "kill" ? .stall : Toxic(rawValue: word) else { return nil }
-      let targets =
-        toxic == .stall
-        ? draft.roles.filter { !$0.isEdge }.flatMap(\.targets)
-        : draft.roles.flatMap(\.routes).flatMap(\.stages).filter { $0.kind == .cache }.map(\.name)
-          + draft.roles.filter { $0.isEdge && $0.params["cache"] != nil }.map(\.name)
-      guard targets.contains(target) || draft.isBroken else {
-        findings.error(
-          PerfDiagnosticID.unknownTarget,
-          "`\(word)` needs \(toxic == .stall ? "a role" : "a cache"), and `\(target)` is none of the system `\(draft.id)`",
-          remedy: suggestion(for: target, among: targets, what: "targets"), at: fields.contents("target")?.range ?? item.range)
-        return nil
-      }
-      if toxic == .stall, !fields.has("for") {
-        findings.error(
-          PerfDiagnosticID.missingKey, "`\(word)` needs `for`: how long", remedy: "such as `for: 500ms`", at: fields.place("toxic"))
-      }
-      if toxic == .expire, fields.has("for") {
-        findings.error(
-          PerfDiagnosticID.doesNotApply, "`for` does nothing with `expire`, which happens at once", remedy: "leave it out",
-          at: fields.place("for"))
-      }
-      if word == "kill" { return .kill(target, at: at, for: fields.duration("for") ?? .zero) }
-      return FaultSpec(at: at, duration: fields.duration("for") ?? .zero, target: target, toxic: toxic)
-    }
   }
 }

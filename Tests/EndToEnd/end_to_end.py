@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 
+import faults
 import load_peers
 import real_components
 
@@ -1011,7 +1012,7 @@ def bodies_are_compressed_and_written_as_declared():
 
 def main():
     wanted = sys.argv[2:]
-    TESTS.extend(load_peers.tests(Folder) + real_components.tests(Folder))
+    TESTS.extend(load_peers.tests(Folder) + faults.tests(Folder) + real_components.tests(Folder))
     passed = failed = 0
     for function in TESTS:
         if wanted and function.__name__ not in wanted:

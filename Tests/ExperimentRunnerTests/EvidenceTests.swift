@@ -51,7 +51,7 @@ import Testing
     var ramp = arm("/exp")
     ramp.profile.stages = [RampStage(target: 100, duration: Nanoseconds(seconds: 1))]
     var fault = arm("/exp")
-    fault.faults = [.kill("origin", at: .zero, for: Nanoseconds(seconds: 1))]
+    fault.faults = [FaultSpec(at: .zero, duration: Nanoseconds(seconds: 1), target: "origin", toxic: .kill)]
     var expiry = arm("/exp")
     expiry.faults = [FaultSpec(at: .zero, duration: .zero, target: "cache", toxic: .expire)]
     #expect(Theories.dependsOnDuration(ramp) && Theories.dependsOnDuration(fault) && !Theories.dependsOnDuration(expiry))

@@ -111,10 +111,7 @@ private final class FakePeer: Peer {
     waiting.send("GET /slow HTTP/1.1\r\nHost: lab\r\n\r\n")
     // The request is inside before the process dies.
     for _ in 0..<200 where try control.counters()["origin.requests"] == 0 { usleep(10_000) }
-    let kill = FaultSpec.kill("origin", at: .zero, for: Nanoseconds(seconds: 0.4))
-    #expect(kill.killedRole == "origin")
-    #expect(FaultSpec(at: .zero, duration: .zero, target: "origin", toxic: .stall).killedRole == nil)
-    let body = #"{"target":"\#(kill.target)","toxic":"\#(kill.toxic.rawValue)","duration":400000000}"#
+    let body = #"{"target":"origin","toxic":"kill","duration":400000000}"#
     #expect(try control.request("POST", "/_nb/fault", body: body).status == 200)
     #expect(waiting.endsWithReset)
     #expect((try? LabClient(port: port)) == nil, "a killed process listens to nobody")

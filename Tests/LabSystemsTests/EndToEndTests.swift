@@ -82,7 +82,7 @@ import Testing
 
     for (path, body) in [
       ("fault", #"{"target":"nothing","toxic":"expire"}"#), ("fault", "{}"), ("stage", #"{"stage":"x","off":true}"#),
-      ("fault", #"{"target":"origin","toxic":"stall"}"#),
+      ("fault", #"{"target":"origin","toxic":"latency"}"#), ("fault", #"{"target":"origin","toxic":"latncy"}"#),
     ] {
       let reply = try control.request("POST", "/_nb/\(path)", body: body)
       #expect(reply.status == 400 && reply.body.contains("remedy"))

@@ -77,6 +77,26 @@ final class LabClient {
     return read(fd, &byte, 1) < 0 && errno == ECONNRESET
   }
 
+  /// What came after `text` was sent, read by read with its time in nanoseconds, until the other end closed or reset; or until `most` bytes.
+  func reads(after text: String, most: Int = .max) -> (sizes: [Int], times: [Int64], isReset: Bool) {
+    var (sizes, times): ([Int], [Int64]) = ([], [])
+    func now() -> Int64 {
+      var time = timespec()
+      clock_gettime(CLOCK_MONOTONIC, &time)
+      return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+    let start = now()
+    send(text)
+    var scratch = [UInt8](repeating: 0, count: 1 << 20)
+    while sizes.reduce(0, +) < most {
+      let count = read(fd, &scratch, scratch.count)
+      guard count > 0 else { return (sizes, times + [now() - start], count < 0 && errno == ECONNRESET) }
+      sizes.append(count)
+      times.append(now() - start)
+    }
+    return (sizes, times, false)
+  }
+
   func counters() throws -> [String: Int] {
     try JSONDecoder().decode([String: Int].self, from: Data(request("GET", "/_nb/counters").body.utf8))
   }

@@ -31,7 +31,7 @@ def build(compiler, folder):
 
 
 def environment(audit, report):
-    return {**os.environ, "LD_PRELOAD": audit, "NB_SLEEP_AUDIT": report}
+    return {**os.environ, "LD_PRELOAD": audit, "NB_SLEEP_AUDIT": report, "NB_CPU_LIMIT": "signals"}
 
 
 def read(report):
@@ -64,14 +64,17 @@ def routes():
     return [path.replace("{id}", "7") for path in re.findall(r"^    GET (\S+):", text, re.M)]
 
 
-def drive(nb, audit, folder, requests, only=""):
-    """The audit's table and the lab's own counters after `requests` to each route that begins with `only`."""
+def drive(nb, audit, folder, requests, only="", fault=None):
+    """The audit's table and the lab's own counters after `requests` to each route that begins with `only`, under a fault."""
     report = os.path.join(folder, "lab.json")
     lab = subprocess.Popen([nb, "lab", "serve", os.path.join(HERE, "stages.md") + "#stages"], env=environment(audit, report),
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
         port = int(re.search(rb":(\d+)", lab.stdout.readline()).group(1))
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        if fault:
+            connection.request("POST", "/_nb/fault", body=json.dumps(fault))
+            assert connection.getresponse().read() == b'{"ok":true}'
         for path in filter(lambda path: path.startswith(only), routes()):
             for _ in range(requests):
                 connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
@@ -80,6 +83,10 @@ def drive(nb, audit, folder, requests, only=""):
                 assert answer.status == 200, (path, answer.status, body)
         connection.request("GET", "/_nb/counters")
         counters = json.loads(connection.getresponse().read())
+        if fault:
+            # Its process writes a report of its own when it ends; the lab's is the last.
+            connection.request("DELETE", "/_nb/fault")
+            connection.getresponse().read()
         connection.close()
     finally:
         lab.terminate()
@@ -125,6 +132,15 @@ def main():
             wrong.append(f"reads that sleep were to be found, {counters['read.ops']} of them, and found was {accused}")
         else:
             print(f"made to sleep, `read` is accused of each of its {accused['read']} reads, and no other stage is")
+        # To be stopped from outside is no sleep of the stage.
+        limit = {"target": "lab", "toxic": "cpu_limit", "cpus": 0.05, "period": 20_000_000}
+        stages, counters = drive(nb, audit, folder, requests, only="/cpu/", fault=limit)
+        slept = {name: row for name, row in stages.items() if row["sleeps"] or row["slept_ns"]}
+        entered = sum(row["entered"] for row in stages.values())
+        if slept or entered == 0 or counters["faults.cpu_throttled"] == 0:
+            wrong.append(f"under a CPU limit, {counters} of {entered} stages slept: {slept}")
+        else:
+            print(f"stopped in {counters['faults.cpu_throttled']} periods, {entered} stages of class R did not sleep")
     for line in wrong:
         print("WRONG " + line)
     print(f"{len(wrong)} contradictions")

@@ -3,3 +3,4 @@
 #pragma once
 #include "Disk.h"
 #include "Inference.h"
+#include "Process.h"

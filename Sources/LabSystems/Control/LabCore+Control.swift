@@ -8,8 +8,6 @@ import NIOCore
 struct ControlReply { var status: Int; var json: String }
 
 extension LabCore {
-  /// `POST /_nb/fault`, durations in nanoseconds.
-  private struct FaultRequest: Codable { var target: String; var toxic: Toxic; var duration: Nanoseconds? }
   private struct StageRequest: Codable { var stage: String; var off: Bool }
   private struct TraceRequest: Codable { var on: Bool }
 
@@ -25,6 +23,7 @@ extension LabCore {
       stages.forEach { $0.resetCounters() }
       roles.forEach { $0.resetCounters() }
       edges.forEach { $0.resetCounters() }
+      faults.resetCounters()
       broker?.topics.values.forEach { $0.resetCounters() }
       usageBase = .current()
       return done
@@ -41,17 +40,17 @@ extension LabCore {
       edges.forEach { $0.cache?.clear() }
       return done
     case ("POST", "/_nb/fault"):
-      do { return fault(try JSONDecoder().decode(FaultRequest.self, from: Data(body.readableBytesView))) } catch {
-        return failure(
-          400, "the fault is not readable",
-          "send {\"target\":NAME,\"toxic\":\"expire\"} or {\"target\":ROLE,\"toxic\":\"stall\",\"duration\":NANOSECONDS}")
-      }
+      return fault(body)
+    case ("GET", "/_nb/fault"), ("HEAD", "/_nb/fault"): return encode(faults.list)
+    case ("DELETE", "/_nb/fault"):
+      faults.clear()
+      return done
     case ("POST", "/_nb/stage"):
       do { return setStage(try JSONDecoder().decode(StageRequest.self, from: Data(body.readableBytesView))) } catch {
         return failure(400, "the switch is not readable", "send {\"stage\":NAME,\"off\":true|false}")
       }
     default:
-      let all = "GET counters, GET system, GET trace, POST trace, POST reset, POST clear, POST fault, POST stage"
+      let all = "GET counters, GET system, GET trace, POST trace, POST reset, POST clear, GET fault, POST fault, DELETE fault, POST stage"
       return failure(404, "no such control `\(method) \(path)`", "use one of \(all) under /_nb/")
     }
   }
@@ -78,32 +77,25 @@ extension LabCore {
     counters.instance = nil
     edges.forEach { $0.appendCounters(to: &counters) }
     broker?.topics.values.forEach { $0.appendCounters(to: &counters) }
+    faults.appendCounters(to: &counters)
     return counters
   }
 
-  private func fault(_ request: FaultRequest) -> ControlReply {
-    switch request.toxic {
-    case .expire:
-      let targets = caches.filter { $0.name == request.target }
-      let edgeCaches = edges.filter { $0.name == request.target }.compactMap(\.cache)
-      guard !targets.isEmpty || !edgeCaches.isEmpty else {
-        return unknown("cache", request.target, caches.map(\.name) + edges.filter { $0.cache != nil }.map(\.name))
+  /// A fault as a block's, flat: times in nanoseconds, sizes in bytes, shares as numbers. Without a duration, or with 0, it lasts
+  /// until `DELETE /_nb/fault`.
+  private func fault(_ body: ByteBuffer) -> ControlReply {
+    let fault: FaultSpec
+    do { fault = try JSONDecoder().decode(FaultSpec.self, from: Data(body.readableBytesView)) } catch {
+      struct Named: Decodable { var toxic: String }
+      let names = Toxic.allCases.map(\.rawValue).joined(separator: ", ")
+      if let named = try? JSONDecoder().decode(Named.self, from: Data(body.readableBytesView)), Toxic(rawValue: named.toxic) == nil {
+        return failure(400, "there is no toxic `\(named.toxic)`", "use one of \(names)")
       }
-      targets.forEach { $0.expireAll() }
-      edgeCaches.forEach { $0.clear() }
-    case .stall:
-      let killed = FaultSpec.killedRole(target: request.target, request.toxic)
-      let wanted = killed ?? request.target
-      // All of a role's instances, or one by its number.
-      let targets = roles.filter { $0.name == wanted || $0.instanceName == wanted }
-      guard !targets.isEmpty else { return unknown("role", wanted, roles.flatMap { [$0.name, $0.instanceName] }) }
-      guard let duration = request.duration, duration > .zero, duration.seconds <= 3600 else {
-        return failure(400, "a stall needs a duration", "send 1 to 3 600 000 000 000 nanoseconds")
-      }
-      for role in targets {
-        if killed == nil { role.stall(duration.rawValue) } else { kill(role, duration.rawValue) }
-      }
+      return failure(
+        400, "the fault is not readable",
+        "send {\"target\":NAME,\"toxic\":\"latency\",\"latency\":NANOSECONDS,\"duration\":NANOSECONDS}; toxics: \(names)")
     }
+    do throws(FaultBus.Refusal) { try faults.inject(fault) } catch { return failure(400, error.cause, error.remedy) }
     return done
   }
 

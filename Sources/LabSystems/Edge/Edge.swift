@@ -35,6 +35,8 @@ final class Edge {
   private(set) var inside = 0
   var isTimeoutArmed = false
   var evictionsBase = 0
+  /// Answers that a fault spoils.
+  var errors: [ErrorShare] = []
 
   /// A client's request inside the edge.
   final class Visit {
@@ -79,6 +81,9 @@ final class Edge {
   private func admit(_ visit: Visit) {
     inside += 1
     counts.inFlightPeak = max(counts.inFlightPeak, inside)
+    if !errors.isEmpty, let status = errors.nextStatus() {
+      return finish(visit, ProxyResponse(status: status, reason: "\(name): an injected error"))
+    }
     if let most = spec.limit?.concurrency, inside > most {
       counts.limited += 1
       return finish(visit, ProxyResponse(status: 503, reason: "\(name): \(most) requests are inside already"))

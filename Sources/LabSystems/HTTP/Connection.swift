@@ -33,6 +33,8 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
   private let flow = ShapedLink.Flow()
   /// Has asked the control plane: it outlives a killed role, so that the end of an outage can be seen.
   private var isControl = false
+  /// Toxics that it has met; those that are over let everything pass.
+  private var handlers: [ToxicHandler] = []
 
   init(core: LabCore, face: Face) { self.core = core; self.face = face }
 
@@ -46,6 +48,16 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
     face.connections[ObjectIdentifier(self)] = nil
   }
 
+  /// A fault of the network begins at its port. One that has not asked yet meets it with its first request: it may turn out to be
+  /// the control plane's, to which nothing is done.
+  func meet(_ toxic: ActiveToxic) {
+    guard let context, !isControl, !isNew, let handler = toxic.handler(reset: { [weak self] in self?.reset() }) else { return }
+    // Nearest to the socket: a later toxic is done to what an earlier one lets through.
+    try? context.pipeline.syncOperations.addHandler(handler, position: .first)
+    handlers.removeAll(where: \.isGone)
+    handlers.append(handler)
+  }
+
   /// Its request is with this role.
   func waits(for role: Role) -> Bool { isBusy && exchange.route?.role === role }
 
@@ -54,6 +66,7 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
     guard let context, !isControl else { return }
     exchange.owner = nil
     keepAlive = false
+    handlers.forEach { $0.letGo() }
     let loop = context.eventLoop
     let channel = context.channel
     if let socket = channel as? any SocketOptionProvider {
@@ -66,6 +79,7 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
   func channelInactive(context: ChannelHandlerContext) {
     self.context = nil
     face.edge?.link?.drop(flow)
+    handlers = []
     context.fireChannelInactive()
   }
 
@@ -118,7 +132,10 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
   private func start(_ head: RequestHead) {
     keepAlive = head.keepAlive
     exchange.reset()
-    enum Way { case core, control(method: String, path: String), health, edge(ProxyRequest), answered }
+    enum Way {
+      case core, control(method: String, path: String), health, edge(ProxyRequest), answered
+      var isControl: Bool { if case .control = self { true } else { false } }
+    }
     let way: Way = inbound.withUnsafeReadableBytes { bytes in
       let method = Self.method(UnsafeRawBufferPointer(rebasing: bytes[head.method]))
       let path = UnsafeRawBufferPointer(rebasing: bytes[head.path])
@@ -145,6 +162,9 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
       return .answered
     }
     inbound.moveReaderIndex(forwardBy: head.length)
+    let wasNew = isNew
+    isNew = false
+    if wasNew, !face.toxics.isEmpty, !way.isControl { face.toxics.forEach { meet($0) } }
     switch way {
     case .control(let method, let path):
       isControl = true
@@ -160,14 +180,13 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
     case .edge(var request):
       request.body = inbound.getSlice(at: inbound.readerIndex, length: head.contentLength) ?? ByteBuffer()
       isBusy = true
-      face.edge?.submit(request, isNewConnection: isNew) { [self] response in answered(response) }
+      face.edge?.submit(request, isNewConnection: wasNew) { [self] response in answered(response) }
     case .core:
       isBusy = true
       exchange.owner = self
       exchange.route.role.submit(exchange)
     case .answered: break
     }
-    isNew = false
     inbound.moveReaderIndex(forwardBy: head.contentLength)
     if inbound.readableBytes == 0 { inbound.clear() } else { inbound.discardReadBytes() }
   }

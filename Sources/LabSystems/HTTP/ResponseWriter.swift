@@ -72,7 +72,6 @@ enum ResponseWriter {
     case 411: out.writeStaticString("HTTP/1.1 411 Length Required\r\n")
     case 429: out.writeStaticString("HTTP/1.1 429 Too Many Requests\r\n")
     case 413: out.writeStaticString("HTTP/1.1 413 Content Too Large\r\n")
-    case 429: out.writeStaticString("HTTP/1.1 429 Too Many Requests\r\n")
     case 431: out.writeStaticString("HTTP/1.1 431 Request Header Fields Too Large\r\n")
     case 500: out.writeStaticString("HTTP/1.1 500 Internal Server Error\r\n")
     case 502: out.writeStaticString("HTTP/1.1 502 Bad Gateway\r\n")

@@ -9,18 +9,23 @@ final class Face {
   var port = 0
   /// Open client connections, by themselves.
   var connections: [ObjectIdentifier: Connection] = [:]
-  /// Closes the listening socket until then, when the last role that listens there is killed.
+  /// Faults of the network at this port.
+  var toxics: [ActiveToxic] = []
+  /// Closes the listening socket until then, when the last role that listens there is killed; `.max`: until `openDoor`.
   var closeDoor: ((_ until: Int64) -> Void)?
+  var openDoor: (() -> Void)?
 
   init(name: String, table: RouteTable = RouteTable(), roles: [Role] = [], edge: Edge? = nil) {
     self.name = name; self.table = table; self.roles = roles; self.edge = edge
   }
 
   /// A role's process is gone: who asks for it is reset, and when nobody is left to listen, the port refuses.
-  func killed(_ role: Role, now: Int64) {
+  func killed(_ role: Role) {
     guard roles.contains(where: { $0 === role }) else { return }
-    let areAllDown = roles.allSatisfy(\.isDown)
-    if areAllDown { closeDoor?(roles.map(\.downUntil).min() ?? now) }
-    for connection in Array(connections.values) where areAllDown || connection.waits(for: role) { connection.reset() }
+    if roles.allSatisfy(\.isDown) { closeDoor?(roles.map(\.downUntil).min() ?? .max) }
+    let isNobodyLeft = roles.allSatisfy { $0 === role || $0.isDown }
+    for connection in Array(connections.values) where isNobodyLeft || connection.waits(for: role) { connection.reset() }
   }
+
+  func revived(_ role: Role) { if roles.contains(where: { $0 === role }) { openDoor?() } }
 }

@@ -20,6 +20,7 @@ final class LabCore: @unchecked Sendable {
   private let folder: LabFolder?
   private let database: (any SeededDatabase)?
   let broker: Broker?
+  private(set) lazy var faults = FaultBus(self)
   /// By the name that stages share.
   var locks: [String: FairLock] = [:]
   private let writes = WriteLog()
@@ -195,14 +196,25 @@ final class LabCore: @unchecked Sendable {
       environment: environment)
   }
 
-  /// A role's process is gone for `duration` nanoseconds. Its port refuses connections, unless other roles share it: then
+  /// A role's process is gone for `duration` nanoseconds, or until `revive`. Its port refuses connections, unless other roles share it: then
   /// those that ask for this one are reset.
-  func kill(_ role: Role, _ duration: Int64) {
+  func kill(_ role: Role, _ duration: Int64?) {
     role.kill(duration)
     for lock in locks.values { lock.abandon(role) }
     // What the process had in memory is lost with it.
-    for case let cache as CacheStage in stages(of: role) { cache.clear() }
-    faces.forEach { $0.killed(role, now: environment.now) }
+    stages(of: role).forEach { $0.processDied() }
+    faces.forEach { $0.killed(role) }
+  }
+
+  /// Gone and back at once: a supervisor's work. Nobody is refused, but whoever was connected is not any more.
+  func restart(_ role: Role) {
+    kill(role, 0)
+  }
+
+  /// A killed role's process is back before its time.
+  func revive(_ role: Role) {
+    role.revive()
+    faces.forEach { $0.revived(role) }
   }
 
   private func connectInvalidations() throws {

@@ -27,6 +27,10 @@ final class Role {
   /// Which life of the process this is: a `kill` ends one, and what still runs of it counts for nothing.
   private var life = 0
   private(set) var downUntil = Int64.min
+  /// Answers that a fault spoils.
+  var errors: [ErrorShare] = []
+  /// What waits for the end of a stall.
+  private var sleepers: [() -> Void] = []
   /// Where its messages come from; nil for a role that answers requests.
   var consumer: Consumer?
 
@@ -64,6 +68,10 @@ final class Role {
       return
     }
     count(1)
+    if !errors.isEmpty, let status = errors.nextStatus() {
+      exchange.fail(status, "\(name): an injected error")
+      return answer(exchange)
+    }
     switch queue.arrive(exchange, now: environment.now) {
     case .start:
       taken(exchange)
@@ -212,31 +220,54 @@ final class Role {
     }
   }
 
-  /// Takes no request from the queue for `duration` nanoseconds; requests in service go on.
-  func stall(_ duration: Int64) {
-    let end = environment.now + duration
+  /// Takes no request from the queue for `duration` nanoseconds, or until `wake`; requests in service go on.
+  func stall(_ duration: Int64?) {
+    let end = duration.map { environment.now + $0 } ?? .max
     if let consumer { return consumer.stall(until: end) }
     queue.stall(until: end)
-    environment.at(end) { [self] in drain() }
+    if end < .max { environment.at(end) { [self] in awake() } }
+  }
+
+  /// Ends a stall.
+  func wake() {
+    if let consumer { return consumer.wake() }
+    queue.wake()
+    awake()
+  }
+
+  private func awake() {
+    guard environment.now >= queue.stalledUntil else { return }
+    let waiting = sleepers
+    sleepers = []
+    waiting.forEach { $0() }
+    drain()
   }
 
   /// Calls `work` when the process runs: at once, or when its stall is over. What a health check sees: it asks the process, never
   /// its queue, and takes no worker from anybody.
   func whenAwake(_ work: @escaping () -> Void) {
-    if environment.now < queue.stalledUntil { environment.at(queue.stalledUntil, work) } else { work() }
+    if environment.now < queue.stalledUntil { sleepers.append(work) } else { work() }
   }
 
   // MARK: The kill fault
 
   var isDown: Bool { environment.now < downUntil }
 
-  /// The process is gone for `duration` nanoseconds: what waits or runs is lost. Who closes the sockets calls this.
-  func kill(_ duration: Int64) {
+  /// The process is gone for `duration` nanoseconds, or until `revive`: what waits or runs is lost. Who closes the sockets calls this.
+  func kill(_ duration: Int64?) {
     life += 1
-    downUntil = environment.now + duration
+    downUntil = duration.map { environment.now + $0 } ?? .max
     queue.abandon()
     count(-inside)
+    awake()
     consumer?.kill(until: downUntil)
+  }
+
+  /// The process is back, sooner than its kill had said.
+  func revive() {
+    guard isDown else { return }
+    downUntil = environment.now
+    consumer?.revive()
   }
 
   // MARK: Counters

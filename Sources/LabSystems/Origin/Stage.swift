@@ -18,4 +18,10 @@ protocol Stage: AnyObject {
   func enter(_ exchange: Exchange) -> StageStep
   func appendCounters(to counters: inout Counters)
   func resetCounters()
+  /// Its role was killed: what it had in memory is gone.
+  func processDied()
+}
+
+extension Stage {
+  func processDied() {}
 }

@@ -82,6 +82,9 @@ struct WorkerQueue<Request> {
   /// No request is taken before `time`.
   mutating func stall(until time: Int64) { stalledUntil = max(stalledUntil, time) }
 
+  /// The stall is over.
+  mutating func wake() { stalledUntil = .min }
+
   /// A new process: nobody waits, nobody is served.
   mutating func abandon() {
     waiting.removeAll()

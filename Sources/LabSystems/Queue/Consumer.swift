@@ -30,6 +30,7 @@ final class Consumer {
   private var batches: [ObjectIdentifier: WorkBatch] = [:]
   private var isReading = false
   private var isDown = false
+  private var isComingBack = false
   private var stalledUntil = Int64.min
   private var lingerTimer = Int64.max
   private var life = 0
@@ -274,7 +275,12 @@ final class Consumer {
   /// Takes nothing for a while; batches under way go on.
   func stall(until time: Int64) {
     stalledUntil = max(stalledUntil, time)
-    environment.at(time) { [self] in dispatch() }
+    if time < .max { environment.at(time) { [self] in dispatch() } }
+  }
+
+  func wake() {
+    stalledUntil = .min
+    dispatch()
   }
 
   /// The role's process is gone until `time`: everything in its memory is lost, then it starts as any process does.
@@ -282,6 +288,7 @@ final class Consumer {
     life += 1
     let started = life
     isDown = true
+    isComingBack = false
     isReading = false
     stalledUntil = .min
     for batch in batches.values { batch.exchange.work = nil }
@@ -290,11 +297,17 @@ final class Consumer {
     acks.abandon()
     tally.died(nextRead: nextRead)
     (reserved, skips) = (0, 0)
-    environment.at(time) { [self] in
-      guard life == started else { return }
-      // A write that the dead process had begun may still reach the disk; the new one opens the log after it.
-      acks.idle { [self] in if life == started { restart() } }
-    }
+    if time < .max { environment.at(time) { [self] in comeBack(started) } }
+  }
+
+  /// The process is back before its time.
+  func revive() { comeBack(life) }
+
+  private func comeBack(_ started: Int) {
+    guard life == started, isDown, !isComingBack else { return }
+    isComingBack = true
+    // A write that the dead process had begun may still reach the disk; the new one opens the log after it.
+    acks.idle { [self] in if life == started { restart() } }
   }
 
   private func restart() {

@@ -35,6 +35,11 @@ final class AllocStage: Stage {
     counters.add(name, "leaked_bytes", kept.count * spec.leak)
   }
 
+  func processDied() {
+    for block in kept { block.deallocate() }
+    kept = []
+  }
+
   /// What is leaked stays leaked.
   func resetCounters() { calls = 0 }
 }

@@ -166,6 +166,8 @@ final class CacheStage: Stage {
     secondLevel?.flush()
   }
 
+  func processDied() { clear() }
+
   // MARK: Counters
 
   func appendCounters(to counters: inout Counters) {
