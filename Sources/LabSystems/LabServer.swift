@@ -10,6 +10,8 @@ final class LabServer {
   private let threads: NIOThreadPool
   private let doors: [Door]
   private let memcached: MemcachedServer?
+  private let core: LabCore
+  private let environment: LoopEnvironment
 
   /// Binds to 127.0.0.1 only.
   /// - Parameter directory: where the database and the queues stay; nil: they go with the lab.
@@ -31,8 +33,8 @@ final class LabServer {
       if hasMemcached { memcached = try MemcachedServer(on: group.next()) }
       let clients = try Self.connect(addresses, lab: real?.port ?? memcached?.port ?? 0, real?.component == .redis ? .redis : .memcached, on: loop)
       let peer = LoopbackPeer(loop: loop)
+      let environment = LoopEnvironment(loop: loop, threads: threads)
       let (core, faces, upstreams) = try loop.submit {
-        let environment = LoopEnvironment(loop: loop, threads: threads)
         var upstreams: [(role: String, pools: UpstreamPools)] = []
         let core = try LabCore(
           system, environment: environment, clients: clients.mapValues(\.value), peer: peer, directory: directory) { role, instances, most in
@@ -46,11 +48,14 @@ final class LabServer {
       // Where traffic enters has the wanted port, what is behind it any free one.
       for index in 0..<faces { doors.append(Door(try Self.listen(core, face: index, port: index == 0 ? port : 0, on: loop))) }
       self.doors = doors
+      self.core = core
+      self.environment = environment
       try loop.submit { [doors] in
         for (index, door) in doors.enumerated() {
           let bound = door.port
           core.faces[index].port = bound
-          core.faces[index].closeDoor = { until in
+          // Unowned: the face is the core's.
+          core.faces[index].closeDoor = { [unowned core] until in
             door.close(until: until) { Self.bootstrap(core, face: index, on: loop).bind(host: "127.0.0.1", port: bound) }
           }
           core.faces[index].openDoor = { door.openAgain() }
@@ -77,9 +82,11 @@ final class LabServer {
   func stop() {
     doors.forEach { $0.stop() }
     memcached?.stop()
+    environment.end()
     // The threads first: what they finish they hand to a loop, which must still be there.
     try? threads.syncShutdownGracefully()
     try? group.syncShutdownGracefully()
+    core.folder?.remove()
   }
 
   private static func connect(

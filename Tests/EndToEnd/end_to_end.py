@@ -4,6 +4,7 @@
 Usage: end_to_end.py path/to/nb
 Every test works in a folder of its own and ends what it started. Nothing is judged by wall time.
 """
+import errno
 import json
 import os
 import random
@@ -153,6 +154,80 @@ def sigkill_leaves_old_or_new_and_no_lab():
                 assert after.count(b"<!-- nb:end " + name) >= 1
         leftovers = [n for n in os.listdir(f.path) if n.startswith(".small.md")]
         assert len(leftovers) <= 12
+
+
+LEAVER = b"""
+```perf
+kind: system
+id: leaver
+edge: {upstream: origin}
+origin:
+  count: 2
+  routes:
+    POST /order/{id}:
+      - sql: {statement: "insert into orders (name, price, version, payload) values ('a', 1, 1, 'b')"}
+      - io: {op: fsync, file: 1MiB}
+      - publish: {topic: orders}
+worker: {consumes: orders, stages: []}
+data: {orders: {rows: 0}}
+```
+
+```perf
+kind: load
+id: some
+uses: leaver
+executor: constant-vus
+vus: 2
+duration: 2s
+scenario: [{post: "/order/{id}", key: {dist: sequential, n: 100000}}]
+```
+"""
+
+
+def listening(pid):
+    """The ports on which a process listens."""
+    inodes = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found = re.match(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{fd}"))
+        except OSError:
+            continue
+        if found:
+            inodes.add(found.group(1))
+    with open("/proc/net/tcp") as table:
+        rows = [line.split() for line in table.readlines()[1:]]
+    return {int(row[1].split(":")[1], 16) for row in rows if row[3] == "0A" and row[9] in inodes}
+
+
+@test
+def ports_files_and_children_are_gone_however_it_ends():
+    with Folder() as f:
+        f.file("leaver.md", LEAVER)
+        temporary = os.path.join(f.path, "tmp")
+        os.mkdir(temporary)
+        for end in (None, signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            process = subprocess.Popen([NB, "run", "leaver.md"], cwd=f.path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": temporary})
+            ports, folders = set(), []
+            deadline = time.time() + 30
+            while time.time() < deadline and not (len(ports) >= 3 and folders):
+                for pid in children_of(b"lab"):
+                    try:
+                        ports |= listening(pid)
+                    except OSError:
+                        pass
+                folders = [name for name in os.listdir(temporary) if name.startswith("nb-lab-")]
+                time.sleep(0.02)
+            assert len(ports) >= 3 and folders, (end, ports, folders)
+            if end is not None:
+                time.sleep(0.3)
+                process.send_signal(end)
+            process.wait(60)
+            wait_gone()
+            for port in ports:
+                with socket.socket() as probe:
+                    assert probe.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED, (end, port)
+            assert os.listdir(temporary) == [], (end, os.listdir(temporary))
 
 
 @test

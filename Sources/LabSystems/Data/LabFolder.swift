@@ -25,7 +25,10 @@ final class LabFolder: @unchecked Sendable {
     }
   }
 
-  deinit { if isTemporary { try? FileManager.default.removeItem(atPath: path) } }
+  deinit { remove() }
+
+  /// Deletes a temporary folder. Who ends a lab calls this: a process that exits releases nothing.
+  func remove() { if isTemporary { try? FileManager.default.removeItem(atPath: path) } }
 
   /// Folders of labs that were killed before they could clean up.
   private static func removeLeftovers(in parent: String) {

@@ -14,16 +14,22 @@ protocol Environment: AnyObject {
     _ work: @escaping @Sendable () -> Result, then: @escaping (Result) -> Void)
 }
 
-/// One event loop: everything that the lab knows is touched on its thread only.
-final class LoopEnvironment: Environment {
+/// One event loop: everything that the lab knows is touched on its thread only, this too.
+final class LoopEnvironment: Environment, @unchecked Sendable {
   private let loop: any EventLoop
   private let threads: NIOThreadPool
+  /// The lab is closing: what its parts still plan when their connections break has no time left to happen in.
+  private var isEnded = false
 
   init(loop: any EventLoop, threads: NIOThreadPool) { self.loop = loop; self.threads = threads }
 
   var now: Int64 { Int64(NIODeadline.now().uptimeNanoseconds) }
 
+  /// Called from outside of the loop.
+  func end() { try? loop.submit { self.isEnded = true }.wait() }
+
   func at(_ deadline: Int64, _ work: @escaping () -> Void) {
+    guard !isEnded else { return }
     // epoll loops keep timers in nanoseconds (timerfd), so the deadline is used as it is.
     loop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(deadline, 0))), work)
   }
@@ -31,6 +37,7 @@ final class LoopEnvironment: Environment {
   func offload<Result: Sendable>(
     _ work: @escaping @Sendable () -> Result, then: @escaping (Result) -> Void
   ) {
+    guard !isEnded else { return }
     threads.runIfActive(eventLoop: loop, work).assumeIsolated().whenSuccess(then)
   }
 }

@@ -16,8 +16,8 @@ final class LabCore: @unchecked Sendable {
   private var routes: [Route] = []
   private(set) var caches: [CacheStage] = []
   private(set) var stages: [any Stage] = []
-  /// Kept while the core lives: its files are deleted with it.
-  private let folder: LabFolder?
+  /// Its files are deleted with the lab.
+  let folder: LabFolder?
   private let database: (any SeededDatabase)?
   let broker: Broker?
   private(set) lazy var faults = FaultBus(self)
