@@ -24,12 +24,18 @@ public struct BenchCell: Codable, Hashable, Sendable {
   public var sizes: [Int]?
   /// The sizes are rows of the system's first dataset instead of `n`; nil: they are `n`.
   public var variesRows: Bool?
+  /// The sizes are values of this parameter of the system, as in `set`; nil: they are not.
+  public var variesPath: String?
+  /// The system at each of `sizes`, where these are of a parameter.
+  public var systems: [SystemSpec]?
   /// What a size is called in addresses.
-  public var sizeName: String { variesRows == true ? "rows" : "n" }
+  public var sizeName: String { variesPath?.split(separator: ".").last.map(String.init) ?? (variesRows == true ? "rows" : "n") }
   /// Those of a quick run; nil: all.
   public var quickSizes: [Int]?
   /// The growth exponent of time over `n` is wanted.
   public var fitsSlope: Bool?
+  /// The hyperbola of time per item over the items that share a commit or a collection is wanted.
+  public var fitsHyperbola: Bool?
   /// Instructions are wanted also where the processor does not count them.
   public var countsInstructions: Bool?
   /// Shell command before the first sample.
@@ -52,7 +58,8 @@ public struct SubjectSpec: Codable, Hashable, Sendable {
 }
 
 public enum SubjectWork: Codable, Hashable, Sendable {
-  /// Work built into the lab: `cache-get` (in process), `memcached-get` (loopback), `spin`.
+  /// Work built into the lab: `cache-get` (in process), `memcached-get` (loopback), `commit` (a worker's batch into a synced
+  /// log), `alloc` (a request's objects on a heap), `spin`.
   case builtin(String)
   /// A SQL fence's statement over the system's data; `:id` bound from the seeded key stream.
   case sql(String)

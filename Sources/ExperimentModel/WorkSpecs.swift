@@ -38,6 +38,24 @@ public struct ObjectHeap: Codable, Hashable, Sendable {
   public static let sizeMax = 1 << 30
 }
 
+extension SystemSpec {
+  /// The first stage that makes objects on a heap.
+  public var heapStage: (name: String, spec: AllocSpec, objects: ObjectHeap)? {
+    for stage in roles.flatMap(\.routes).flatMap(\.stages) {
+      if case .alloc(let spec) = stage.work, let objects = spec.objects { return (stage.name, spec, objects) }
+    }
+    return nil
+  }
+}
+
+extension ObjectHeap {
+  /// Whole objects; the last one may be used in part.
+  public static func count(_ bytes: Int) -> Int { (bytes + objectSize - 1) / objectSize }
+
+  /// Objects that a mark–sweep heap has free after each collection, H − L; nil for the other kinds.
+  public var headroom: Int? { heap.map { $0 / Self.objectSize - Self.count(live) } }
+}
+
 /// Operations on a seeded file of the lab's own, on threads.
 public struct IOSpec: Codable, Hashable, Sendable {
   public enum Operation: String, Codable, Sendable, CaseIterable {

@@ -15,15 +15,19 @@ extension Runner {
     result.rowLabel = "subject"
     for point in points {
       for (index, subject) in bench.subjects.enumerated() {
-        result.arms.append(
-          ArmResult(
-            name: subject.name, params: point.size.map { [bench.sizeName: Double($0)] } ?? [:], metrics: benchMetrics(point, index, isProgram: subject.isProgram)))
+        var row = ArmResult(
+          name: subject.name, params: point.size.map { [bench.sizeName: Double($0)] } ?? [:], metrics: benchMetrics(point, index, isProgram: subject.isProgram))
+        row.metrics.merge(itemMetrics(point.record.samples[index], iterations: point.record.iterations)) { a, _ in a }
+        row.theory = itemTheory(subject, bench.system(at: point.size))
+        result.arms.append(row)
       }
     }
     if bench.comparison != nil { compareSubjects(bench, points, into: &result) }
     if bench.fitsSlope == true { fitSlopes(bench, points, into: &result) }
+    if bench.fitsHyperbola == true { fitHyperbolas(bench, points, into: &result) }
     result.columns = Self.benchColumns.filter { name in result.arms.contains { $0.metrics[name] != nil } }
     checkParity(bench, points, into: &result)
+    addCollectionsError(bench, points, into: &result)
     if let injected = points.first?.record.injected { tellInjected(injected, bench, into: &result) }
     if bench.countsInstructions == true, !result.arms.contains(where: { $0.metrics["instructions"] != nil }) {
       result.doubts.append(Doubt(id: "no-counter", text: "instructions are unknown: this processor does not count them here, and `valgrind` is not installed"))
@@ -38,7 +42,10 @@ extension Runner {
     result.plots = benchPlots(cell, bench, points, result)
   }
 
-  private static let benchColumns = ["time", "cpu", "user", "system", "max_rss", "allocations", "instructions", "vm_steps", "slope"]
+  private static let benchColumns = [
+    "time", "cpu", "item_time", "throughput", "fsyncs_per_msg", "collections", "gc_share", "gc_pause_max", "user", "system", "max_rss", "allocations",
+    "instructions", "vm_steps", "slope", "item_cost", "shared_cost", "balance",
+  ]
 
   // MARK: Numbers
 
@@ -213,26 +220,30 @@ extension Runner {
   private func benchPlots(_ cell: Cell, _ bench: BenchCell, _ points: [BenchPoint], _ result: CellResult) -> [PlotData] {
     cell.plots.compactMap { plot in
       switch plot.kind {
-      case .curve: bench.sizes == nil ? nil : growthPlot(cell, bench, result)
+      case .curve: bench.sizes == nil ? nil : growthPlot(cell, bench, result, plot.y.first ?? "time")
       case .distribution: points.first.map { distributionPlot(cell, bench, $0) }
       case .timeline, .flame: nil
       }
     }
   }
 
-  /// Time over size, a series for each subject, both axes logarithmic where the values ask for it.
-  private func growthPlot(_ cell: Cell, _ bench: BenchCell, _ result: CellResult) -> PlotData {
-    let series = bench.subjects.map { subject in
-      let rows = result.arms.compactMap { arm in
-        arm.name == subject.name ? arm.params[bench.sizeName].flatMap { n in arm.metrics["time"].map { (n, $0.estimate) } } : nil
-      }
-      return PlotSeries(
-        name: subject.name, mark: .dots, x: rows.map(\.0), y: rows.map(\.1.value), low: rows.map { $0.1.low ?? $0.1.value },
-        high: rows.map { $0.1.high ?? $0.1.value })
+  /// A metric over size, a series of dots for each subject, and what its closed form or the fitted hyperbola says as a line.
+  private func growthPlot(_ cell: Cell, _ bench: BenchCell, _ result: CellResult, _ metric: String) -> PlotData {
+    var series: [PlotSeries] = []
+    for subject in bench.subjects {
+      let arms = result.arms.filter { $0.name == subject.name && $0.params[bench.sizeName] != nil }
+      let rows = arms.compactMap { arm in arm.metrics[metric].map { (arm.params[bench.sizeName]!, $0.estimate) } }
+      series.append(
+        PlotSeries(
+          name: subject.name, mark: .dots, x: rows.map(\.0), y: rows.map(\.1.value), low: rows.map { $0.1.low ?? $0.1.value },
+          high: rows.map { $0.1.high ?? $0.1.value }))
+      let theory = arms.compactMap { arm in arm.theory[metric].map { (arm.params[bench.sizeName]!, $0) } }
+      if theory.count > 1 { series.append(PlotSeries(name: "predicted", mark: .line, x: theory.map(\.0), y: theory.map(\.1))) }
     }
+    let yLabel = metric == "time" ? "time of one call" : Metric.named(metric)?.meaning ?? metric
     return PlotData(
-      title: cell.title ?? "Time over size", xLabel: bench.sizeName, yLabel: "time of one call", xUnit: .count, yUnit: .nanoseconds, logX: true,
-      series: series)
+      title: cell.title ?? "Over size", xLabel: bench.sizeName, yLabel: yLabel, xUnit: bench.sizeUnit, yUnit: Metric.named(metric)?.unit ?? .plain,
+      logX: true, series: series)
   }
 
   /// Cumulative distribution of the samples' times, one step line per subject.

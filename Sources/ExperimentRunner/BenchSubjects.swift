@@ -22,6 +22,8 @@ struct BenchSetting {
     /// Working folder of commands.
     var folder: String?
     var system: SystemSpec?
+    /// By size, where a parameter of the system is varied.
+    var systems: [SystemSpec]?
   }
   /// Looks after which it may stop; nil: all pairs are taken.
   var looks: SequentialLooks?
@@ -125,7 +127,8 @@ extension Runner {
     case .command(let command):
       return try CommandSubject(name: spec.name, command: command, options: options, cancelled: cancelled)
     case .builtin, .sql:
-      var system = place == nil ? bench.system : place?.system
+      var system = place == nil ? bench.system(at: size) : place?.system
+      if let size, let index = bench.sizes?.firstIndex(of: size), let systems = place?.systems, systems.indices.contains(index) { system = systems[index] }
       if bench.variesRows == true, let size { system = system?.withRows(size) }
       guard let json = try? JSONEncoder().encode(SubjectJob(subject: spec, system: system, seed: bench.seed)) else {
         throw MeasureError("subject \(spec.name) has numbers that are not finite")

@@ -123,7 +123,8 @@ extension Runner {
     let keys = Set(named.flatMap(\.params.keys)).sorted().filter { key in Set(named.map { $0.params[key] }).count > 1 }
     func place(_ arm: ArmResult) -> String {
       // A swept value's own text has its unit: `ttl=7ms`.
-      let at = keys.map { key in "\(key)=\(key == result.rowLabel ? arm.name : plain(arm.params[key] ?? .nan))" }
+      // An arm without a point is a fit over all of them.
+      let at = keys.filter { arm.params[$0] != nil }.map { key in "\(key)=\(key == result.rowLabel ? arm.name : plain(arm.params[key] ?? 0))" }
       return at.isEmpty ? "\(arm.name).\(metric)" : "\(metric)@\(at.joined(separator: ","))"
     }
     let places = result.arms.map(place)

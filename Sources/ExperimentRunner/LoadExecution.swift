@@ -12,6 +12,8 @@ struct Slice {
   var record: LoadRecord
   /// The lab's counters over this slice; zeroed before it.
   var counters: [String: Double]
+  /// As they were at its start, where the slice begins with what another one left in a queue; else empty.
+  var before: [String: Double] = [:]
   /// The same counters, cumulative, at regular moments of the slice: batches for intervals.
   var samples: [[String: Double]]
   /// When each of `samples` was taken, from the start of the slice; the last one at its end.
@@ -146,6 +148,7 @@ struct LoadExecution {
     // expiry gets it again, otherwise only the first one would be warm. `{requests: N}` fills once.
     if restarted, case .topKeys = arm.warm, let warm = arm.warm { try warmUp(warm, arm, engine, lab) }
     try lab.resetCounters()
+    let before = arm.system.roles.contains { $0.worker != nil } ? try lab.counters() : [:]
     let timeline = SliceTimeline(later, lab, duration: engineDuration(arm.profile))
     defer { timeline.end() }
     var options = LoadOptions()
@@ -188,7 +191,7 @@ struct LoadExecution {
     record.raw = nil
     let taken = isRecorded ? record.takeRequests(windowLength: usual) : (requests: [], guessed: 0)
     return Slice(
-      record: record, counters: counters, samples: timeline.samples + [counters], sampleTimes: timeline.times + [record.elapsed],
+      record: record, counters: counters, before: before, samples: timeline.samples + [counters], sampleTimes: timeline.times + [record.elapsed],
       requests: taken.requests, guessed: taken.guessed, footprint: watch.footprint, twin: twin)
   }
 

@@ -10,10 +10,13 @@ struct ArmMeasurement {
   let arm: LoadArm
   let slices: [Slice]
   let merged: LoadRecord
+  /// One slice among others: its values are paired with another's, so they need no intervals.
+  let isPart: Bool
 
-  init(_ arm: LoadArm, _ slices: [Slice]) {
+  init(_ arm: LoadArm, _ slices: [Slice], isPart: Bool = false) {
     self.arm = arm
     self.slices = slices
+    self.isPart = isPart
     var merged = slices[0].record
     for slice in slices.dropFirst() { merged.merge(slice.record) }
     self.merged = merged
@@ -71,6 +74,8 @@ struct ArmMeasurement {
     }
     putEdge(total, runs, put)
     putFaults(total, runs, put)
+    putQueue(total, runs, put)
+    putHeap(total, runs, put)
     if let role = arm.system.firstOrigin?.name, let requests = total["\(role).requests"], requests > 0 {
       put("queue_peak", slices.compactMap { $0.counters["\(role).queue_peak"] }.max().map { Estimate($0) })
       put("shed_share", ratio("\(role).rejected", ["\(role).requests"]))
@@ -173,13 +178,14 @@ struct ArmMeasurement {
 
   /// Metric values of one slice, for pairing.
   func sliceValue(_ name: String, _ slice: Slice) -> Double? {
-    let alone = ArmMeasurement(arm, [slice])
+    let alone = ArmMeasurement(arm, [slice], isPart: true)
     switch name {
     case "mean": return slice.record.response.count > 0 ? slice.record.response.mean : nil
     case "rate": return slice.record.achievedRate
     case "runqueue_wait", "io_calls_per_req", "disk_bytes", "fsyncs", "generator_syscalls_per_req", "origin_requests", "origin_rps", "hit_ratio", "stale_share", "cpu_per_req", "evictions",
       "throttled_periods", "throttled_share", "oom_kills", "retries", "hedges", "limited", "shed", "timeouts", "amplification", "imbalance",
-      "queue_wait", "time_to_steady", "http_req_service", "http_req_failed", "in_flight":
+      "queue_wait", "time_to_steady", "http_req_service", "http_req_failed", "in_flight",
+      _ where Self.queueFigures.contains(name) || Self.heapFigures.contains(name):
       return alone.metrics()[name]?.estimate.value
     default:
       guard let q = Self.quantiles.first(where: { $0.0 == name })?.1, slice.record.response.count > 0 else { return nil }
@@ -192,7 +198,7 @@ struct ArmMeasurement {
   }
 
   /// A ratio of counters with its interval over batches.
-  private func ratio(_ numerator: String, _ denominators: [String]) -> Estimate? {
+  func ratio(_ numerator: String, _ denominators: [String]) -> Estimate? {
     var tops: [Double] = []
     var bottoms: [Double] = []
     for slice in slices {

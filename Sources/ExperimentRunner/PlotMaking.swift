@@ -39,6 +39,7 @@ extension LoadExecution {
   /// A metric over the time of the slices, laid end to end.
   private func timeline(_ arms: [ArmMeasurement], _ spec: PlotSpec) -> PlotData {
     let metric = spec.y.first ?? "rate"
+    if let sampled = sampledTimeline(arms, metric) { return sampled }
     let series = arms.map { arm in
       var x: [Double] = []
       var y: [Double] = []
@@ -78,6 +79,38 @@ extension LoadExecution {
       xUnit: .nanoseconds, yUnit: Metric.named(name)?.unit ?? .plain, logX: false, series: series)
   }
 
+  /// What the lab's counters say at each moment, over the time of the slices laid end to end; nil for a metric that is none of these.
+  private func sampledTimeline(_ arms: [ArmMeasurement], _ metric: String) -> PlotData? {
+    func counter(_ arm: ArmMeasurement) -> String? {
+      switch metric {
+      case "queue_depth": QueueNames(arm.arm.system).map { "\($0.topic).depth" }
+      case "age_growth": QueueNames(arm.arm.system).map { "\($0.worker).lag_ns" }
+      case "live_objects": arm.arm.system.heapStage.map { "\($0.name).live_objects" }
+      default: nil
+      }
+    }
+    guard arms.contains(where: { counter($0) != nil }) else { return nil }
+    let series = arms.map { arm in
+      let name = counter(arm) ?? ""
+      var (x, y): ([Double], [Double]) = ([], [])
+      var offset = 0.0
+      for slice in arm.slices {
+        for (at, sample) in zip(slice.sampleTimes, slice.samples) {
+          guard let value = sample[name] else { continue }
+          x.append(offset + Double(at.rawValue))
+          y.append(value)
+        }
+        offset += Double(slice.record.elapsed.rawValue)
+      }
+      let kept = thinned(x.count, to: 120)
+      return PlotSeries(name: arm.arm.name, mark: .line, x: kept.map { x[$0] }, y: kept.map { y[$0] })
+    }
+    let isAge = metric == "age_growth"
+    return PlotData(
+      title: cell.title ?? "Over time", xLabel: "time", yLabel: isAge ? "age of the oldest unfinished message" : Metric.named(metric)?.meaning ?? metric,
+      xUnit: .nanoseconds, yUnit: isAge ? .nanoseconds : .count, logX: false, series: series)
+  }
+
   /// Metrics over the swept parameter: dots with intervals, theory as a line.
   private func curve(_ arms: [ArmMeasurement], _ result: CellResult, _ spec: PlotSpec) -> PlotData? {
     guard case .sweep(let param, _, _) = load.design else { return nil }
@@ -106,7 +139,7 @@ extension LoadExecution {
     return PlotData(
       title: cell.title ?? "\(names[0]) over \(last)", xLabel: last,
       yLabel: names.count == 1 ? Metric.named(names[0])?.meaning ?? names[0] : names.joined(separator: ", "),
-      xUnit: last == "ttl" || last == "thinkTime" ? .nanoseconds : last == "rate" ? .perSecond : .count,
+      xUnit: ["live", "heap", "per_request", "size"].contains(last) ? .bytes : last == "ttl" || last == "thinkTime" ? .nanoseconds : last == "rate" ? .perSecond : .count,
       yUnit: unit, logX: spec.logX, series: series)
   }
 }

@@ -78,9 +78,14 @@ extension Runner {
       cell.sizes = new.sizes
       cell.quickSizes = new.quickSizes
       cell.variesRows = new.variesRows
+      (cell.variesPath, cell.systems) = (new.variesPath, new.systems)
       cell.prepare = new.prepare
       var setting = BenchSetting()
-      setting.places = [.init(folder: pair.oldFolder, system: old.system), .init(folder: pair.newFolder, system: new.system)]
+      // A point that the old revision did not have is measured in today's system.
+      let systems = old.sizes == new.sizes ? old.systems : new.systems
+      setting.places = [
+        .init(folder: pair.oldFolder, system: old.system, systems: systems), .init(folder: pair.newFolder, system: new.system, systems: new.systems),
+      ]
       setting.setups = [old.setup, new.setup]
       var failed = RegressionResult(block: pair.new.id, part: after.name, verdict: .unresolved)
       do throws(MeasureError) {

@@ -10,6 +10,7 @@ enum Theories {
     var values: [String: Double] = [:]
     if let ratio = hitRatio(arm), ratio > 0 { values["hit_ratio"] = ratio }
     if let share = staleShare(arm, metrics) { values["stale_share"] = share }
+    values.merge(queue(arm)) { a, _ in a }
     return values
   }
 
@@ -46,6 +47,7 @@ enum Theories {
   /// A shorter run of this arm is another experiment: its faults and ramps are shorter too, or its queue only grows.
   static func dependsOnDuration(_ arm: LoadArm) -> Bool {
     if !arm.profile.stages.isEmpty || arm.faults.contains(where: { !$0.toxic.isEvent }) { return true }
+    if queue(arm)["age_growth"] != nil { return true }
     guard arm.profile.requests.count == 1, let rate = arm.profile.rate, arm.profile.executor.isOpen,
       let (role, route) = find(arm.profile.requests[0].path, arm.system), let waits = onlyWaits(route, arm.system), waits.callee == nil
     else { return false }

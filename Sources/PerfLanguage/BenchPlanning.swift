@@ -50,19 +50,24 @@ extension Planning {
     if fields.text("count") == "instructions" { cell.countsInstructions = true }
     cell.setup = fields.text("setup")
     cell.prepare = fields.text("prepare")
-    readSizes(fields, into: &cell)
+    readSizes(block, fields, into: &cell)
+    checkBuiltins(cell, fields)
+    let hasItems = cell.subjects.contains { $0.isOfItems }
     let sizes = cell.sizes ?? []
     let face = BlockFace(
       id: block.id, kind: "bench", arms: sizes.isEmpty ? subjects.map(\.name) : sizes.flatMap { _ in subjects.map(\.name) },
       params: sizes.isEmpty ? subjects.map { _ in [:] } : sizes.flatMap { n in subjects.map { _ in [cell.sizeName: Double(n)] } },
-      isComparison: comparison != nil, metrics: MetricSets.bench, wholeMetrics: MetricSets.benchWhole,
-      fitMetrics: cell.fitsSlope == true ? ["slope"] : [])
+      isComparison: comparison != nil, metrics: hasItems ? MetricSets.bench.union(MetricSets.items) : MetricSets.bench,
+      wholeMetrics: hasItems ? MetricSets.benchWhole.union(["collections_error"]) : MetricSets.benchWhole,
+      fitMetrics: cell.fitsSlope == true ? ["slope"] : cell.fitsHyperbola == true ? MetricSets.hyperbola : [])
     return finish(block, fields, .bench(cell), face, readPlots(fields, face) ?? (sizes.isEmpty ? [] : [PlotSpec(kind: .curve, x: cell.sizeName, y: ["time"], logX: true)]))
   }
 
   /// `vary` and `fit`.
-  private func readSizes(_ fields: Fields, into cell: inout BenchCell) {
-    if let vary = fields.fields("vary") {
+  private func readSizes(_ block: Block, _ fields: Fields, into cell: inout BenchCell) {
+    if let vary = fields.fields("vary"), let param = vary.text("param"), !["n", "rows"].contains(param) {
+      readParameter(param, block, fields, vary, into: &cell)
+    } else if let vary = fields.fields("vary") {
       let values = vary.integers("values")
       let quick = vary.integers("quick")
       if values.count < 2 {
@@ -85,7 +90,7 @@ extension Planning {
       for subject in cell.subjects {
         if isRows {
           if case .sql = subject.work { continue }
-          if case .builtin(let word) = subject.work, word != "spin" { continue }
+          if case .builtin(let word) = subject.work, word != "spin", !subject.isOfItems { continue }
           findings.error(
             PerfDiagnosticID.doesNotApply, "`\(subject.name)` reads no table whose rows could vary", remedy: "vary `n`, or bench `sql` fences",
             at: vary.place("param"))
@@ -99,13 +104,18 @@ extension Planning {
       cell.sizes = values
       cell.quickSizes = quick.isEmpty ? nil : quick
     }
-    if fields.has("fit") {
-      cell.fitsSlope = true
-      if cell.sizes.map({ $0.count < 3 }) ?? true {
-        findings.error(
-          PerfDiagnosticID.doesNotApply, "a slope needs `vary` with at least three sizes", remedy: "such as values: [500, 1000, 2000, 4000]",
-          at: fields.place("fit"))
-      }
+    guard fields.has("fit") else { return }
+    let isHyperbola = fields.fields("fit")?.text("kind") == "hyperbola"
+    if isHyperbola { cell.fitsHyperbola = true } else { cell.fitsSlope = true }
+    if cell.sizes.map({ $0.count < 3 }) ?? true {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "a \(isHyperbola ? "hyperbola" : "slope") needs `vary` with at least three sizes",
+        remedy: "such as values: [500, 1000, 2000, 4000]", at: fields.place("fit"))
+    }
+    for subject in cell.subjects where isHyperbola && !subject.isOfItems {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "`\(subject.name)` does nothing whose cost items share", remedy: "fit a `slope`, or bench `commit` or `alloc`",
+        at: fields.place("fit"))
     }
   }
 

@@ -190,7 +190,7 @@ enum MetricSets {
     "share", "self_share", "samples", "change_points", "index", "change", "littles_ratio", "window_p99", "mean_of_p99",
     "merged_p99", "averaging_error", "growth_per_hour", "time_to_limit", "attainment", "bad_share", "objective", "burn_rate", "budget_left",
     "exhausted_in", "pages", "tickets", "fired", "fired_at", "peak_burn", "recall", "false_pages", "bad_sessions", "incident_low", "incident_base",
-    "incident_high", "closed_users", "closed_rate", "closed_mean", "closed_p99", "mean_over_closed", "p99_over_closed",
+    "incident_high", "item_time", "throughput", "item_cost", "shared_cost", "balance", "collections_error", "closed_users", "closed_rate", "closed_mean", "closed_p99", "mean_over_closed", "p99_over_closed",
   ]
   static let load = Set(Metric.all.map(\.name)).subtracting(elsewhere)
   static let request: Set<String> = [
@@ -201,6 +201,9 @@ enum MetricSets {
   static let bench: Set<String> = [
     "time", "cpu", "user", "system", "max_rss", "allocations", "instructions", "faults", "switches", "vm_steps",
   ]
+  /// Of work that is done in items, messages or objects.
+  static let items: Set<String> = ["item_time", "throughput", "fsyncs_per_msg", "collections", "gc_share", "gc_pause_mean", "gc_pause_max"]
+  static let hyperbola: Set<String> = ["item_cost", "shared_cost", "balance"]
   static let benchWhole: Set<String> = ["parity", "injected"]
   static let sim: Set<String> = ["hit_ratio", "lfu_bound"]
   static let profile: Set<String> = ["share", "self_share"]

@@ -12,6 +12,9 @@ private let gate = Key("gate", .list("'ADDRESS op VALUE'"), "mastery; shown by `
 private let plots = Key("plots", .list("plots"), "what is drawn beside the table")
 private let blockTime = Key("block_time", .shape(.blockTime), "how long it may take")
 
+/// Work of the lab that a bench can time.
+let builtinSubjects = ["cache-get", "memcached-get", "commit", "alloc", "spin"]
+
 /// Traffic; a variant may override each of them.
 private let traffic: [Key] = [
   Key("executor", .word(Executor.allCases.map(\.rawValue)), "who decides when the next request is sent", required: true),
@@ -169,21 +172,27 @@ let blockKeys: [Shape: [Key]] = [
     Key("set", .other("values by path"), "overrides of the system"),
     Key("subjects", .list("subjects"), "what is timed", required: true),
     Key("compare", .shape(.pairing), "paired comparison, ABBA, with an A/A control"),
-    Key("vary", .shape(.sizes), "everything again for each size: `n`, or `rows` of a table"),
-    Key("fit", .shape(.fit), "`{kind: slope}`: the growth exponent of time over the size, as the metric `slope`"),
+    Key("vary", .shape(.sizes), "everything again for each size: `n`, `rows` of a table, or a parameter of the system"),
+    Key("fit", .shape(.fit), "`slope`: the growth exponent of time; `hyperbola`: what each item costs, and what those of a commit or collection share"),
     Key("count", .word(["instructions"]), "instructions of one iteration: by the processor's counters, else by valgrind"),
     Key("setup", .text, "shell command before the first sample"),
     Key("prepare", .text, "shell command before each sample of a command, not timed"),
     thresholds, expect, gate, plots, blockTime, why,
   ],
   .sizes: [
-    Key("param", .word(["n", "rows"]), "`n`: what `subject(n)` is called with; `rows`: of the system's first dataset, for sql", required: true),
-    Key("values", .list("whole numbers"), "one row each", required: true),
-    Key("quick", .list("whole numbers"), "those measured with --quick; without it all"),
+    Key(
+      "param", .text, "`n`: what `subject(n)` is called with; `rows`: of the system's first dataset, for sql; or a path as in `set`, for `commit` and `alloc`",
+      required: true),
+    Key("values", .list("whole numbers, or values with their units"), "one row each", required: true),
+    Key("quick", .list("values"), "those measured with --quick; without it all"),
   ],
-  .fit: [Key("kind", .word(["slope"]), "a straight line through ln time over ln size", required: true)],
+  .fit: [
+    Key(
+      "kind", .word(["slope", "hyperbola"]), "a straight line through ln time over ln size, or time per item = a + b/x over the items x that share a cost",
+      required: true)
+  ],
   .subject: [
-    Key("builtin", .word(["cache-get", "memcached-get", "spin"]), "work built into the lab"),
+    Key("builtin", .word(builtinSubjects), "work built into the lab; `commit`: a worker's batch into a synced log, `alloc`: a request's objects on a heap"),
     Key("fence", .name, "a code fence: sql, swift, c, python, javascript or sh"),
     Key("command", .text, "a program with its arguments, started for each sample, without a shell"),
     Key("shell", .text, "a command line for `sh -c`"),

@@ -183,7 +183,7 @@ extension Planning {
   }
 
   /// The values of a sweep, each by its parameter's type.
-  private func values(_ vary: Fields, _ name: String, _ key: Key) -> [Point] {
+  func values(_ vary: Fields, _ name: String, _ key: Key) -> [Point] {
     vary.items(name).compactMap { item in
       switch convert(item, key) {
       case .success(let value?):

@@ -1008,6 +1008,91 @@ def what_was_answered_survives_sigkill_and_happens_once():
         wait_gone()
 
 
+COUNTED = b"""# Counted
+
+```perf
+kind: system
+id: line
+origin:
+  routes:
+    POST /order/{id}:
+      - publish: {as: accept, topic: orders, fsync: none}
+    GET /page:
+      - alloc: {as: objects, kind: mark-sweep, live: 64KiB, heap: 128KiB, per_request: 32KiB}
+worker: {consumes: orders, batch: 25, linger: 10s, stages: []}
+```
+
+Four hundred messages in batches of twenty-five that wait until they are full.
+
+```perf
+kind: load
+id: queue
+uses: line
+executor: shared-iterations
+vus: 4
+iterations: 400
+scenario: [{post: "/order/{id}", key: {dist: sequential, n: 400}}]
+thresholds:
+  published: ['==400']
+  processed: ['>=375']
+  fsyncs_per_msg: ['==0.04']
+  lost: ['<=0']
+  duplicates: ['<=0']
+block_time: {full: 2s, quick: 2s}
+```
+
+A thousand live objects, as much room, and five hundred new ones in each of two hundred requests.
+
+```perf
+kind: load
+id: heap
+uses: line
+executor: shared-iterations
+vus: 2
+iterations: 200
+scenario: [{get: /page}]
+thresholds:
+  live_objects: ['==1024']
+  collections: ['>=99', '<=101']
+block_time: {full: 2s, quick: 2s}
+```
+
+```perf
+kind: bench
+id: commit
+uses: line
+subjects: [{builtin: commit}]
+vary: {param: worker.batch, values: [1, 8, 25]}
+expect:
+  fsyncs_per_msg: {theory: batch, tolerance: 0.000001}
+block_time: {full: 1s, quick: 1s}
+```
+
+```perf
+kind: bench
+id: headroom
+uses: line
+subjects: [{builtin: alloc}]
+vary: {param: objects.heap, values: [80KiB, 128KiB, 512KiB]}
+thresholds:
+  collections_error: ['<=1']
+block_time: {full: 1s, quick: 1s}
+```
+"""
+
+
+@test
+def fsyncs_and_collections_are_what_their_laws_say():
+    with Folder() as f:
+        f.file("counted.md", COUNTED)
+        f.nb("run", "--no-html", "counted.md", check=0)
+        text = f.read("counted.md").decode()
+        assert text.count("| pass |") == 5 + 3 + 3 + 1 and "fail" not in text and "inconclusive" not in text, text
+        for batch, syncs in [(1, "1"), (8, "0.125"), (25, "0.0400")]:
+            assert re.search(rf"commit, batch = {batch} \|.*\| {syncs} \| {syncs} \|", text), text
+        wait_gone()
+
+
 @test
 def stages_sleep_as_their_class_says():
     audit = os.path.join(HERE, "..", "SleepAudit", "audit.py")

@@ -103,6 +103,15 @@ import Testing
     #expect(core.counter("heap.collections") == 0 && core.counter("heap.live_bytes") == 6_400)
   }
 
+  @Test func whatACollectionFindsAliveGrowsWithTheLeakAndOnlyWithIt() throws {
+    let objects = ObjectHeap(kind: .markSweep, live: 6_400, heap: 64_000)
+    let (leaky, _) = try run(AllocSpec(perRequest: 19_200, leak: 64, objects: objects), requests: 200)
+    let (sound, _) = try run(AllocSpec(perRequest: 19_200, leak: 0, objects: objects), requests: 200)
+    #expect(sound.counter("heap.live_objects") == 100)
+    // The last collection was at most one headroom ago: three requests.
+    #expect((296...300).contains(leaky.counter("heap.live_objects")), "\(leaky.counter("heap.live_objects"))")
+  }
+
   @Test func aFullHeapFailsTheRequest() throws {
     // Twenty of a hundred objects leak with each request: five requests, and the heap is full.
     let objects = ObjectHeap(kind: .markSweep, live: 0, heap: 6_400)

@@ -166,6 +166,33 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 7, 100])
+  func aCommitCostsOneSyncWhateverItsBatch(batch: Int) throws {
+    let system = Workshop.system(WorkerSpec(consumes: "orders", batch: batch), 1, PublishSpec(topic: "orders", size: 50), [])
+    let subject = try makeSubject(BenchJob(subject: SubjectSpec(name: "commit", work: .builtin("commit")), system: system, seed: 1))
+    for count in [1, 20] {
+      let totals = try subject.run(count)
+      #expect(totals.counts == [.init(name: "messages", value: count * batch), .init(name: "fsyncs", value: count)])
+    }
+    #expect(throws: LabError.self) {
+      try makeSubject(BenchJob(subject: SubjectSpec(name: "commit", work: .builtin("commit")), system: nil, seed: 1))
+    }
+  }
+
+  @Test(arguments: [1.25, 2, 8])
+  func collectionsOfTheAllocSubjectFollowFromTheHeadroom(ratio: Double) throws {
+    let heap = ObjectHeap(kind: .markSweep, live: 64_000, heap: Int(ratio * 64_000))
+    let stage = StageSpec(name: "heap", work: .alloc(AllocSpec(perRequest: 640_000, leak: 0, objects: heap)))
+    let system = Sample.system(workers: 1, rows: 0, routes: [RouteSpec(method: "GET", path: "/", stages: [stage])])
+    let subject = try makeSubject(BenchJob(subject: SubjectSpec(name: "alloc", work: .builtin("alloc")), system: system, seed: 1))
+    var found: [String: Int] = [:]
+    for count in [1, 3, 2] {
+      for one in try subject.run(count).counts { found[one.name, default: 0] += one.value }
+    }
+    #expect(found["objects"] == 60_000)
+    #expect(abs(Double(found["collections"] ?? 0) - 60_000 / Double(heap.headroom ?? 0)) <= 1, "\(found)")
+  }
+
   @Test func aRunStartsAtTheBeginningOfTheStream() throws {
     let job = BenchJob(
       subject: SubjectSpec(name: "spin", work: .builtin("spin")), system: nil, seed: 3)

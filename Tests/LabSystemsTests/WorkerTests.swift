@@ -190,6 +190,20 @@ extension Workshop {
     #expect(blocked["worker.acked"] < 1_000 - dead && blocked["worker.failed"] > 500, "the first poisoned message stays at the front")
   }
 
+  /// Day 9, `delivery`: what had happened before a kill in the middle of a batch happens again, and nothing else does.
+  @Test func aKillInTheMiddleOfABatchRepeatsItsBeginningAndLosesNothing() throws {
+    let shop = try Workshop(
+      WorkerSpec(consumes: "orders", batch: 10), publish: PublishSpec(topic: "orders", fsync: .none), stages: [Sample.wait(10, name: "bank")])
+    shop.publish(11)
+    // The first message found an idle worker and went alone; of the ten behind it four are done.
+    shop.advance(milliseconds: 56)
+    #expect(shop["worker.unfinished"] == 10)
+    shop.core.kill(shop.worker, 5_000_000)
+    #expect(shop["worker.unfinished"] == 10 && shop["worker.in_flight"] == 0)
+    shop.advance(milliseconds: 200)
+    #expect(shop["worker.acked"] == 11 && shop["worker.duplicates"] == 4 && shop["worker.redelivered"] == 10 && shop["worker.unfinished"] == 0)
+  }
+
   @Test func backoffLetsOthersPass() throws {
     let poison = StageSpec(name: "poison", work: .error(ErrorSpec(share: 0.01, seed: 4, key: "{id}")))
     let shop = try Workshop(
@@ -238,7 +252,7 @@ extension Workshop {
     shop.publish(2)
     shop.advance(milliseconds: 500)
     #expect(shop["worker.acked"] == 12 && shop["orders.depth"] == 0 && shop["worker.kills"] == 1)
-    #expect(shop["worker.redelivered"] == 4 && shop["worker.duplicates"] == 0, "no batch was whole and unacknowledged")
+    #expect(shop["worker.redelivered"] == 4 && shop["worker.duplicates"] == 2, "of the batch that was not acknowledged two were done")
     // Two effects were tried twice, and the key kept them from happening twice.
     #expect(shop["once.commits"] == 12 && shop["once.unchanged"] == 2)
     #expect(try shop.shipped() == Array(1...12))

@@ -51,6 +51,37 @@ private func findings(_ body: String) -> [String] {
     #expect(cell.prepare == "sync")
   }
 
+  @Test("a parameter of the system is varied for what works in items: one system for each value")
+  func parameters() throws {
+    let cell = try bench(
+      """
+      uses: pipeline
+      subjects: [{builtin: commit}]
+      vary: {param: worker.batch, values: [1, 20, 500], quick: [20]}
+      fit: {kind: hyperbola}
+      expect:
+        fsyncs_per_msg: {theory: batch, tolerance: 0.001}
+      thresholds:
+        commit.balance: ['>=2']
+        item_time@batch=20: ['<=1s']
+      """)
+    #expect(cell.sizes == [1, 20, 500] && cell.quickSizes == [20] && cell.sizeName == "batch" && cell.fitsHyperbola == true && cell.fitsSlope == nil)
+    #expect(cell.systems?.compactMap { $0.roles.compactMap(\.worker).first?.batch } == [1, 20, 500])
+  }
+
+  @Test("what has no items varies no parameter, and what a subject does must be in its system", arguments: [
+    ("kind: bench\nid: b\nsubjects: [{fence: slow}]\nvary: {param: worker.batch, values: [1, 2]}", "has no parameter `worker.batch` to vary"),
+    ("kind: bench\nid: b\nuses: pipeline\nsubjects: [{builtin: commit}]\nvary: {param: worker.bach, values: [1, 2]}", "the system has no `worker.bach` to vary"),
+    ("kind: bench\nid: b\nuses: shop\nsubjects: [{builtin: commit}]", "has no worker"),
+    ("kind: bench\nid: b\nuses: shop\nsubjects: [{builtin: alloc}]", "has no heap of objects"),
+    ("kind: bench\nid: b\nsubjects: [{fence: slow}]\nvary: {param: n, values: [1, 2, 3]}\nfit: {kind: hyperbola}", "does nothing whose cost items share"),
+    ("kind: bench\nid: b\nuses: pipeline\nsubjects: [{builtin: commit}]\nvary: {param: rows, values: [1, 2, 3]}", "reads no table"),
+  ])
+  func itemMistakes(body: String, expected: String) {
+    let found = findings(body)
+    #expect(found.contains { $0.contains(expected) }, "\(found)")
+  }
+
   @Test("sizes, slopes and comparisons at a size have addresses")
   func sizes() throws {
     let cell = try bench(

@@ -6,7 +6,7 @@ import Foundation
 
 extension Lab {
   /// Runs a bench child: sets the subject up, writes `ready`, then answers each line `run K` on stdin with
-  /// `ns=… cpu=… checksum=… [vm_steps=…]`, totals over K iterations from the start of the key stream; ends at `quit` or
+  /// `ns=… cpu=… checksum=… [vm_steps=…] [NAME=…]…`, totals over K iterations from the start of the key stream; ends at `quit` or
   /// at the end of stdin. `ns` is wall time, `cpu` that of the whole process.
   ///
   /// The caller has read the first line of stdin (the job) with `readLine()`, and nothing more.
@@ -38,7 +38,8 @@ extension Lab {
     let end = nanoseconds(CLOCK_MONOTONIC)
     let cpuEnd = nanoseconds(CLOCK_PROCESS_CPUTIME_ID)
     let steps = totals.vmSteps.map { " vm_steps=\($0)" } ?? ""
-    return "ns=\(end - start) cpu=\(cpuEnd - cpu) checksum=\(totals.checksum)\(steps)"
+    let counts = totals.counts.map { " \($0.name)=\($0.value)" }.joined()
+    return "ns=\(end - start) cpu=\(cpuEnd - cpu) checksum=\(totals.checksum)\(steps)\(counts)"
   }
 
   private static func nanoseconds(_ clock: clockid_t) -> Int64 {

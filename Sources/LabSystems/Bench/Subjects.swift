@@ -16,6 +16,13 @@ struct BenchTotals: Equatable {
   var checksum: UInt64
   /// SQLite virtual-machine steps; nil for subjects without SQL.
   var vmSteps: Int?
+  /// What else was counted, by name, in the order of the answer.
+  var counts: [Count] = []
+
+  struct Count: Equatable {
+    var name: String
+    var value: Int
+  }
 }
 
 /// The keys of a job: a fixed cycle, drawn before the clock runs.
@@ -193,6 +200,8 @@ final class SpinSubject: BenchSubject {
 func makeSubject(_ job: BenchJob) throws -> any BenchSubject {
   let place = "bench subject \(job.subject.name)"
   if case .builtin("spin") = job.subject.work { return SpinSubject(seed: job.seed) }
+  if case .builtin("commit") = job.subject.work { return try CommitSubject(job.system, place: place) }
+  if case .builtin("alloc") = job.subject.work { return try AllocSubject(job.system, seed: job.seed, place: place) }
   guard let system = job.system, let dataset = system.data.first, dataset.rows > 0 else {
     throw LabError(
       place: place, cause: "the subject needs rows and the block has none",
@@ -203,7 +212,7 @@ func makeSubject(_ job: BenchJob) throws -> any BenchSubject {
   case .builtin("memcached-get"): return try MemcachedGetSubject(dataset, system: system, seed: job.seed)
   case .builtin(let name):
     throw LabError(
-      place: place, cause: "there is no builtin `\(name)`", remedy: "use cache-get, memcached-get or spin")
+      place: place, cause: "there is no builtin `\(name)`", remedy: "use cache-get, memcached-get, commit, alloc or spin")
   case .sql(let text):
     if let real = system.service(.postgres) { return try PostgresSubject(text, dataset, system: system, seed: job.seed, at: real) }
     return try SQLSubject(text, dataset, system: system, seed: job.seed)

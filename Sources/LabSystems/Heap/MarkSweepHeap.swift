@@ -19,8 +19,22 @@ final class MarkSweepHeap: @unchecked Sendable {
     /// Processor time of the pauses and of the whole call.
     var collecting: Int64 = 0
     var processor: Int64 = 0
+    /// Objects that the last collection reached; nil: there was none.
+    var reached: Int?
     /// The heap is full of live objects: the call went without the rest of its memory.
     var isExhausted = false
+
+    /// Takes in what another call did.
+    mutating func add(_ other: Work) {
+      allocated += other.allocated
+      collections += other.collections
+      pause += other.pause
+      pauseMax = max(pauseMax, other.pauseMax)
+      collecting += other.collecting
+      processor += other.processor
+      reached = other.reached ?? reached
+      isExhausted = isExhausted || other.isExhausted
+    }
   }
 
   typealias Reference = UInt32
@@ -125,6 +139,7 @@ final class MarkSweepHeap: @unchecked Sendable {
     sweep()
     let pause = ThreadClock.now() - wall
     work.collections += 1
+    work.reached = live
     work.pause += pause
     work.pauseMax = max(work.pauseMax, pause)
     work.collecting += ThreadClock.processorTime() - processor

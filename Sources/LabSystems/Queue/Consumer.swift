@@ -23,6 +23,8 @@ final class Consumer {
   private var nextRead: UInt64
   /// Messages from there on that a read under way brings.
   private var reserved = 0
+  /// Of those, messages that were dropped meanwhile.
+  private var reservedSkips = 0
   /// Messages after those that will be acknowledged instead of delivered.
   private var skips = 0
   /// Failed messages, in the order in which they are due again.
@@ -36,6 +38,8 @@ final class Consumer {
   private var life = 0
   /// After the log failed: an acknowledgement that cannot be kept must not be given.
   private var isBroken = false
+  /// Acknowledgements that were under way when the role was killed: the disk knows whether they count.
+  private var unheard: [(done: [Delivery], dead: [Delivery])] = []
   var tally = WorkTally()
 
   /// Opens the acknowledgements and goes on where they end.
@@ -119,6 +123,7 @@ final class Consumer {
     isReading = true
     let skipping = skips
     reserved = count + skipping
+    reservedSkips = skipping
     skips = 0
     let (life, reader, end, wanted) = (life, reader, topic.end, reserved)
     environment.offload { () -> Result<[(place: UInt64, payload: [UInt8])], LogFailure> in
@@ -126,7 +131,7 @@ final class Consumer {
     } then: { [self] result in
       guard life == self.life else { return }
       isReading = false
-      reserved = 0
+      (reserved, reservedSkips) = (0, 0)
       switch result {
       case .failure: isBroken = true
       case .success(let records): taken(records, skipping: skipping, after: again)
@@ -207,12 +212,12 @@ final class Consumer {
   func finished(_ exchange: Exchange) {
     guard let batch = exchange.work else { preconditionFailure("a worker's exchange without its batch") }
     exchange.work = nil
+    let those = sections[batch.section].isPerBatch ? batch.survivors : [batch.deliveries[batch.turn]]
     if exchange.answer.status >= 500 {
-      if sections[batch.section].isPerBatch {
-        batch.survivors.forEach { $0.hasFailed = true }
-      } else {
-        batch.deliveries[batch.turn].hasFailed = true
-      }
+      those.forEach { $0.hasFailed = true }
+    } else if batch.section == sections.count - 1 {
+      // At once and not with the batch: what a kill in the middle of it repeats has happened all the same.
+      those.forEach { tally.completed($0.place) }
     }
     batch.turn += 1
     batch.isFinished = true
@@ -225,7 +230,8 @@ final class Consumer {
   private func settle(_ batch: WorkBatch) {
     let failed = batch.deliveries.filter(\.hasFailed)
     let dead = deadLetters == nil ? [] : failed.filter { $0.failures >= spec.retries }
-    tally.walked(batch)
+    if sections.isEmpty { batch.survivors.forEach { tally.completed($0.place) } }
+    tally.failed(failed.count)
     guard let deadLetters, !dead.isEmpty else { return acknowledge(batch, dead: []) }
     var open = dead.count
     var kept: [Delivery] = []
@@ -243,6 +249,7 @@ final class Consumer {
     let done = batch.survivors
     let again = batch.deliveries.filter { $0.hasFailed && !gone.contains($0.place) }
     let entry = Acknowledged.Entry(done: batch.skipped + done.map(\.place) + dead.map(\.place), failed: again.map(\.place))
+    batch.submitted = (done, dead)
     acks.submit(entry, spec.fsync) { [self, life] outcome in
       guard life == self.life else { return }
       batches[ObjectIdentifier(batch)] = nil
@@ -292,11 +299,12 @@ final class Consumer {
     isReading = false
     stalledUntil = .min
     for batch in batches.values { batch.exchange.work = nil }
+    unheard += batches.values.compactMap(\.submitted)
     batches.removeAll()
     retries.removeAll()
     acks.abandon()
     tally.died(nextRead: nextRead)
-    (reserved, skips) = (0, 0)
+    (reserved, reservedSkips, skips) = (0, 0, 0)
     if time < .max { environment.at(time) { [self] in comeBack(started) } }
   }
 
@@ -323,6 +331,10 @@ final class Consumer {
       tally.add(acks)
       acks = Self.queue(log, environment)
       acknowledged = log.state
+      for (done, dead) in unheard where (done + dead).first.map({ log.state.contains($0.place) }) == true {
+        tally.acknowledged(done, dead: dead, now: environment.now)
+      }
+      unheard = []
       nextRead = log.state.floor
       reader = LogReader(folder: topic.folder, next: nextRead)
       isDown = false
@@ -340,8 +352,17 @@ final class Consumer {
     let held = batches.values.flatMap(\.deliveries) + retries
     // What is being read is taken, though not begun: a message is never in neither number.
     counters.add(name, "in_flight", held.count + reserved)
+    counters.add(name, "unfinished", unfinished(held.count))
     let oldest = (held.map(\.message.publishedAt) + (topic.end > nextFresh ? [topic.arrival(of: nextFresh)] : []).compactMap { $0 }).min()
     counters.peak(name, "lag_ns", oldest.map { Int(max(0, now - $0)) } ?? 0)
+  }
+
+  /// Messages that a worker has or will still get: what was published is this, or done, dead or dropped, or it is lost.
+  private func unfinished(_ held: Int) -> Int {
+    // A process that is gone holds nothing, and its successor begins where the acknowledgements end.
+    let first = isDown ? acknowledged.floor : nextFresh
+    let waiting = Int(topic.end) - Int(first) - acknowledged.above.count { $0 >= first }
+    return waiting + (isDown ? 0 : held + reserved - reservedSkips)
   }
 
   func resetCounters() {

@@ -77,6 +77,8 @@ final class DurableFile: @unchecked Sendable {
     guard code == 0 else { throw LogFailure(operation: "syncing", path: path, code: errno) }
   }
 
+  static func remove(_ path: String) { unlink(path) }
+
   /// Makes the names in a folder durable: a synced file of an unsynced name is lost with the machine.
   static func sync(folder: String) throws(LogFailure) {
     let descriptor = open(folder, O_RDONLY | O_CLOEXEC)

@@ -27,6 +27,8 @@ final class WorkBatch {
   /// The walk's loop is on the stack: what finishes meanwhile is noted, not followed.
   var isWalking = false
   var isFinished = false
+  /// What its acknowledgement says; nil before there is one.
+  var submitted: (done: [Delivery], dead: [Delivery])?
 
   init(_ deliveries: [Delivery], skipped: [UInt64]) { self.deliveries = deliveries; self.skipped = skipped }
 

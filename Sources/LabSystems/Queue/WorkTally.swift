@@ -28,15 +28,12 @@ struct WorkTally {
     waited += batch.deliveries.reduce(0) { $0 + Int(max(0, now - $1.message.publishedAt)) }
   }
 
-  mutating func walked(_ batch: WorkBatch) {
-    for delivery in batch.deliveries {
-      if delivery.hasFailed {
-        failed += 1
-      } else if !completed.insert(delivery.place).inserted {
-        duplicates += 1
-      }
-    }
+  /// A message's stages have run to the end.
+  mutating func completed(_ place: UInt64) {
+    if !completed.insert(place).inserted { duplicates += 1 }
   }
+
+  mutating func failed(_ deliveries: Int) { failed += deliveries }
 
   mutating func acknowledged(_ done: [Delivery], dead: [Delivery], now: Int64) {
     acked += done.count

@@ -5,7 +5,7 @@ import ExperimentModel
 final class HeapStage: Stage {
   /// Of the churning kinds only `allocated` and the processor time.
   typealias Work = MarkSweepHeap.Work
-  private enum Heap: Sendable { case marked(MarkSweepHeap), churned(any ObjectChurn) }
+  enum Heap: Sendable { case marked(MarkSweepHeap), churned(any ObjectChurn) }
 
   let name: String
   let probe: StageProbe
@@ -15,8 +15,10 @@ final class HeapStage: Stage {
   /// Objects of one request.
   private let temporary: Int
   private let kept: Int
-  /// Of a heap that stops the world; nil for the others.
-  private var liveObjects: Int
+  /// Objects that are there from the start.
+  private let liveObjects: Int
+  /// Objects that the last collection reached; nil before the first.
+  private var reached: Int?
   private var calls = 0
   private var total = Work()
   private var exhausted = 0
@@ -27,25 +29,27 @@ final class HeapStage: Stage {
     self.name = name
     probe = StageProbe(name, .real)
     line = SerialLine(environment)
-    temporary = Self.count(spec.perRequest)
-    kept = Self.count(spec.leak)
-    liveObjects = Self.count(objects.live)
+    temporary = ObjectHeap.count(spec.perRequest)
+    kept = ObjectHeap.count(spec.leak)
+    liveObjects = ObjectHeap.count(objects.live)
+    heap = try Self.makeHeap(objects, seed: seed, place: place)
+  }
+
+  /// - Throws: `LabError` when there is no memory, or no room beside what lives.
+  static func makeHeap(_ objects: ObjectHeap, seed: UInt64, place: String) throws -> Heap {
+    let live = ObjectHeap.count(objects.live)
     switch objects.kind {
     case .markSweep:
-      let slots = (objects.heap ?? 0) / ObjectHeap.objectSize
-      guard slots > liveObjects else {
+      guard let headroom = objects.headroom, headroom > 0 else {
         throw LabError(
           place: place, cause: "a heap of \(objects.heap ?? 0) bytes for \(objects.live) live ones",
           remedy: "make `heap` larger than `live`: the space between is what allocation uses")
       }
-      heap = .marked(try MarkSweepHeap(heap: slots, live: liveObjects, seed: seed, place: place))
-    case .malloc: heap = .churned(MallocChurn(live: liveObjects))
-    case .arc: heap = .churned(CountedChurn(live: liveObjects))
+      return .marked(try MarkSweepHeap(heap: live + headroom, live: live, seed: seed, place: place))
+    case .malloc: return .churned(MallocChurn(live: live))
+    case .arc: return .churned(CountedChurn(live: live))
     }
   }
-
-  /// Whole objects; the last one may be used in part.
-  private static func count(_ bytes: Int) -> Int { (bytes + ObjectHeap.objectSize - 1) / ObjectHeap.objectSize }
 
   func enter(_ exchange: Exchange) -> StageStep {
     let (heap, temporary, kept, probe) = (heap, temporary, kept, probe)
@@ -63,7 +67,7 @@ final class HeapStage: Stage {
     return .later
   }
 
-  private static func work(_ heap: Heap, _ temporary: Int, _ kept: Int) -> Work {
+  static func work(_ heap: Heap, _ temporary: Int, _ kept: Int) -> Work {
     switch heap {
     case .marked(let heap): return heap.request(temporary: temporary, kept: kept)
     case .churned(let churn):
@@ -75,12 +79,8 @@ final class HeapStage: Stage {
   }
 
   private func add(_ work: Work) {
-    total.allocated += work.allocated
-    total.collections += work.collections
-    total.pause += work.pause
-    total.pauseMax = max(total.pauseMax, work.pauseMax)
-    total.collecting += work.collecting
-    total.processor += work.processor
+    total.add(work)
+    reached = work.reached ?? reached
     // Kept objects come last, after all temporary ones.
     leaked += max(0, work.allocated - temporary)
   }
@@ -91,7 +91,12 @@ final class HeapStage: Stage {
     counters.add(name, "leaked_bytes", leaked * ObjectHeap.objectSize)
     counters.add(name, "live_bytes", (liveObjects + leaked) * ObjectHeap.objectSize)
     counters.add(name, "work_ns", Int(total.processor))
-    guard case .marked = heap else { return }
+    guard case .marked = heap else {
+      counters.add(name, "live_objects", liveObjects + leaked)
+      return
+    }
+    // What a collection found alive, and not what was asked for: that is how a leak shows.
+    counters.add(name, "live_objects", reached ?? liveObjects)
     counters.add(name, "collections", total.collections)
     counters.add(name, "pause_ns", Int(total.pause))
     counters.peak(name, "pause_max_ns", Int(total.pauseMax))

@@ -31,6 +31,7 @@ final class SQLStage: Stage {
   /// Transactions that changed rows, and writes that met none to change, such as an INSERT OR IGNORE of a key that is there.
   private var commits = 0
   private var unchanged = 0
+  private var rows = 0
 
   /// - Parameter tables: index of every dataset's table.
   init(
@@ -152,6 +153,7 @@ final class SQLStage: Stage {
     let counts = outcomes.compactMap { outcome -> Int? in if case .changed(let count) = outcome.end { count } else { nil } }
     if counts.contains(where: { $0 > 0 }) { commits += 1 }
     unchanged += counts.count { $0 == 0 }
+    rows += counts.reduce(0, +)
     return .next
   }
 
@@ -167,6 +169,7 @@ final class SQLStage: Stage {
       return .next
     case .changed(let count) where count > 0:
       commits += 1
+      rows += count
       exchange.answer.body = ByteBuffer(string: "{\"changed\":\(count)}")
       exchange.answer.contentType = .json
       return .next
@@ -189,11 +192,12 @@ final class SQLStage: Stage {
     counters.add(name, "errors", errors)
     counters.add(name, "commits", commits)
     counters.add(name, "unchanged", unchanged)
+    counters.add(name, "rows_changed", rows)
     counters.peak(name, "pool_wait_ns", Int(pool.waited))
   }
 
   func resetCounters() {
-    calls = 0; vmSteps = 0; errors = 0; commits = 0; unchanged = 0
+    calls = 0; vmSteps = 0; errors = 0; commits = 0; unchanged = 0; rows = 0
     pool.resetCounters()
   }
 }
