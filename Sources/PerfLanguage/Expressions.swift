@@ -41,7 +41,8 @@ let theories: [(name: String, metrics: [String], meaning: String)] = [
   ("hit-mixture", ["mean", "http_req_duration"], "h·T_hit + (1 − h)·T_miss with h from Che"),
   ("ttl-staleness", ["stale_share"], "1 − (1 − e^(−wT))/(wT) with w writes per key and second, time to live T"),
   ("miss-mixture-p99", ["p99"], "p99 of the mixture of hits and misses"),
-  ("erlang-c", ["queue_wait", "mean", "p50", "p90", "p95", "p99", "p999"], "M/M/c queue"),
+  ("erlang-c", ["queue_wait", "mean", "p50", "p90", "p95", "p99", "p999", "waiting_share"], "M/M/c queue"),
+  ("closed-form", MetricSets.sim.sorted(), "of a simulation: the formula of its model, as `nb sim describe MODEL` names it"),
   ("twin", ["mean", "p50", "p90", "p95", "p99", "p999"], "the recorded arrivals and service times in an ideal FIFO queue"),
   ("fan-out", ["mean", "p50", "p90", "p95", "p99", "p999"], "the slowest of k declared waits: F(t)^k; k = 1 without a `call`"),
 ]
@@ -147,7 +148,12 @@ struct JudgementReader {
       "http_reqs": ["count": "http_reqs", "rate": "rate"],
     ]
     guard Metric.named(metric) != nil else { return metric }
-    let known = table[metric] ?? [:]
+    var known = table[metric] ?? [:]
+    if face.kind == "sim" {
+      // Over the replications.
+      known = ["avg": metric]
+      if face.metrics.contains(metric + "_p95") { known["p(95)"] = metric + "_p95" }
+    }
     if let found = known[aggregate] { return found }
     throw Problem(
       id: PerfDiagnosticID.unknownAggregate, cause: "`\(metric)` has no aggregate `\(aggregate)`",
