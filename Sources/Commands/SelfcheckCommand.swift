@@ -4,6 +4,7 @@
 
 import ArgumentParser
 import ExperimentModel
+import ExperimentRunner
 import Foundation
 import MeasureKernel
 import Reporting
@@ -47,7 +48,7 @@ struct SelfcheckCommand: ParsableCommand {
       plan, progress: { progress("measuring known work: \($0) of \(plan.comparisons)") }, cancelled: { Interrupts.requested })
     var rows = report.rows.map(Self.row)
     if full {
-      for proof in SelfProof.all where !Interrupts.requested {
+      for proof in SelfProof.all + simulationProofs where !Interrupts.requested {
         progress("proving: \(proof.title)")
         rows += proof.rows(proof.trials).map(Self.row)
       }

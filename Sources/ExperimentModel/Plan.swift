@@ -129,8 +129,26 @@ public struct SimCell: Codable, Hashable, Sendable {
   public var arms: [SimArm]
   public var replications: Int
   public var seed: UInt64
+  // What follows is left out of the JSON when nil, so that plans without it keep their digest.
+  /// `arms[0]` is the baseline, every other arm a candidate; `runs` are the replications.
+  public var comparison: Comparison?
+  public var validations: [SimValidation]?
   public init(model: String, arms: [SimArm], replications: Int, seed: UInt64) {
     self.model = model; self.arms = arms; self.replications = replications; self.seed = seed
+  }
+}
+
+/// The engine checked on a system whose closed form is known.
+public struct SimValidation: Codable, Hashable, Sendable {
+  /// `erlang-c`
+  public var theory: String
+  public var model: String
+  public var arm: SimArm
+  public var metric: String
+  /// A share of the closed form's value.
+  public var tolerance: Double
+  public init(theory: String, model: String, arm: SimArm, metric: String, tolerance: Double) {
+    self.theory = theory; self.model = model; self.arm = arm; self.metric = metric; self.tolerance = tolerance
   }
 }
 

@@ -192,7 +192,7 @@ enum MetricSets {
     "exhausted_in", "pages", "tickets", "fired", "fired_at", "peak_burn", "recall", "false_pages", "bad_sessions", "incident_low", "incident_base",
     "incident_high", "item_time", "throughput", "item_cost", "shared_cost", "balance", "collections_error", "closed_users", "closed_rate", "closed_mean", "closed_p99", "mean_over_closed", "p99_over_closed",
   ]
-  static let load = Set(Metric.all.map(\.name)).subtracting(elsewhere)
+  static let load = Set(Metric.all.map(\.name)).subtracting(elsewhere).subtracting(simOnly)
   static let request: Set<String> = [
     "http_reqs", "rate", "http_req_failed", "checks", "mean", "http_req_duration", "p50", "p90", "p95", "p99", "p999", "max",
   ]
@@ -205,7 +205,14 @@ enum MetricSets {
   static let items: Set<String> = ["item_time", "throughput", "fsyncs_per_msg", "collections", "gc_share", "gc_pause_mean", "gc_pause_max"]
   static let hyperbola: Set<String> = ["item_cost", "shared_cost", "balance"]
   static let benchWhole: Set<String> = ["parity", "injected"]
-  static let sim: Set<String> = ["hit_ratio", "lfu_bound"]
+  /// Of any model; each has its own, `SimModel.metrics`.
+  static let sim = SimModel.all.reduce(into: Set<String>()) { $0.formUnion($1.metrics) }
+  /// Known of simulations only.
+  static let simOnly: Set<String> = [
+    "waiting_share", "utilisation", "urgent_wait", "goodput", "good_per_first_attempt", "recovered", "tokens_per_second",
+    "under_capacity_minutes", "under_capacity_minutes_p95", "cost_index", "cost_index_p95", "reclaims", "violation_minutes",
+    "violation_minutes_p95", "instance_hours",
+  ]
   static let profile: Set<String> = ["share", "self_share"]
   static let profileWhole: Set<String> = ["samples"]
   static let changePoints: Set<String> = ["change_points", "index", "change"]

@@ -28,6 +28,10 @@ private struct Explainer {
     let entries = node.entries ?? []
     for key in shape.keys {
       if key.name == "of" { continue }
+      if shape == .sim, key.name == "params" {
+        lines.append("\(pad)params: \(params(node))")
+        continue
+      }
       guard let value = node[key.name] else {
         if let standard = key.standard { lines.append("\(pad)\(key.name): \(standard)  # default") }
         continue
@@ -122,6 +126,19 @@ private struct Explainer {
       }
       return "{" + parts.joined(separator: ", ") + "}"
     }
+  }
+
+  /// What was written, then the model's standards.
+  private func params(_ block: YAMLNode) -> String {
+    var parts = (block["params"]?.entries ?? []).map { "\(quoted($0.key)): \(flow($0.value, nil))" }
+    let written = Set((block["params"]?.entries ?? []).map(\.key))
+    for parameter in block["model"]?.text.flatMap(SimModel.named)?.parameters ?? [] {
+      // A part of a mapping that was written is not said beside it.
+      let first = parameter.name.split(separator: ".").first.map(String.init) ?? parameter.name
+      guard let standard = parameter.standard, !written.contains(parameter.name), !written.contains(first) else { continue }
+      parts.append("\(parameter.name): \(standard)")
+    }
+    return "{" + parts.joined(separator: ", ") + "}"
   }
 
   private func quoted(_ text: String, always: Bool = false) -> String {

@@ -41,10 +41,11 @@ let theories: [(name: String, metrics: [String], meaning: String)] = [
   ("hit-mixture", ["mean", "http_req_duration"], "h·T_hit + (1 − h)·T_miss with h from Che"),
   ("ttl-staleness", ["stale_share"], "1 − (1 − e^(−wT))/(wT) with w writes per key and second, time to live T"),
   ("miss-mixture-p99", ["p99"], "p99 of the mixture of hits and misses"),
-  ("erlang-c", ["queue_wait", "mean", "p50", "p90", "p95", "p99", "p999", "age_mean", "age_p50", "age_p95", "age_p99"], "M/M/c queue; ages of messages before c workers"),
+  ("erlang-c", ["queue_wait", "mean", "p50", "p90", "p95", "p99", "p999", "age_mean", "age_p50", "age_p95", "age_p99", "waiting_share"], "M/M/c queue; ages of messages before c workers"),
   ("fluid", ["age_growth"], "1 − cμ/λ: c workers fall behind by what they do not serve"),
   ("headroom", ["collections"], "allocations over heap minus live, of a mark–sweep heap"),
   ("batch", ["fsyncs_per_msg"], "1/b: one fsync for the messages of a commit"),
+  ("closed-form", MetricSets.sim.sorted(), "of a simulation: the formula of its model, as `nb sim describe MODEL` names it"),
   ("twin", ["mean", "p50", "p90", "p95", "p99", "p999"], "the recorded arrivals and service times in an ideal FIFO queue"),
   ("fan-out", ["mean", "p50", "p90", "p95", "p99", "p999"], "the slowest of k declared waits: F(t)^k; k = 1 without a `call`"),
 ]
@@ -150,7 +151,12 @@ struct JudgementReader {
       "http_reqs": ["count": "http_reqs", "rate": "rate"],
     ]
     guard Metric.named(metric) != nil else { return metric }
-    let known = table[metric] ?? [:]
+    var known = table[metric] ?? [:]
+    if face.kind == "sim" {
+      // Over the replications.
+      known = ["avg": metric]
+      if face.metrics.contains(metric + "_p95") { known["p(95)"] = metric + "_p95" }
+    }
     if let found = known[aggregate] { return found }
     throw Problem(
       id: PerfDiagnosticID.unknownAggregate, cause: "`\(metric)` has no aggregate `\(aggregate)`",

@@ -27,8 +27,8 @@ enum Shape: String, CaseIterable {
   // Other kinds.
   case subject
   case pairing = "compare of a bench"
-  case cacheModel = "cache model"
-  case scan, bracket, edit
+  case validation
+  case bracket, edit
   case sizes = "vary of a bench"
   case fit
   // Service level objectives.
@@ -47,9 +47,8 @@ enum Shape: String, CaseIterable {
     case _ where stageKinds.contains(self): "the stage `\(rawValue)`"
     case .edge: "a role of the kind `edge`"
     case .edgeCache, .edgeLimit, .link: "`\(rawValue.prefix { $0 != " " })` of an edge"
-    case .cacheModel: "the parameters of the model `cache`"
     case .rows: "`data` of a load"
-    case .dataset, .request, .journey, .variant, .fault, .threshold, .plot, .subject, .claim, .bracket: "a \(rawValue)"
+    case .dataset, .request, .journey, .variant, .fault, .threshold, .plot, .subject, .claim, .bracket, .validation: "a \(rawValue)"
     case .expectation, .objective, .alert: "an \(rawValue)"
     case .stage, .keys, .runbookMetric: "a \(rawValue)"
     case .pairing: "`compare` of a bench"
@@ -114,7 +113,7 @@ extension Shape {
     switch self {
     case .load: ["fit", "requires", "write", "steady_state", "telemetry"]
     case .bench: ["requires", "write", "validate"]
-    case .sim: ["validate", "fit", "requires", "write"]
+    case .sim: ["fit", "requires", "write"]
     case .cost: ["roi", "write"]
     case .observe: ["where", "versus", "group_by", "show", "source", "write"]
     case .slo: ["service", "description", "requires", "write"]

@@ -1,4 +1,4 @@
-// Simulation and check blocks, and what all executing blocks share: judgements, plots, times.
+// Check blocks, and what all executing blocks share: judgements, plots, times.
 
 import ExperimentModel
 import StrictYAML
@@ -74,81 +74,6 @@ extension Planning {
       return PlotSpec(
         kind: kind, x: plot.text("x"), y: yNodes.compactMap(\.text), overlay: plot.text("overlay"), logX: plot.text("scale") == "log")
     }
-  }
-
-  // MARK: Simulation
-
-  func planSim(_ block: Block, _ fields: Fields) -> CellDraft? {
-    guard let model = fields.text("model"), let replications = fields.integer("replications") else { return nil }
-    let params = Fields(fields.contents("params") ?? YAMLNode(.mapping([]), at: fields.place("params")), .cacheModel, findings)
-    guard !params.isBroken else { return nil }
-    var axes: [(param: String, points: [YAMLNode])] = []
-    if let vary = fields.contents("vary") {
-      let items = vary.items ?? [vary]
-      if items.count > 2 {
-        findings.error(
-          PerfDiagnosticID.outOfRange, "a simulation varies at most two parameters, not \(items.count)", remedy: "make two blocks of it",
-          at: fields.place("vary"))
-      }
-      for item in items {
-        let axis = Fields(item, .vary, findings)
-        guard let param = axis.text("param") else { continue }
-        guard Shape.cacheModel.key(param) != nil, param != "scan" else {
-          findings.error(
-            PerfDiagnosticID.unknownPath, "the model `cache` has no `\(param)` to vary",
-            remedy: suggestion(for: param, among: Shape.cacheModel.keys.map(\.name).filter { $0 != "scan" }, what: "its parameters"),
-            at: axis.contents("param")?.range ?? item.range)
-          return nil
-        }
-        if axis.has("quick") {
-          findings.error(
-            PerfDiagnosticID.doesNotApply, "`quick` does nothing in a simulation, which has fewer requests with --quick",
-            remedy: "leave it out", at: axis.place("quick"))
-        }
-        axes.append((param, axis.items("values")))
-      }
-    }
-    guard let arms = simArms(params, axes), !arms.isEmpty else { return nil }
-    let face = BlockFace(
-      id: block.id, kind: "sim", arms: arms.map(\.name), params: arms.map { _ in [:] }, isComparison: false, metrics: MetricSets.sim)
-    let cell = SimCell(model: model, arms: arms, replications: replications, seed: seed(for: block.id))
-    return finish(block, fields, .sim(cell), face, readPlots(fields, face) ?? [])
-  }
-
-  /// One arm for each combination; its name is its values, `lru-0.9`, or the policy alone.
-  private func simArms(_ params: Fields, _ axes: [(param: String, points: [YAMLNode])]) -> [SimArm]? {
-    var words = ["policy": params.text("policy") ?? "lru"]
-    var numbers: [String: Double] = [:]
-    for name in ["n", "s", "capacity", "requests"] { numbers[name] = params.value(name)?.plain }
-    if let scan = params.fields("scan"), let every = scan.integer("every"), let length = scan.integer("length") {
-      numbers["scan_every"] = Double(every)
-      numbers["scan_length"] = Double(length)
-    }
-    var arms = [SimArm(name: "", words: words, numbers: numbers)]
-    for (param, points) in axes {
-      guard let key = Shape.cacheModel.key(param) else { return nil }
-      var next: [SimArm] = []
-      for arm in arms {
-        for point in points {
-          switch convert(point, key) {
-          case .success(let value?):
-            var one = arm
-            if let number = value.plain { one.numbers[param] = number } else if case .text(let word) = value { one.words[param] = word }
-            let label = value.plain == nil ? point.text ?? "" : (arm.name.isEmpty ? "\(param)-" : "") + (point.text ?? "")
-            one.name = arm.name.isEmpty ? label : "\(arm.name)-\(label)"
-            next.append(one)
-          case .success(nil): return nil
-          case .failure(let problem):
-            findings.error(problem.id, problem.cause, remedy: problem.remedy, at: point.range)
-            return nil
-          }
-        }
-      }
-      arms = next
-    }
-    words = arms.first?.words ?? words
-    if axes.isEmpty { arms[0].name = words["policy"] ?? "cache" }
-    return arms
   }
 
   // MARK: Check

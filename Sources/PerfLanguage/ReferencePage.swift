@@ -20,6 +20,7 @@ public func referencePage() -> String {
       page += "| `\(key.name)` | \(cell(key.type.words)) | \(standard) | \(cell(key.meaning)) |\n"
     }
   }
+  page += modelTables()
   page += "\n## Inputs of cost formulas\n\n| formula | input | value | meaning |\n| :-- | :-- | :-- | :-- |\n"
   for formula in costFormulas.keys.sorted() {
     for row in costFormulas[formula] ?? [] {
@@ -37,6 +38,20 @@ public func referencePage() -> String {
     page += "| `\(theory.name)` | \(theory.metrics.map { "`\($0)`" }.joined(separator: ", ")) | \(cell(theory.meaning)) |\n"
   }
   page += "\n## Preset systems\n\n" + presetSummaries.map { "- `\($0.name)`: \($0.title)" }.joined(separator: "\n") + "\n"
+  return page
+}
+
+private func modelTables() -> String {
+  var page = "\n## Models of simulations\n\nWhat stands in `params` of a `sim` block, and after `nb sim MODEL --set`.\n"
+  for model in SimModel.all {
+    page += "\n### model: \(model.name)\n\n\(model.title). Closed form: \(model.closedForm). Metrics: "
+    page += (model.columns + model.others).map { "`\($0)`" }.joined(separator: ", ") + ".\n\n"
+    page += "| parameter | value | default | meaning |\n| :-- | :-- | :-- | :-- |\n"
+    for parameter in model.parameters {
+      let standard = parameter.standard.map { "`\($0)`" } ?? ""
+      page += "| `\(parameter.name)` | \(cell(parameter.kind.keyType.words)) | \(standard) | \(cell(parameter.meaning)) |\n"
+    }
+  }
   return page
 }
 

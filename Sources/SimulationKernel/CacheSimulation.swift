@@ -1,47 +1,13 @@
 // The model `cache`: Zipf keys through one cache, optionally with scans (a run of keys that nobody
 // asks for otherwise). Replications use the same keys in every arm (common random numbers), so that
-// differences between policies carry no sampling noise. Nothing here reads a clock or a file.
+// differences between policies carry no sampling noise. As theory for `hit_ratio`: Che (lru) and its FIFO form (fifo). LFU and
+// TinyLFU have no closed form, only the bound above them, and neither has an arm with scans, whose requests are not independent.
 
 import ExperimentModel
 import Statistics
 
-/// Why a simulation cannot run; the reason is for the author of the block.
-public struct SimulationError: Error, Sendable, Hashable, CustomStringConvertible {
-  public var cause: String
-  public var remedy: String?
-  public var description: String { cause + (remedy.map { "; \($0)" } ?? "") }
-}
-
-/// Runs a simulation cell: one result per arm, in the cell's order.
-///
-/// `hit_ratio` is the share of the readers' own requests that hit, with its 95 % interval over
-/// replications (Student's t); `lfu_bound` is the ratio of a cache that knows the popularities. As
-/// theory for `hit_ratio`: Che (lru) and its FIFO form (fifo). LFU and TinyLFU have no closed form, only the
-/// bound above them, and neither has an arm with scans, whose requests are not independent. A quick run
-/// makes a third of the requests.
-///
-/// - Throws: `SimulationError` for an unknown model or policy, for numbers out of range, and when `cancelled`.
-public func simulate(_ cell: SimCell, quick: Bool, cancelled: () -> Bool) throws(SimulationError) -> [ArmResult] {
-  guard cell.model == "cache" else {
-    throw SimulationError(cause: "there is no model `\(cell.model)`", remedy: "the models are: cache")
-  }
-  let models = try cell.arms.map { arm throws(SimulationError) in try CacheModel(arm, quick: quick) }
-  var results: [ArmResult] = []
-  for (arm, model) in zip(cell.arms, models) {
-    var ratios: [Double] = []
-    var sampler = KeySampler.zipf(n: model.n, s: model.s)
-    for replication in 0..<max(1, cell.replications) {
-      if cancelled() { throw SimulationError(cause: "the simulation was interrupted") }
-      var random = SeededRandom(seed: cell.seed, stream: 0x5EED_0000 + UInt64(replication))
-      ratios.append(model.hitRatio(&sampler, &random))
-    }
-    results.append(model.result(arm, ratios))
-  }
-  return results
-}
-
 /// One arm of the model, checked and complete.
-struct CacheModel {
+struct CacheModel: SimulatedModel {
   var n: Int
   var s: Double
   var capacity: Int
@@ -56,34 +22,14 @@ struct CacheModel {
   /// Keys so rare that this does not suffice (s above 1.5 or so) weigh less than the interval is wide.
   private static let longestWarmUp = 1e7
 
-  init(_ arm: SimArm, quick: Bool) throws(SimulationError) {
-    let place = arm.name.isEmpty ? "the simulation" : "arm `\(arm.name)`"
-    func whole(_ name: String, _ standard: Double, _ range: ClosedRange<Double>) throws(SimulationError) -> Int {
-      let value = arm.numbers[name] ?? standard
-      guard range.contains(value), value == value.rounded() else {
-        throw SimulationError(
-          cause: "\(place): \(name) is \(value)",
-          remedy: "give a whole number from \(Int(range.lowerBound)) to \(Int(range.upperBound))")
-      }
-      return Int(value)
-    }
-    n = try whole("n", 10_000, 1...10_000_000)
-    capacity = try whole("capacity", 1_000, 0...10_000_000)
-    let asked = try whole("requests", 60_000, 1...100_000_000)
-    requests = quick ? max(min(asked, 1_000), asked / 3) : asked
-    scanEvery = try whole("scan_every", 0, 0...100_000_000)
-    scanLength = scanEvery > 0 ? try whole("scan_length", 0, 0...10_000_000) : 0
-    s = arm.numbers["s"] ?? 0.9
-    guard (0...5).contains(s) else {
-      throw SimulationError(cause: "\(place): s is \(s)", remedy: "give a Zipf exponent from 0 to 5")
-    }
-    let word = arm.words["policy"] ?? CachePolicy.lru.rawValue
-    guard let policy = CachePolicy(rawValue: word) else {
-      throw SimulationError(
-        cause: "\(place): there is no policy `\(word)`",
-        remedy: "the policies are: \(CachePolicy.allCases.map(\.rawValue).joined(separator: ", "))")
-    }
-    self.policy = policy
+  init(_ p: Parameters) throws(SimulationError) {
+    n = p.whole("n")
+    capacity = p.whole("capacity")
+    requests = p.size("requests", least: 1_000)
+    scanEvery = Int(p.given("scan.every") ?? 0)
+    scanLength = scanEvery > 0 ? Int(p.given("scan.length") ?? 0) : 0
+    s = p.number("s")
+    policy = CachePolicy(rawValue: p.word("policy")) ?? .lru
     // Three fill times: by then a key's presence no longer depends on the empty start (e⁻³ of the keys
     // in play have not been asked for). LFU also has to learn the order of popularity, which takes until
     // the rarest key worth keeping has been seen a few times.
@@ -127,19 +73,29 @@ struct CacheModel {
     return Double(hits) / Double(requests)
   }
 
-  func result(_ arm: SimArm, _ ratios: [Double]) -> ArmResult {
-    let interval = meanInterval(ratios, confidence: 0.95)
-    let ratio = Estimate(sampleMean(ratios), low: interval.map { max(0, $0.low) }, high: interval.map { min(1, $0.high) })
-    let bound = lfuBound(n: n, s: s, capacity: capacity)
-    var result = ArmResult(
-      name: arm.name, params: arm.numbers,
-      metrics: ["hit_ratio": MetricValue(ratio, .share), "lfu_bound": MetricValue(Estimate(bound), .share)])
-    guard scanLength == 0 else { return result }
-    switch policy {
-    case .lru: result.theory["hit_ratio"] = Che.hitRatio(n: n, s: s, capacity: capacity)
-    case .fifo: result.theory["hit_ratio"] = Che.fifoHitRatio(n: n, s: s, capacity: capacity)
-    case .lfu, .tinylfu: break
+  func replicate(seed: UInt64, index: Int, cancelled: () -> Bool) throws(SimulationError) -> Replication {
+    if cancelled() { throw SimulationError(cause: "the simulation was interrupted") }
+    var sampler = KeySampler.zipf(n: n, s: s)
+    var random = SeededRandom(seed: seed, stream: 0x5EED_0000 + UInt64(index))
+    return Replication(
+      values: ["hit_ratio": hitRatio(&sampler, &random), "lfu_bound": rounded(lfuBound(n: n, s: s, capacity: capacity))], events: warmUp + requests)
+  }
+
+  var closedForm: String? {
+    guard scanLength == 0 else { return nil }
+    return switch policy {
+    case .lru: "Che"
+    case .fifo: "Che, for FIFO"
+    case .lfu, .tinylfu: nil
     }
-    return result
+  }
+
+  var theory: [String: Double] {
+    guard scanLength == 0 else { return [:] }
+    return switch policy {
+    case .lru: ["hit_ratio": Che.hitRatio(n: n, s: s, capacity: capacity)]
+    case .fifo: ["hit_ratio": Che.fifoHitRatio(n: n, s: s, capacity: capacity)]
+    case .lfu, .tinylfu: [:]
+    }
   }
 }

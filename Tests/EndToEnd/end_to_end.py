@@ -345,6 +345,24 @@ def bench_compares_commands():
 
 
 @test
+def a_simulation_is_the_same_bytes_with_and_without_fused_multiply_add():
+    with Folder() as f:
+        plain = dict(os.environ, GLIBC_TUNABLES="glibc.cpu.hwcaps=-FMA,-FMA4,-AVX2,-AVX2_Usable,-FMA_Usable")
+        for model, *settings in [["queue", "c=3", "service.dist=lognormal", "service.cv2=4"], ["mm1"], ["storm"], ["fleet"], ["cache", "requests=2000"]]:
+            asked = ["sim", model, "--json", "--seed", "7", "--set", "replications=6"] + [x for one in settings for x in ("--set", one)]
+            if model in ("queue", "mm1"):
+                asked += ["--set", "customers=3000"]
+            first, second = (json.loads(f.nb(*asked, check=0, **options).stdout) for options in ({}, {"env": plain}))
+            assert first.pop("engine")["events_per_second"] > 0 and second.pop("engine")
+            assert json.dumps(first) == json.dumps(second), (first, second)
+        for bad, word in [(["queue", "--set", "rho=1.5"], b"grows without bound"), (["queue", "--set", "rate=-1rps"], b"rate"), (["mm2"], b"mm1")]:
+            done = f.nb("sim", *bad, check=1)
+            assert word in done.stderr and done.stderr.count(b"error") == 1, done.stderr
+        assert b"Erlang" in f.nb("sim", "describe", "queue", check=0).stdout
+        assert b"storm" in f.nb("sim", "list", check=0).stdout
+
+
+@test
 def a_broken_fence_is_named_and_the_others_go_on():
     if not shutil.which("python3"):
         return

@@ -10,7 +10,7 @@ import Testing
     let arms = [0.7, 0.9, 1.1].flatMap { s in
       ["lru", "fifo"].map { SimArm(name: "\($0) \(s)", words: ["policy": $0], numbers: ["n": 10_000, "s": s, "capacity": 1_000, "requests": 20_000]) }
     }
-    let results = try simulate(SimCell(model: "cache", arms: arms, replications: 4, seed: 1), quick: false) { false }
+    let results = try simulate(SimCell(model: "cache", arms: arms, replications: 4, seed: 1), quick: false) { false }.map(\.result)
     #expect(results.count == 6)
     for result in results {
       let measured = try #require(result.metrics["hit_ratio"]).estimate.value
