@@ -179,15 +179,17 @@ struct LoadRules: ~Copyable {
   /// When time brings the next thing; .max: only an answer can.
   func wake(_ now: Int64) -> Int64 {
     guard isOpen else { return end > now ? min(due.first, end) : due.first }
-    guard !free.isEmpty || cooling == count else { return due.first }
-    return min(due.first, nextIntended ?? .max)
+    let last = end > now ? end : .max
+    guard !free.isEmpty || cooling == count else { return min(due.first, last) }
+    return min(due.first, nextIntended ?? .max, last)
   }
 
   /// Whether everything that was to begin has begun and ended. `drained`: late answers have had their time, and what still has no
   /// slot is to be given up.
   mutating func ending(_ now: Int64) -> Ending {
     if isOpen {
-      if nextIntended == nil, sessions == 0 { return .over }
+      // A plan that ends with nothing due, such as a stage of 0 rps, lasts its time: what it waits for is the target's.
+      if nextIntended == nil, sessions == 0, now >= end { return .over }
       return now > end && now - end > drain ? .drained : .goesOn
     }
     if now >= end, due.count > 0 { due.removeAll() }

@@ -43,10 +43,9 @@ id: empty
 origin:
   workers: 64
   routes:
-    GET /empty: []
-    GET /one: [{error: {share: 0}}]
+    GET /empty: [{bytes: {size: 0B}}]
     GET /ten:
-""" + "      - error: {share: 0}\n" * 10 + "```\n"
+""" + "".join(f"      - error: {{as: e{i}, share: 0}}\n" for i in range(10)) + "      - bytes: {size: 0B}\n```\n"
 
 LOCUST = """from locust import FastHttpUser, constant, task
 class One(FastHttpUser):

@@ -31,6 +31,20 @@ import Testing
     #expect(record.sent == 500 && record.completed == 500 && server.count == 500)
   }
 
+  @Test("a plan that ends with nothing due lasts its time all the same")
+  func quietEnd() throws {
+    let server = ScriptedServer()
+    defer { server.stop() }
+    var profile = LoadProfile(executor: .rampingArrivalRate, arrivals: .uniform, requests: [request])
+    profile.stages = [
+      RampStage(target: 500, duration: Nanoseconds(seconds: 0.1), jump: true), RampStage(target: 0, duration: Nanoseconds(seconds: 0.4), jump: true),
+    ]
+    let begun = ContinuousClock.now
+    let record = try run(profile, server)
+    #expect(record.completed == 50 && record.elapsed == Nanoseconds(seconds: 0.5) && begun.duration(to: .now) >= .milliseconds(500))
+    #expect(abs(record.achievedRate - 100) < 0.01)
+  }
+
   @Test("a stall is in the response time of everyone who should have been served, not only of the one who was")
   func coordinatedOmission() throws {
     let server = ScriptedServer(stall: (from: 0.5, length: 0.4))
