@@ -617,9 +617,9 @@ def an_edge_balances_caches_limits_and_does_without_the_dead():
         connection.request("GET", "/_nb/counters")
         return json.loads(connection.getresponse().read())
 
-    def fault(target, seconds):
+    def fault(target, seconds, toxic="stall"):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        connection.request("POST", "/_nb/fault", body=json.dumps({"target": target, "toxic": "stall", "duration": int(seconds * 1e9)}))
+        connection.request("POST", "/_nb/fault", body=json.dumps({"target": target, "toxic": toxic, "duration": int(seconds * 1e9)}))
         assert connection.getresponse().status == 200
 
     def until(what):
@@ -645,7 +645,7 @@ def an_edge_balances_caches_limits_and_does_without_the_dead():
                 assert get("/plain/%d" % i).status == 200
             assert all(counters()["origin.%d.requests" % n] >= 8 for n in (1, 2, 3)), counters()
             # A killed instance: nobody sees it, and it gets nothing until it has risen.
-            fault("origin.2/process", 3)
+            fault("origin.2", 3, "kill")
             for i in range(20):
                 assert get("/plain/%d" % i).status == 200
             now = counters()
