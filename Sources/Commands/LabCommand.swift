@@ -43,7 +43,7 @@ struct LabCommand: ParsableCommand {
           return
         }
         guard let system else { throw ValidationError("name a system: \(presetNames.joined(separator: ", ")), or FILE#ID") }
-        var spec = try resolve(system, set: overrides)
+        var spec = try resolveSystem(system, set: overrides)
         let kept = try keepReal(real.components(), usedBy: spec.uses, in: system)
         defer { kept?.stop() }
         let used = (kept?.services ?? []).filter { spec.uses($0.component) }
@@ -95,7 +95,7 @@ struct LabCommand: ParsableCommand {
     }
 
     func run() throws {
-      let spec = try resolve(system, set: overrides)
+      let spec = try resolveSystem(system, set: overrides)
       let bytes: [UInt8]
       if json {
         let encoder = JSONEncoder()
@@ -148,7 +148,7 @@ extension LabCommand {
 }
 
 /// A preset, or a notebook's system block by FILE#ID, with overrides `PATH=VALUE`.
-private func resolve(_ name: String, set: [String]) throws -> SystemSpec {
+func resolveSystem(_ name: String, set: [String]) throws -> SystemSpec {
   var diagnostics = Diagnostics()
   if let spec = preset(name, set: set, diagnostics: &diagnostics) { return spec }
   if !diagnostics.hasErrors, let hash = name.lastIndex(of: "#") {

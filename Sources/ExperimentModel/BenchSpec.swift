@@ -54,14 +54,16 @@ public struct BenchCell: Codable, Hashable, Sendable {
 public struct SubjectSpec: Codable, Hashable, Sendable {
   public var name: String
   public var work: SubjectWork
-  public init(name: String, work: SubjectWork) { self.name = name; self.work = work }
+  /// Where it differs from the block's; nil: it does not.
+  public var system: SystemSpec?
+  public init(name: String, work: SubjectWork, system: SystemSpec? = nil) { self.name = name; self.work = work; self.system = system }
 }
 
 public enum SubjectWork: Codable, Hashable, Sendable {
   /// Work built into the lab: `cache-get` (in process), `memcached-get` (loopback), `commit` (a worker's batch into a synced
   /// log), `alloc` (a request's objects on a heap), `spin`.
   case builtin(String)
-  /// A SQL fence's statement over the system's data; `:id` bound from the seeded key stream.
+  /// A SQL fence's statement over the system's data; `:COLUMN` is that column of a row that the seeded key stream draws.
   case sql(String)
   /// A program, started once for each sample.
   case command(CommandSpec)

@@ -160,6 +160,8 @@ public struct Metric: Hashable, Sendable {
     .init("switches", .count, .lower, "context switches of one iteration"),
     .init("slope", .plain, .lower, "growth exponent: time grows as n to this power"),
     .init("vm_steps", .count, .lower, "SQLite virtual-machine steps of one iteration"),
+    .init("scan_steps", .count, .lower, "rows that one iteration passed in SQLite's scans of a whole table or index"),
+    .init("rows", .count, .none, "rows that one iteration returned or changed"),
     .init("checksum", .plain, .none, "checksum of the subject's result"),
     .init("parity", .plain, .none, "1 when all subjects gave the same checksum"),
     .init("injected", .share, .none, "slow-down of 2 % that the baseline was given on purpose, as it was measured"),

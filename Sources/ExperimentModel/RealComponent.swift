@@ -79,6 +79,7 @@ extension Cell {
       work = .load(load)
     case .bench(var bench):
       bench.system?.real = used
+      for i in bench.subjects.indices { bench.subjects[i].system?.real = used }
       work = .bench(bench)
     case .sim, .cost, .check, .observe, .slo: break
     }

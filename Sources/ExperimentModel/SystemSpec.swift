@@ -259,16 +259,6 @@ public struct CallSpec: Codable, Hashable, Sendable {
   }
 }
 
-/// Seeded rows: table NAME(id INTEGER PRIMARY KEY, name TEXT, price INTEGER, version INTEGER, payload BLOB), ids 1…rows.
-public struct DatasetSpec: Codable, Hashable, Sendable {
-  public var name: String
-  public var rows: Int
-  public var popularity: KeyDistribution
-  public init(name: String, rows: Int, popularity: KeyDistribution) {
-    self.name = name; self.rows = rows; self.popularity = popularity
-  }
-}
-
 /// How keys 1…n are drawn; rank equals key (1 is the most popular).
 public enum KeyDistribution: Codable, Hashable, Sendable {
   /// P(k) ∝ k^−s

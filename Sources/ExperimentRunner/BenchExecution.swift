@@ -18,7 +18,7 @@ extension Runner {
         var row = ArmResult(
           name: subject.name, params: point.size.map { [bench.sizeName: Double($0)] } ?? [:], metrics: benchMetrics(point, index, isProgram: subject.isProgram))
         row.metrics.merge(itemMetrics(point.record.samples[index], iterations: point.record.iterations)) { a, _ in a }
-        row.theory = itemTheory(subject, bench.system(at: point.size))
+        row.theory = itemTheory(subject, subject.system ?? bench.system(at: point.size))
         result.arms.append(row)
       }
     }
@@ -26,6 +26,10 @@ extension Runner {
     if bench.fitsSlope == true { fitSlopes(bench, points, into: &result) }
     if bench.fitsHyperbola == true { fitHyperbolas(bench, points, into: &result) }
     result.columns = Self.benchColumns.filter { name in result.arms.contains { $0.metrics[name] != nil } }
+    // What a scan found is of interest where something was scanned.
+    if !result.arms.contains(where: { ($0.metrics["scan_steps"]?.estimate.value ?? 0) > 0 }) {
+      result.columns.removeAll { $0 == "scan_steps" || $0 == "rows" }
+    }
     checkParity(bench, points, into: &result)
     addCollectionsError(bench, points, into: &result)
     if let injected = points.first?.record.injected { tellInjected(injected, bench, into: &result) }
@@ -34,7 +38,8 @@ extension Runner {
     }
     for point in points {
       for text in point.record.doubts {
-        let doubt = Doubt(id: "bench", text: point.size.map { "\(bench.sizeName) = \($0): \(text)" } ?? text)
+        let isEverywhere = points.allSatisfy { $0.record.doubts.contains(text) }
+        let doubt = Doubt(id: "bench", text: isEverywhere ? text : point.size.map { "\(bench.sizeName) = \($0): \(text)" } ?? text)
         if !result.doubts.contains(doubt) { result.doubts.append(doubt) }
       }
     }
@@ -44,7 +49,7 @@ extension Runner {
 
   private static let benchColumns = [
     "time", "cpu", "item_time", "throughput", "fsyncs_per_msg", "collections", "gc_share", "gc_pause_max", "user", "system", "max_rss", "allocations",
-    "instructions", "vm_steps", "slope", "item_cost", "shared_cost", "balance",
+    "instructions", "vm_steps", "scan_steps", "rows", "slope", "item_cost", "shared_cost", "balance",
   ]
 
   // MARK: Numbers
@@ -82,6 +87,10 @@ extension Runner {
     let steps = rows.compactMap { $0.extras["vm_steps"] }
     if !steps.isEmpty, steps.contains(where: { $0 > 0 }) {
       metrics["vm_steps"] = MetricValue(Estimate(medianOf(steps) / k), .count)
+    }
+    for name in ["scan_steps", "rows"] {
+      let counts = rows.compactMap { $0.extras[name] }
+      if !counts.isEmpty { metrics[name] = MetricValue(Estimate(medianOf(counts) / k), .count) }
     }
     return metrics
   }

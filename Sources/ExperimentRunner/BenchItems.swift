@@ -106,7 +106,7 @@ extension Runner {
     var worst: Double?
     for (index, subject) in bench.subjects.enumerated() {
       for point in points {
-        guard let law = itemTheory(subject, bench.system(at: point.size))["collections"], let counts = ItemCounts(point.record.samples[index])
+        guard let law = itemTheory(subject, subject.system ?? bench.system(at: point.size))["collections"], let counts = ItemCounts(point.record.samples[index])
         else { continue }
         let predicted = law * Double(point.record.samples[index].count * point.record.iterations)
         worst = max(worst ?? 0, abs(counts.shared - predicted))

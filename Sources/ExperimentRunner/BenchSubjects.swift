@@ -127,10 +127,10 @@ extension Runner {
     case .command(let command):
       return try CommandSubject(name: spec.name, command: command, options: options, cancelled: cancelled)
     case .builtin, .sql:
-      var system = place == nil ? bench.system(at: size) : place?.system
+      var system = spec.system ?? (place == nil ? bench.system(at: size) : place?.system)
       if let size, let index = bench.sizes?.firstIndex(of: size), let systems = place?.systems, systems.indices.contains(index) { system = systems[index] }
       if bench.variesRows == true, let size { system = system?.withRows(size) }
-      guard let json = try? JSONEncoder().encode(SubjectJob(subject: spec, system: system, seed: bench.seed)) else {
+      guard let json = try? JSONEncoder().encode(SubjectJob(subject: SubjectSpec(name: spec.name, work: spec.work), system: system, seed: bench.seed)) else {
         throw MeasureError("subject \(spec.name) has numbers that are not finite")
       }
       return try labSubject(
@@ -207,14 +207,8 @@ extension SystemSpec {
   /// The same with another size of its first dataset, which keeps its popularity's shape.
   func withRows(_ rows: Int) -> SystemSpec {
     guard let first = data.first else { return self }
-    let popularity: KeyDistribution =
-      switch first.popularity {
-      case .zipf(_, let s): .zipf(n: rows, s: s)
-      case .uniform: .uniform(n: rows)
-      case .sequential: .sequential(n: rows)
-      }
     var other = self
-    other.data[0] = DatasetSpec(name: first.name, rows: rows, popularity: popularity)
+    other.data[0] = first.resized(to: rows)
     return other
   }
 }

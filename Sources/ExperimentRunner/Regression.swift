@@ -73,7 +73,10 @@ extension Runner {
     let shared = new.subjects.compactMap { subject in old.subjects.first { $0.name == subject.name }.map { ($0, subject) } }
     return shared.flatMap { before, after -> [RegressionResult] in
       var cell = BenchCell(
-        subjects: [SubjectSpec(name: "\(after.name) before", work: before.work), SubjectSpec(name: "\(after.name) now", work: after.work)],
+        subjects: [
+          SubjectSpec(name: "\(after.name) before", work: before.work, system: before.system),
+          SubjectSpec(name: "\(after.name) now", work: after.work, system: after.system),
+        ],
         comparison: nil, pairs: max(20, new.pairs), system: new.system, seed: new.seed)
       cell.sizes = new.sizes
       cell.quickSizes = new.quickSizes

@@ -1,6 +1,6 @@
 // A bench subject in a child process, driven by lines:
 //
-//   nb → child   one line: the job                child → nb   ready
+//   nb → child   one line: the job                child → nb   ready [what a reader must know]
 //   nb → child   run K                            child → nb   ns=… cpu=… checksum=… [name=…]
 //   nb → child   empty K                          child → nb   ns=… cpu=… checksum=… (fences only)
 //   nb → child   quit
@@ -31,8 +31,11 @@ public final class SubjectProcess: TimedSubject {
   /// node compiles while it runs: a new start would be measured cold.
   public var isRestarted: Bool { fence.map { $0.language != .javascript } ?? false }
   public var doubts: [String] {
-    fence?.language == .javascript ? ["\(name): one start: how much one start of a program differs from another is not in the interval"] : []
+    if let note { return ["\(name): \(note)"] }
+    return fence?.language == .javascript ? ["\(name): one start: how much one start of a program differs from another is not in the interval"] : []
   }
+  /// What the child said of itself.
+  private var note: String?
   private let child: ChildProcess
   /// Whose lines the child's faults are about.
   private let fence: FenceSpec?
@@ -59,7 +62,9 @@ public final class SubjectProcess: TimedSubject {
     if isPinned { _ = nb_pin_process(child.pid) }
     counters = counts ? PerfCounters.of(child.pid) : nil
     try child.send(line: firstLine)
-    guard try answer(timeout) == "ready" else { throw MeasureError("subject \(name) did not say `ready`") }
+    let first = try answer(timeout)
+    guard first == "ready" || first.hasPrefix("ready ") else { throw MeasureError("subject \(name) did not say `ready`") }
+    note = first == "ready" ? nil : String(first.dropFirst("ready ".count))
   }
 
   /// Asks it to leave; a child that stays is ended.

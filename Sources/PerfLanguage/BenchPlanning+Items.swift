@@ -53,8 +53,8 @@ extension Planning {
 
   /// What a built-in subject does must be in its system.
   func checkBuiltins(_ cell: BenchCell, _ fields: Fields) {
-    guard let system = cell.system else { return }
     for subject in cell.subjects {
+      guard let system = subject.system ?? cell.system else { continue }
       if case .builtin("commit") = subject.work, !system.roles.contains(where: { $0.worker != nil }) {
         findings.error(
           PerfDiagnosticID.doesNotApply, "`commit` writes a worker's batches, and the system `\(system.id)` has no worker",

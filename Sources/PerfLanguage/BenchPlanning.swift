@@ -33,6 +33,8 @@ extension Planning {
         PerfDiagnosticID.duplicateName, "two subjects are called `\(subject.name)`", remedy: "give each a `name:`",
         at: fields.items("subjects")[i].range)
     }
+    var sets: [String: YAMLNode] = [:]
+    for (subject, item) in zip(subjects, fields.items("subjects")) { sets[subject.name] = item["set"] }
     var comparison: Comparison?
     var pairs = 40
     if let compare = fields.fields("compare") {
@@ -44,7 +46,7 @@ extension Planning {
         findings.error(PerfDiagnosticID.unknownMetric, "a bench compares `time`", remedy: "leave `metric` out", at: compare.place("metric"))
       }
     }
-    guard let system = benchSystem(block, fields, subjects) else { return nil }
+    guard let system = benchSystem(block, fields, &subjects, sets) else { return nil }
     var cell = BenchCell(subjects: subjects, comparison: comparison, pairs: pairs, system: system, seed: seed(for: block.id))
     if fields.fields("compare")?.text("order") == BenchCell.Order.sequential.rawValue { cell.order = .sequential }
     if fields.text("count") == "instructions" { cell.countsInstructions = true }
@@ -203,7 +205,14 @@ extension Planning {
   }
 
   /// `spin`, commands and code need no system (`.some(nil)`); everything else reads a system's rows. nil after a report.
-  private func benchSystem(_ block: Block, _ fields: Fields, _ subjects: [SubjectSpec]) -> SystemSpec?? {
+  ///
+  /// - Parameter sets: the `set` of subjects by name: each gets a system of its own.
+  private func benchSystem(_ block: Block, _ fields: Fields, _ subjects: inout [SubjectSpec], _ sets: [String: YAMLNode]) -> SystemSpec?? {
+    for subject in subjects {
+      guard let set = sets[subject.name], !needsSystem(subject.work) else { continue }
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "`\(subject.name)` uses no system that `set` could change", remedy: "leave `set` out", at: set.range)
+    }
     guard fields.has("uses") else {
       if !subjects.contains(where: { needsSystem($0.work) }) { return .some(nil) }
       if !fields.mentions("uses") {
@@ -215,7 +224,21 @@ extension Planning {
     }
     guard var draft = system(named: fields, of: block) else { return nil }
     draft.apply(fields.contents("set"), findings)
-    return resolver.resolve(draft, seed: seed(for: draft.id)).map { .some($0) }
+    guard let system = resolver.resolve(draft, seed: seed(for: draft.id)) else { return nil }
+    for i in subjects.indices where needsSystem(subjects[i].work) {
+      guard let set = sets[subjects[i].name] else { continue }
+      if let vary = fields.fields("vary"), vary.text("param") != "n" {
+        findings.error(
+          PerfDiagnosticID.doesNotApply, "`\(subjects[i].name)` has a `set` of its own, and the block varies all subjects' system",
+          remedy: "leave one of them out", at: set.range)
+        return nil
+      }
+      var own = draft
+      own.apply(set, findings)
+      guard let resolved = resolver.resolve(own, seed: seed(for: draft.id)) else { return nil }
+      if resolved != system { subjects[i].system = resolved }
+    }
+    return .some(system)
   }
 
   private func needsSystem(_ work: SubjectWork) -> Bool {

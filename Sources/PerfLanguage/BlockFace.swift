@@ -185,7 +185,7 @@ struct BlockFace {
 /// Which metrics blocks of a kind have.
 enum MetricSets {
   private static let elsewhere: Set<String> = [
-    "time", "cpu", "vm_steps", "checksum", "parity", "low", "base", "high", "per_million", "payback_days", "instances",
+    "time", "cpu", "vm_steps", "scan_steps", "rows", "checksum", "parity", "low", "base", "high", "per_million", "payback_days", "instances",
     "lfu_bound", "che_error", "user", "system", "max_rss", "allocations", "instructions", "faults", "switches", "slope",
     "share", "self_share", "samples", "change_points", "index", "change", "littles_ratio", "window_p99", "mean_of_p99",
     "merged_p99", "averaging_error", "growth_per_hour", "time_to_limit", "attainment", "bad_share", "objective", "burn_rate", "budget_left",
@@ -200,6 +200,7 @@ enum MetricSets {
   static let loadWhole: Set<String> = ["che_error"]
   static let bench: Set<String> = [
     "time", "cpu", "user", "system", "max_rss", "allocations", "instructions", "faults", "switches", "vm_steps",
+    "scan_steps", "rows",
   ]
   /// Of work that is done in items, messages or objects.
   static let items: Set<String> = ["item_time", "throughput", "fsyncs_per_msg", "collections", "gc_share", "gc_pause_mean", "gc_pause_max"]

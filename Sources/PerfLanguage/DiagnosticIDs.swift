@@ -32,6 +32,7 @@ public enum PerfDiagnosticID {
   public static let missingStandsFor: DiagnosticID = "missing-stands-for"
   public static let unknownFence: DiagnosticID = "unknown-fence"
   public static let unknownPath: DiagnosticID = "unknown-path"
+  public static let unknownColumn: DiagnosticID = "unknown-column"
   // Load.
   public static let unknownRoute: DiagnosticID = "unknown-route"
   public static let unknownDataset: DiagnosticID = "unknown-dataset"
@@ -59,7 +60,7 @@ public enum PerfDiagnosticID {
   public static let all: [DiagnosticID] = [
     unknownKey, missingKey, unsupportedKey, wrongType, missingUnit, wrongUnit, outOfRange, unknownValue, badName,
     doesNotApply, unknownKind, unsupportedKind, duplicateBlock, duplicateFence, secondLesson, overBudget,
-    unknownSystem, extendsCycle, badRoute, unknownStage, duplicateName, missingStandsFor, unknownFence, unknownPath,
+    unknownSystem, extendsCycle, badRoute, unknownStage, duplicateName, missingStandsFor, unknownFence, unknownPath, unknownColumn,
     unknownRoute, unknownDataset, keyMismatch, unknownTarget, badExpression, unknownAggregate, badAddress,
     unknownBlock, unknownArm, unknownMetric, unknownPoint, unknownRequest, ambiguousAddress, unknownTheory, cycle, unknownClaim,
     unverifiedClaim, badData, unknownFact, staleFact,

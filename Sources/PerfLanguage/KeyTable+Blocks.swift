@@ -198,6 +198,7 @@ let blockKeys: [Shape: [Key]] = [
     Key("shell", .text, "a command line for `sh -c`"),
     Key("n", .integer(0), "what `subject(n)` is called with; without it the fence's `n=`"),
     Key("name", .name, "of the subject; without it the fence, the work or the program"),
+    Key("set", .other("values by path"), "overrides of the system for this subject, after the block's, such as {orders.index: [[user_id]]}"),
   ],
   .pairing: [
     Key("baseline", .name, "a subject", required: true),

@@ -124,6 +124,11 @@ let systemKeys: [Shape: [Key]] = [
   ],
   .dataset: [
     Key("rows", .integer(0), "ids 1…rows; 0 is an empty table, for what stages write", required: true),
+    Key(
+      "schema", .word(DatasetSchema.allCases.map(\.rawValue)),
+      "its columns: \(DatasetSchema.allCases.map { "`\($0.rawValue)`: \($0.columns.map(\.name).joined(separator: ", "))" }.joined(separator: "; "))",
+      standard: DatasetSchema.products.rawValue),
+    Key("index", .other("lists of columns, such as [[user_id], [user_id, amount]]"), "an index of the table for each list, beside that of the id"),
     Key("popularity", .other("`uniform`, `sequential` or `{zipf: 0.9}`"), "how often each id is asked for", standard: "uniform"),
   ],
 ]

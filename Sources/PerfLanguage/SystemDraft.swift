@@ -79,11 +79,16 @@ extension SystemDraft {
         + role.routes.flatMap(\.stages).filter { !$0.isEnd }.flatMap { stage in
           (stage.kind.keys.map(\.name).filter { !Self.unset.contains($0) } + ["off"]).map { "\(stage.name).\($0)" }
         }
-    }
+    } + dataPaths
   }
 
   /// The row of a path, or nil when there is no such path.
   func key(at path: String) -> Key? {
+    ownKey(at: path) ?? dataPath(path).flatMap { Shape.dataset.key($0.param) }
+  }
+
+  /// The row of a path to a role or a stage.
+  func ownKey(at path: String) -> Key? {
     guard let dot = path.firstIndex(of: ".") else { return nil }
     let name = String(path[..<dot])
     let param = String(path[path.index(after: dot)...])
@@ -115,6 +120,10 @@ extension SystemDraft {
 
   /// Sets the value at a path that `key(at:)` knows.
   mutating func set(_ path: String, to parameter: Parameter) {
+    if ownKey(at: path) == nil, let (index, param) = dataPath(path), param == "rows" {
+      data[index] = data[index].resized(to: parameter.value.plain.map { Int($0) } ?? 0)
+      return
+    }
     guard let dot = path.firstIndex(of: ".") else { return }
     let name = String(path[..<dot])
     let param = String(path[path.index(after: dot)...])
@@ -152,6 +161,7 @@ extension SystemDraft {
       if !fields.isBroken { roles[index].setPart(name, to: fields, at: place) }
       return
     }
+    if applyIndexes(path, value, findings) { return }
     guard let key = key(at: path) else {
       findings.error(
         PerfDiagnosticID.unknownPath, "the system `\(id)` has no `\(path)`",

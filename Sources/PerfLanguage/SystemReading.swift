@@ -154,49 +154,6 @@ struct SystemReader {
       }
     }
   }
-
-  // MARK: Data
-
-  private func readData(_ node: YAMLNode, into draft: inout SystemDraft) {
-    guard let entries = node.entries else {
-      findings.error(
-        PerfDiagnosticID.wrongType, "`data` is a mapping of datasets, not \(node.kindName)", remedy: "such as `products: {rows: 10000}`",
-        at: node.range)
-      return
-    }
-    for entry in entries {
-      guard isTableName(entry.key) else {
-        findings.error(
-          PerfDiagnosticID.badName, "`\(entry.key)` is not a name for a dataset",
-          remedy: "small letters, digits and `_`, a letter first: it is a table's name in SQL", at: entry.keyRange)
-        continue
-      }
-      let fields = Fields(entry.value, .dataset, findings)
-      guard let rows = fields.integer("rows") else { continue }
-      guard rows <= 5_000_000 else {
-        findings.error(
-          PerfDiagnosticID.outOfRange, "`rows` is at most 5000000, not \(rows)", remedy: "a lab's data is in memory",
-          at: fields.place("rows"))
-        continue
-      }
-      guard let popularity = readPopularity(fields, rows) else { continue }
-      draft.data.removeAll { $0.name == entry.key }
-      draft.data.append(DatasetSpec(name: entry.key, rows: rows, popularity: popularity))
-    }
-  }
-
-  private func readPopularity(_ fields: Fields, _ rows: Int) -> KeyDistribution? {
-    guard let node = fields.contents("popularity") else { return .uniform(n: rows) }
-    if node.text == "uniform" { return .uniform(n: rows) }
-    if node.text == "sequential" { return .sequential(n: rows) }
-    if let text = node["zipf"]?.text, node.entries?.count == 1, let s = WrittenQuantity(text), s.unit.isEmpty, (0...10).contains(s.number) {
-      return .zipf(n: rows, s: s.number)
-    }
-    findings.error(
-      PerfDiagnosticID.wrongType, "`popularity` is `uniform`, `sequential` or {zipf: S} with S from 0 to 10", remedy: "such as {zipf: 0.9}",
-      at: node.range)
-    return nil
-  }
 }
 
 private let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -222,7 +179,7 @@ func isQuery(_ path: String) -> Bool {
   path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x23 } && templateVariables(path).allSatisfy(isTableName)
 }
 
-private func isTableName(_ text: String) -> Bool {
+func isTableName(_ text: String) -> Bool {
   guard let first = text.utf8.first, first >= 0x61, first <= 0x7A, text.utf8.count <= 64 else { return false }
   return text.utf8.allSatisfy { $0 >= 0x61 && $0 <= 0x7A || $0 >= 0x30 && $0 <= 0x39 || $0 == 0x5F }
 }

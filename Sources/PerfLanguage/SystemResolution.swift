@@ -16,6 +16,11 @@ struct SystemResolver {
     var isWhole = true
     checkTopics(draft)
     checkLocks(draft)
+    for dataset in draft.data where dataset.rows > datasetRowsMax {
+      findings.error(
+        PerfDiagnosticID.outOfRange, "`\(dataset.name).rows` is at most \(datasetRowsMax), not \(dataset.rows)", remedy: "a lab's data is in memory",
+        at: draft.place)
+    }
     // Those that answer come first: a run's counters are those of the first role.
     let roles = (draft.roles.filter { !$0.isWorker } + draft.roles.filter(\.isWorker)).compactMap { role -> RoleSpec? in
       if role.isWorker {

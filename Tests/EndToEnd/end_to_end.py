@@ -566,6 +566,100 @@ def lab_serves_outside_tools():
         wait_gone()
 
 
+STORE = b"""# Orders without and with an index
+
+```perf
+kind: system
+id: store
+origin:
+  routes:
+    GET /orders/{user_id}:
+      - sql: {as: db, fence: by-user, pool: 2}
+data:
+  orders: {rows: 5000, schema: orders}
+  items: {rows: 15000, schema: items, index: [[order_id]]}
+```
+
+```perf
+kind: bench
+id: index
+uses: store
+subjects:
+  - {fence: by-user, name: none}
+  - {fence: by-user, name: indexed, set: {orders.index: [[user_id]]}}
+  - {fence: by-user, name: covering, set: {orders.index: [[user_id, amount]]}}
+compare: {baseline: none}
+gate: ['parity==true', 'none.vm_steps>=15000', 'none.scan_steps==4999', 'indexed.vm_steps<=300', 'indexed.scan_steps==0', 'covering.scan_steps==0']
+```
+
+```sql #by-user
+SELECT sum(amount) FROM orders WHERE user_id = :user_id
+```
+
+```perf
+kind: bench
+id: writecost
+uses: store
+subjects:
+  - {fence: order, name: none}
+  - {fence: order, name: four, set: {orders.index: [[user_id], [product_id], [status], [placed]]}}
+compare: {baseline: none}
+gate: ['parity==true', 'none.rows==1', 'four.rows==1']
+```
+
+```sql #order
+INSERT INTO orders (user_id, product_id, amount, status, placed) VALUES (:user_id, :product_id, :amount, :status, :placed)
+```
+"""
+
+
+@test
+def subjects_differ_in_their_indexes_and_show_their_plans():
+    with Folder() as f:
+        f.file("store.md", STORE)
+        f.nb("run", "--trust", "--quick", "--no-html", "store.md", check=0)
+        text = f.read("store.md").replace(b"\\", b"")
+        for plan in [b"none: plan: SCAN orders\n", b"indexed: plan: SEARCH orders USING INDEX orders_user_id (user_id=?)",
+                     b"covering: plan: SEARCH orders USING COVERING INDEX orders_user_id_amount (user_id=?)"]:
+            assert plan in text, text.decode()
+        assert text.count(b"parity: yes") == 2, text.decode()
+        found = json.loads(f.nb("lab", "describe", "store.md#store", "--json", "--set", "orders.rows=7", "--set", "orders.index=[[user_id], [placed]]",
+                                check=0).stdout)
+        assert found["data"][0]["indexes"] == [["user_id"], ["placed"]] and found["data"][0]["rows"] == 7, found["data"]
+        for bad, word in [("orders.index=[[user]]", b"`user_id`"), ("orders.index=user_id", b"`orders`"), ("orders.row=3", b"`orders.rows`"),
+                          ("orders.rows=x", b"whole number")]:
+            done = f.nb("lab", "describe", "store.md#store", "--set", bad, check=1)
+            assert done.stderr.count(b"error") == 1 and word in done.stderr, (bad, done.stderr)
+        if not real_components.missing("postgres", "initdb"):
+            f.file("real.md", re.sub(rb", '[a-z]+[.](vm_steps|scan_steps|rows)[^']*'", b"", STORE))
+            f.nb("run", "--trust", "--quick", "--no-html", "--real", "postgres", "real.md", check=0)
+            assert f.read("real.md").count(b"parity: yes") == 2, f.read("real.md").decode()
+
+
+@test
+def seeded_tables_are_exported_the_same_everywhere():
+    with Folder() as f:
+        f.file("store.md", STORE)
+        rows = f.nb("data", "export", "orders", "--rows", "3", check=0).stdout
+        assert rows == (b"id,user_id,product_id,amount,status,placed\n1,1,48,2857,delivered,1736802331\n2,1,626,2400,delivered,1747283881\n"
+                        b"3,1,118,1639,delivered,1765525936\n"), rows
+        assert f.nb("data", "export", "orders", "--rows", "3", "--seed", "2", check=0).stdout != rows
+        f.nb("data", "export", "orders", "--rows", "3", "-o", "orders.csv", check=0)
+        assert f.read("orders.csv") == rows and sorted(os.listdir(f.path)) == ["orders.csv", "store.md"], os.listdir(f.path)
+        items = f.nb("data", "export", "store.md#store.items", "--format", "json", check=0).stdout.splitlines()
+        assert len(items) == 15000 and {json.loads(line)["order_id"] for line in items} <= set(range(1, 5001))
+        import sqlite3
+        with sqlite3.connect(":memory:") as database:
+            database.executescript(f.nb("data", "export", "store.md#store.items", "--format", "sql", check=0).stdout.decode())
+            assert database.execute("SELECT count(*), count(DISTINCT order_id) > 3000 FROM items").fetchone() == (15000, 1)
+            assert database.execute("SELECT name FROM sqlite_master WHERE type = 'index'").fetchall() == [("items_order_id",)]
+        assert f.nb("data", "export", "nightly", check=0).stdout.count(b"\n") == 61
+        assert b"took_us" in f.nb("data", "list", check=0).stdout
+        for bad, word in [(["ordrs"], b"orders"), (["shop.product"], b"products"), (["store.md#store.item"], b"items"), (["orders", "-o", "none/x"], b"none/x")]:
+            done = f.nb("data", "export", *bad, check=1)
+            assert word in done.stderr and done.stderr.count(b"error") == 1, done.stderr
+
+
 EDGE = b"""# An edge before three origins
 
 ```perf

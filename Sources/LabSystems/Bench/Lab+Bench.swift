@@ -5,7 +5,7 @@ import ExperimentModel
 import Foundation
 
 extension Lab {
-  /// Runs a bench child: sets the subject up, writes `ready`, then answers each line `run K` on stdin with
+  /// Runs a bench child: sets the subject up, writes `ready` or `ready NOTE`, then answers each line `run K` on stdin with
   /// `ns=… cpu=… checksum=… [vm_steps=…] [NAME=…]…`, totals over K iterations from the start of the key stream; ends at `quit` or
   /// at the end of stdin. `ns` is wall time, `cpu` that of the whole process.
   ///
@@ -15,7 +15,7 @@ extension Lab {
   public static func benchSubject(_ job: BenchJob) throws {
     do {
       let subject = try makeSubject(job)
-      say("ready")
+      say("ready" + (subject.note.map { " \($0)" } ?? ""))
       while let line = readLine() {
         let words = line.split(separator: " ")
         if words == ["quit"] { return }

@@ -9,6 +9,12 @@ import NIOPosix
 protocol BenchSubject: AnyObject {
   /// Does `count` iterations from the start of the key stream. No set-up happens here.
   func run(_ count: Int) throws -> BenchTotals
+  /// What a reader must know about how it works, on one line; nil: nothing.
+  var note: String? { get }
+}
+
+extension BenchSubject {
+  var note: String? { nil }
 }
 
 /// Totals of one `run`, without its times.
@@ -44,7 +50,7 @@ final class CacheGetSubject: BenchSubject {
     var policy = CachePolicy.lru
     for case .cache(let spec, _) in system.allWork { policy = spec.policy; break }
     cache = makeCache(policy, capacity: dataset.rows, byteLimit: nil)
-    let rows = DatasetRows(dataset: dataset.name, seed: system.seed)
+    let rows = DatasetRows(dataset, among: system.data, seed: system.seed)
     for id in 1...dataset.rows {
       cache.insert(rows.payload(id), for: String(id), cost: DatasetRows.payloadBytes, expires: .max)
     }
@@ -87,7 +93,7 @@ final class MemcachedGetSubject: BenchSubject {
       own = (group, server)
       client = try BlockingMemcachedClient(port: server.port)
     }
-    let rows = DatasetRows(dataset: dataset.name, seed: system.seed)
+    let rows = DatasetRows(dataset, among: system.data, seed: system.seed)
     for id in 1...dataset.rows { try client.set(Array(String(id).utf8), rows.payload(id)) }
     keys = BenchKeys(dataset, seed: seed).ids.map { Array("get \($0)\r\n".utf8) }
   }
@@ -103,83 +109,6 @@ final class MemcachedGetSubject: BenchSubject {
   deinit {
     own?.server.stop()
     try? own?.group.syncShutdownGracefully()
-  }
-}
-
-/// A SQL statement over the seeded table; `:id` is the key.
-final class SQLSubject: BenchSubject {
-  private let database: LabDatabase
-  private let connection: SQLConnection
-  private let statement: PreparedStatement
-  private let keys: [Int64]
-
-  init(_ text: String, _ dataset: DatasetSpec, system: SystemSpec, seed: UInt64) throws {
-    database = try LabDatabase(system.data, seed: system.seed)
-    connection = try database.connect()
-    statement = try connection.prepare(text, place: "SQL subject")
-    guard statement.parameters.count <= 1 else {
-      throw LabError(
-        place: "SQL subject", cause: "the statement has \(statement.parameters.count) parameters",
-        remedy: "use `:id` only; it is bound from the key stream")
-    }
-    keys = BenchKeys(dataset, seed: seed).ids
-  }
-
-  func run(_ count: Int) throws -> BenchTotals {
-    var checksum = Checksum()
-    var steps = 0
-    for i in 0..<count {
-      guard let used = statement.fold(keys[i & (BenchKeys.cycle - 1)], into: &checksum) else {
-        throw LabError(
-          place: "SQL subject", cause: "the statement failed: \(connection.message)",
-          remedy: "try it with `sqlite3` on the system's tables")
-      }
-      steps += used
-    }
-    return BenchTotals(checksum: checksum.value, vmSteps: steps)
-  }
-}
-
-/// The same statement over the same rows in a real PostgreSQL: one round trip over loopback each.
-final class PostgresSubject: BenchSubject {
-  private let database: PostgresDatabase
-  private let connection: PostgresConnection
-  private let parameters: Int
-  private let payload: Int?
-  private let keys: [String]
-
-  init(_ text: String, _ dataset: DatasetSpec, system: SystemSpec, seed: UInt64, at service: RealService) throws {
-    database = try PostgresDatabase(system.data, seed: system.seed, at: service)
-    connection = try database.connect()
-    parameters = try database.prepare(text, on: connection, place: "SQL subject").parameters.count
-    guard parameters <= 1 else {
-      throw LabError(
-        place: "SQL subject", cause: "the statement has \(parameters) parameters",
-        remedy: "use `:id` only; it is bound from the key stream")
-    }
-    payload = connection.statements[0].columns.firstIndex { $0.name == "payload" }
-    keys = BenchKeys(dataset, seed: seed).ids.map { String($0) }
-  }
-
-  func run(_ count: Int) throws -> BenchTotals {
-    var checksum = Checksum()
-    for i in 0..<count {
-      let arguments = parameters == 0 ? [] : [keys[i & (BenchKeys.cycle - 1)]]
-      do { try connection.run(0, arguments) { if case .row(let body) = $0 { fold(body, into: &checksum) } } } catch {
-        throw LabError(place: "SQL subject", cause: "the statement failed: \(error)", remedy: "try it with `psql` on the system's tables")
-      }
-    }
-    return BenchTotals(checksum: checksum.value)
-  }
-
-  /// As SQLite's subject: the payload, or all columns when there is none.
-  private func fold(_ body: ByteBuffer, into checksum: inout Checksum) {
-    var row = PostgresRow(body)
-    var i = 0
-    while let value = row.next() {
-      if payload == nil || payload == i { (value ?? ByteBuffer()).withUnsafeReadableBytes { checksum.add($0) } }
-      i += 1
-    }
   }
 }
 
@@ -202,21 +131,30 @@ func makeSubject(_ job: BenchJob) throws -> any BenchSubject {
   if case .builtin("spin") = job.subject.work { return SpinSubject(seed: job.seed) }
   if case .builtin("commit") = job.subject.work { return try CommitSubject(job.system, place: place) }
   if case .builtin("alloc") = job.subject.work { return try AllocSubject(job.system, seed: job.seed, place: place) }
-  guard let system = job.system, let dataset = system.data.first, dataset.rows > 0 else {
+  guard let system = job.system, system.data.contains(where: { $0.rows > 0 }) else {
     throw LabError(
       place: place, cause: "the subject needs rows and the block has none",
       remedy: "add `uses:` with a system that declares `data`")
   }
   switch job.subject.work {
-  case .builtin("cache-get"): return CacheGetSubject(dataset, system: system, seed: job.seed)
-  case .builtin("memcached-get"): return try MemcachedGetSubject(dataset, system: system, seed: job.seed)
+  case .builtin("cache-get"): return CacheGetSubject(try payloads(system, place), system: system, seed: job.seed)
+  case .builtin("memcached-get"): return try MemcachedGetSubject(try payloads(system, place), system: system, seed: job.seed)
   case .builtin(let name):
     throw LabError(
       place: place, cause: "there is no builtin `\(name)`", remedy: "use cache-get, memcached-get, commit, alloc or spin")
   case .sql(let text):
-    if let real = system.service(.postgres) { return try PostgresSubject(text, dataset, system: system, seed: job.seed, at: real) }
-    return try SQLSubject(text, dataset, system: system, seed: job.seed)
+    if let real = system.service(.postgres) { return try PostgresSubject(text, system: system, seed: job.seed, at: real) }
+    return try SQLSubject(text, system: system, seed: job.seed)
   case .command, .fence:
     throw LabError(place: place, cause: "commands and code run outside the lab", remedy: "this is a mistake of nb; please report it")
   }
+}
+
+/// The dataset whose payloads a cache holds.
+private func payloads(_ system: SystemSpec, _ place: String) throws -> DatasetSpec {
+  guard let dataset = system.data.first(where: { $0.kind == .products && $0.rows > 0 }) else {
+    throw LabError(
+      place: place, cause: "the system `\(system.id)` has no dataset with payloads", remedy: "add one with `schema: products` to its `data`")
+  }
+  return dataset
 }

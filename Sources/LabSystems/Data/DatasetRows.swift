@@ -12,12 +12,16 @@ struct DatasetRows {
   /// 64 printable characters without `"` and `\`: the payload goes into JSON as it is.
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
-  let dataset: String
-  private let seed: UInt64
+  let dataset: DatasetSpec
+  let seed: UInt64
+  /// What its rows refer to.
+  let shop: ShopSizes
 
-  init(dataset: String, seed: UInt64) {
+  /// - Parameter data: all datasets of the system: rows refer to those of others.
+  init(_ dataset: DatasetSpec, among data: [DatasetSpec], seed: UInt64) {
     self.dataset = dataset
-    self.seed = seed ^ fnv1a(dataset)
+    self.seed = seed ^ fnv1a(dataset.name)
+    shop = ShopSizes(dataset, among: data)
   }
 
   func name(_ id: Int) -> String {

@@ -28,6 +28,7 @@ final class PreparedStatement {
   private unowned let connection: SQLConnection
   private let columnHeads: [[UInt8]]
   private let payloadColumn: Int32?
+  private let isOrdered: Bool
 
   init(_ text: String, on connection: SQLConnection, place: String) throws {
     self.text = text
@@ -45,7 +46,7 @@ final class PreparedStatement {
     guard code == SQLITE_OK else {
       throw LabError(
         place: place, cause: "SQLite does not accept the statement: \(connection.message)",
-        remedy: "the tables are the system's datasets, with columns id, name, price, version, payload")
+        remedy: "the tables are the system's datasets, with the columns of their schemas; `nb data list` shows them")
     }
     guard let handle = prepared else {
       throw LabError(place: place, cause: "the statement is empty", remedy: "write one SQL statement")
@@ -73,6 +74,7 @@ final class PreparedStatement {
     }
     payloadColumn = columns.firstIndex(of: "payload").map(Int32.init)
     isPointLookup = Self.planSearchesByRowid(text, db)
+    isOrdered = Checksum.isOrdered(text)
   }
 
   deinit { sqlite3_finalize(handle) }
@@ -119,22 +121,43 @@ final class PreparedStatement {
     return outcome
   }
 
-  /// For benches: binds one key, steps to the end and folds the `payload` column (all columns when there is
+  /// What an execution of a bench did.
+  struct Work {
+    var vmSteps: Int
+    /// Steps forward in a table or an index that is read from one end to the other (SQLITE_STMTSTATUS_FULLSCAN_STEP).
+    var scanSteps: Int
+    /// Returned, or changed.
+    var rows: Int
+  }
+
+  /// For benches: binds the values, steps to the end and folds the `payload` column (all columns when there is
   /// none) into a checksum. nil when the statement failed.
-  func fold(_ key: Int64, into checksum: inout Checksum) -> Int? {
-    for i in 0..<Int32(parameters.count) { sqlite3_bind_int64(handle, i + 1, key) }
+  ///
+  /// Without an ORDER BY the rows of an answer may come in any order, and with another index they do: then the order is
+  /// not in the checksum.
+  func fold(_ values: [ColumnValue], into checksum: inout Checksum) -> Work? {
+    for (place, value) in values.enumerated() { value.bind(to: handle, Int32(place + 1)) }
+    let start = checksum
+    var sum: UInt64 = 0
+    var rows = 0
     var code = sqlite3_step(handle)
     while code == SQLITE_ROW {
+      var row = isOrdered ? checksum : start
       if let payloadColumn {
-        fold(column: payloadColumn, &checksum)
+        fold(column: payloadColumn, &row)
       } else {
-        for i in 0..<Int32(columnHeads.count) { fold(column: i, &checksum) }
+        for i in 0..<Int32(columnHeads.count) { fold(column: i, &row) }
       }
+      sum &+= row.value
+      checksum = isOrdered ? row : Checksum(value: sum)
+      rows += 1
       code = sqlite3_step(handle)
     }
-    let steps = takeSteps()
+    let scanned = Int(sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_FULLSCAN_STEP, 1))
+    let work = Work(vmSteps: takeSteps(), scanSteps: scanned, rows: columnHeads.isEmpty ? Int(sqlite3_changes(connection.handle)) : rows)
     sqlite3_reset(handle)
-    return code == SQLITE_DONE ? steps : nil
+    if !connection.changes.isEmpty { _ = connection.takeChanges() }
+    return code == SQLITE_DONE ? work : nil
   }
 
   private func fold(column: Int32, _ checksum: inout Checksum) {

@@ -18,7 +18,8 @@ final class SQLConnection: @unchecked Sendable {
   /// Tables that it writes, likewise.
   fileprivate(set) var tablesWritten: Set<String> = []
 
-  init(path: String) throws {
+  /// - Parameter tellsChanges: `changes` are wanted.
+  init(path: String, tellsChanges: Bool = true) throws {
     var handle: OpaquePointer?
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
     let code = sqlite3_open_v2(path, &handle, flags, nil)
@@ -31,13 +32,15 @@ final class SQLConnection: @unchecked Sendable {
     }
     self.handle = handle
     let context = Unmanaged.passUnretained(self).toOpaque()
-    _ = sqlite3_update_hook(
-      handle,
-      { context, _, _, table, row in
-        guard let context, let table else { return }
-        let connection = Unmanaged<SQLConnection>.fromOpaque(context).takeUnretainedValue()
-        connection.changes.append((String(cString: table), row))
-      }, context)
+    if tellsChanges {
+      _ = sqlite3_update_hook(
+        handle,
+        { context, _, _, table, row in
+          guard let context, let table else { return }
+          let connection = Unmanaged<SQLConnection>.fromOpaque(context).takeUnretainedValue()
+          connection.changes.append((String(cString: table), row))
+        }, context)
+    }
     sqlite3_set_authorizer(
       handle,
       { context, action, table, _, _, _ in
@@ -98,13 +101,26 @@ final class SQLConnection: @unchecked Sendable {
 
   /// Names of the tables that are there.
   func tables() throws -> Set<String> {
-    var names: Set<String> = []
+    Set(try names("SELECT name FROM sqlite_schema WHERE type = 'table'"))
+  }
+
+  /// Names of a table's indexes, without those that SQLite made by itself.
+  func indexes(of table: String) throws -> [String] {
+    try names("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = '\(table)' ORDER BY name")
+  }
+
+  /// How a statement is carried out, a step each: `SCAN orders`, `SEARCH orders USING INDEX orders_user_id (user_id=?)`.
+  func plan(of statement: String) throws -> [String] { try names("EXPLAIN QUERY PLAN " + statement, column: 3) }
+
+  /// One column of all rows.
+  private func names(_ query: String, column: Int32 = 0) throws -> [String] {
+    var names: [String] = []
     var list: OpaquePointer?
-    guard sqlite3_prepare_v2(handle, "SELECT name FROM sqlite_schema WHERE type = 'table'", -1, &list, nil) == SQLITE_OK else {
+    guard sqlite3_prepare_v2(handle, query, -1, &list, nil) == SQLITE_OK else {
       throw LabError(place: "lab database", cause: "it cannot be read: \(message)", remedy: "start with an empty folder")
     }
     defer { sqlite3_finalize(list) }
-    while sqlite3_step(list) == SQLITE_ROW { names.insert(String(cString: sqlite3_column_text(list, 0))) }
+    while sqlite3_step(list) == SQLITE_ROW { names.append(sqlite3_column_text(list, column).map { String(cString: $0) } ?? "") }
     return names
   }
 

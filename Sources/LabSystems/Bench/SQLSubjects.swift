@@ -1,0 +1,136 @@
+import ExperimentModel
+import NIOCore
+
+// SQL under the clock: the same statement with the same arguments, in SQLite or in a real PostgreSQL.
+
+/// The arguments of a statement, drawn before the clock runs: `:id` is a key of the seeded stream, and `:COLUMN` the
+/// value of that column in the row with that key. So a search finds something, and who has more rows is asked for more often.
+struct StatementArguments {
+  /// A fixed cycle.
+  let rows: [[ColumnValue]]
+
+  /// - Parameter facts: of the statement; the keys are those of the first dataset that it reads or writes.
+  init(_ facts: StatementFacts, system: SystemSpec, seed: UInt64) throws {
+    guard !facts.parameters.isEmpty else { rows = [[]]; return }
+    let named = system.data.first { facts.tablesRead.contains($0.name) || facts.tablesWritten.contains($0.name) }
+    guard let dataset = named ?? system.data.first, dataset.rows > 0 else {
+      throw LabError(
+        place: "SQL subject", cause: "the statement has parameters, and its table has no rows to take them from",
+        remedy: "give the dataset rows, or write values into the statement")
+    }
+    for name in facts.parameters where !dataset.columns.contains(where: { $0.name == name }) {
+      throw LabError(
+        place: "SQL subject", cause: "`:\(name)` is no column of `\(dataset.name)`",
+        remedy: "its parameters are \(dataset.columns.map { ":\($0.name)" }.joined(separator: ", ")): `:id` is drawn, the others are of the row with that id")
+    }
+    let seeded = DatasetRows(dataset, among: system.data, seed: system.seed)
+    rows = BenchKeys(dataset, seed: seed).ids.map { id in facts.parameters.map { seeded.value($0, Int(id)) ?? .integer(id) } }
+  }
+
+  subscript(_ iteration: Int) -> [ColumnValue] { rows[iteration % rows.count] }
+}
+
+/// A SQL statement over the seeded tables. One that writes runs in a transaction for each sample.
+final class SQLSubject: BenchSubject {
+  private let database: LabDatabase
+  private let connection: SQLConnection
+  private let statement: PreparedStatement
+  private let arguments: StatementArguments
+  let note: String?
+
+  init(_ text: String, system: SystemSpec, seed: UInt64) throws {
+    database = try LabDatabase(system.data, seed: system.seed)
+    connection = try database.connect()
+    statement = try connection.prepare(text, place: "SQL subject")
+    arguments = try StatementArguments(statement.facts, system: system, seed: seed)
+    let plan = try connection.plan(of: text)
+    note = plan.isEmpty ? nil : "plan: " + plan.joined(separator: "; ")
+  }
+
+  func run(_ count: Int) throws -> BenchTotals {
+    var checksum = Checksum()
+    var steps = 0
+    var scanned = 0
+    var rows = 0
+    if !statement.isReadOnly { try connection.execute("BEGIN IMMEDIATE") }
+    for i in 0..<count {
+      guard let work = statement.fold(arguments[i], into: &checksum) else {
+        throw LabError(
+          place: "SQL subject", cause: "the statement failed: \(connection.message)",
+          remedy: "try it with `sqlite3` on the system's tables")
+      }
+      steps += work.vmSteps
+      scanned += work.scanSteps
+      rows += work.rows
+    }
+    if !statement.isReadOnly { try connection.execute("COMMIT") }
+    return BenchTotals(
+      checksum: checksum.value, vmSteps: steps, counts: [.init(name: "scan_steps", value: scanned), .init(name: "rows", value: rows)])
+  }
+}
+
+/// The same statement over the same rows in a real PostgreSQL: one round trip over loopback each.
+final class PostgresSubject: BenchSubject {
+  private let database: PostgresDatabase
+  private let connection: PostgresConnection
+  private let arguments: [[String]]
+  private let payload: Int?
+  private let isOrdered: Bool
+  private let writes: Bool
+
+  init(_ text: String, system: SystemSpec, seed: UInt64, at service: RealService) throws {
+    database = try PostgresDatabase(system.data, seed: system.seed, at: service)
+    connection = try database.connect()
+    let facts = try database.prepare(text, on: connection, place: "SQL subject")
+    arguments = try StatementArguments(facts, system: system, seed: seed).rows.map { try $0.map { try $0.written } }
+    payload = connection.statements[0].columns.firstIndex { $0.name == "payload" }
+    isOrdered = Checksum.isOrdered(text)
+    writes = !facts.tablesWritten.isEmpty
+  }
+
+  func run(_ count: Int) throws -> BenchTotals {
+    var checksum = Checksum()
+    do {
+      if writes { try connection.begin() }
+      for i in 0..<count {
+        let start = checksum
+        var sum: UInt64 = 0
+        try connection.run(0, arguments[i % arguments.count]) {
+          guard case .row(let body) = $0 else { return }
+          var row = isOrdered ? checksum : start
+          fold(body, into: &row)
+          sum &+= row.value
+          checksum = isOrdered ? row : Checksum(value: sum)
+        }
+      }
+      if writes { try connection.execute("COMMIT") }
+    } catch {
+      throw LabError(place: "SQL subject", cause: "the statement failed: \(error)", remedy: "try it with `psql` on the system's tables")
+    }
+    return BenchTotals(checksum: checksum.value)
+  }
+
+  /// As SQLite's subject: the payload, or all columns when there is none.
+  private func fold(_ body: ByteBuffer, into checksum: inout Checksum) {
+    var row = PostgresRow(body)
+    var i = 0
+    while let value = row.next() {
+      if payload == nil || payload == i { (value ?? ByteBuffer()).withUnsafeReadableBytes { checksum.add($0) } }
+      i += 1
+    }
+  }
+}
+
+extension ColumnValue {
+  /// As an argument in text.
+  fileprivate var written: String {
+    get throws {
+      switch self {
+      case .integer(let number): return String(number)
+      case .text(let text): return text
+      case .blob:
+        throw LabError(place: "SQL subject", cause: "a payload cannot be an argument in PostgreSQL", remedy: "write another column")
+      }
+    }
+  }
+}
