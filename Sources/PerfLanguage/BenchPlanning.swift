@@ -227,10 +227,10 @@ extension Planning {
     guard let system = resolver.resolve(draft, seed: seed(for: draft.id)) else { return nil }
     for i in subjects.indices where needsSystem(subjects[i].work) {
       guard let set = sets[subjects[i].name] else { continue }
-      if let vary = fields.fields("vary"), vary.text("param") != "n" {
+      if let vary = fields.fields("vary"), let param = vary.text("param"), !["n", "rows"].contains(param) {
         findings.error(
-          PerfDiagnosticID.doesNotApply, "`\(subjects[i].name)` has a `set` of its own, and the block varies all subjects' system",
-          remedy: "leave one of them out", at: set.range)
+          PerfDiagnosticID.doesNotApply, "`\(subjects[i].name)` has a `set` of its own, and the block varies `\(param)` of all subjects",
+          remedy: "vary `rows`, or leave one of them out", at: set.range)
         return nil
       }
       var own = draft

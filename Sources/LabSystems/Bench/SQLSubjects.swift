@@ -77,15 +77,20 @@ final class PostgresSubject: BenchSubject {
   private let payload: Int?
   private let isOrdered: Bool
   private let writes: Bool
+  let note: String?
 
   init(_ text: String, system: SystemSpec, seed: UInt64, at service: RealService) throws {
     database = try PostgresDatabase(system.data, seed: system.seed, at: service)
     connection = try database.connect()
     let facts = try database.prepare(text, on: connection, place: "SQL subject")
-    arguments = try StatementArguments(facts, system: system, seed: seed).rows.map { try $0.map { try $0.written } }
+    let drawn = try StatementArguments(facts, system: system, seed: seed)
+    arguments = try drawn.rows.map { try $0.map { try $0.written } }
     payload = connection.statements[0].columns.firstIndex { $0.name == "payload" }
     isOrdered = Checksum.isOrdered(text)
     writes = !facts.tablesWritten.isEmpty
+    // `->  Index Scan using …` is a step below the one above it.
+    let plan = try connection.plan(of: 0, drawn[0].map(\.sql)).map { $0.drop { " ->".contains($0) } }
+    note = writes || plan.isEmpty ? nil : "plan: " + plan.joined(separator: "; ")
   }
 
   func run(_ count: Int) throws -> BenchTotals {

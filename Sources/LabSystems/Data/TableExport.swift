@@ -85,7 +85,8 @@ extension ColumnValue {
 
   fileprivate var json: String { if case .integer = self { csv } else { "\"\(csv)\"" } }
 
-  fileprivate var sql: String {
+  /// As a literal of a statement.
+  var sql: String {
     switch self {
     case .integer: csv
     case .text(let text): "'\(text)'"

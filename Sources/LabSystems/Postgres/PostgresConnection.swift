@@ -82,6 +82,19 @@ final class PostgresConnection: @unchecked Sendable {
     try untilReady { _ in }
   }
 
+  /// How a prepared statement is carried out, with these arguments in SQL: the server's own lines.
+  func plan(of index: Int, _ arguments: [String]) throws -> [String] {
+    let values = arguments.isEmpty ? "" : "(\(arguments.joined(separator: ", ")))"
+    try socket.send(PostgresRequest.query("EXPLAIN (COSTS OFF) EXECUTE s\(index)\(values)"))
+    var lines: [String] = []
+    try untilReady { reply in
+      guard case .row(let body) = reply else { return }
+      var row = PostgresRow(body)
+      if let line = row.next(), let line { lines.append(String(buffer: line)) }
+    }
+    return lines
+  }
+
   /// Begins a transaction; until `COMMIT` or `ROLLBACK` the connection is its own.
   func begin() throws {
     if isBroken { try reopen() }
