@@ -65,7 +65,8 @@ struct ArmMeasurement {
     put("generator_cpu", Estimate(merged.generatorCPUShare))
 
     for (name, value) in observation.metrics where name != "cpu_per_req" && name != "rss" { put(name, Estimate(value)) }
-    for (name, value) in twinRatios(["mean", "p99"]) { put("\(name)_over_twin", value) }
+    // A slice alone is read for other figures, once for each of them: no resampling there.
+    if !isPart { for (name, value) in twinRatios(["mean", "p99"]) { put("\(name)_over_twin", value) } }
     let total = counterTotals()
     let seconds = merged.elapsed.seconds
     if let requests = total["origin.requests"], requests > 0 {

@@ -6,21 +6,8 @@ final class BlockingMemcachedClient {
   private var buffer = [UInt8](repeating: 0, count: 64 << 10)
 
   init(port: Int) throws {
-    #if canImport(Glibc)
-      fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    #else
-      fd = socket(AF_INET, SOCK_STREAM, 0)
-    #endif
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = UInt16(port).bigEndian
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    let connected = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-    }
-    guard connected == 0 else { throw Self.failure("cannot connect to 127.0.0.1:\(port)") }
-    var one: Int32 = 1
-    setsockopt(fd, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+    guard let connected = LoopbackSocket.connected(port: port) else { throw Self.failure("cannot connect to 127.0.0.1:\(port)") }
+    fd = connected
   }
 
   deinit { close(fd) }
