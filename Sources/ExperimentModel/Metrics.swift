@@ -66,6 +66,8 @@ public struct Metric: Hashable, Sendable {
     .init("rss", .bytes, .lower, "resident memory of the lab"),
     .init("mean_over_twin", .ratio, .lower, "mean response time over that of the recorded arrivals and service times in an ideal FIFO queue"),
     .init("p99_over_twin", .ratio, .lower, "p99 of response time over that of the recorded arrivals and service times in an ideal FIFO queue"),
+    .init("mean_over_sim", .ratio, .lower, "mean response time over that of the same scenario in the simulation kernel"),
+    .init("p99_over_sim", .ratio, .lower, "p99 of response time over that of the same scenario in the simulation kernel"),
     .init("closed_users", .count, .none, "users of the closed twin: the mean number of requests in flight of the open run"),
     .init("closed_rate", .perSecond, .none, "request rate of the closed twin"),
     .init("closed_mean", .nanoseconds, .lower, "mean response time of the closed twin"),

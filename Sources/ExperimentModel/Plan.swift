@@ -109,10 +109,12 @@ public struct Comparison: Codable, Hashable, Sendable {
   public init(runs: Int, metric: String) { self.runs = runs; self.metric = metric }
 }
 
-/// The same scenario measured a second time, to be held against the first.
+/// The same scenario a second time, to be held against the first.
 public enum LoadTwin: String, Codable, Sendable, CaseIterable {
   /// With as many users, who each wait for their answer, as the open run had requests in flight on average.
   case closed
+  /// In the simulation kernel, without a socket, many times.
+  case sim
 }
 
 public struct LoadCell: Codable, Hashable, Sendable {

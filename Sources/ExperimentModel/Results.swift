@@ -60,8 +60,8 @@ public struct ArmResult: Codable, Hashable, Sendable {
   public var metrics: [String: MetricValue]
   /// Closed-form values for the same metric names.
   public var theory: [String: Double]
-  /// Measured values as they are judged against a theory that was computed from the same arrivals (the trace twin): the
-  /// interval is that of the difference. nil: there is none.
+  /// Measured values as they are judged against a twin: of the same arrivals (the trace twin), with the interval of the
+  /// difference; or simulated, with the interval of one run's luck. nil: there is none.
   public var paired: [String: Estimate]?
   /// Of a scenario with several requests, in its order; nil: it has one.
   public var requests: [RequestResult]?

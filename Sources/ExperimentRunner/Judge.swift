@@ -90,7 +90,7 @@ extension Runner {
       guard address.at.allSatisfy({ arm.params[$0.key] == $0.value }) else { continue }
       guard let theory = arm.theory[address.metric], let measured = arm.metrics[address.metric] else { continue }
       let text = "\(place) = \(expectation.theory ?? "theory") ± \(toleranceText(expectation))"
-      let judged = MetricValue(expectation.theory == "twin" ? arm.paired?[address.metric] ?? measured.estimate : measured.estimate, measured.unit)
+      let judged = MetricValue(["twin", "sim"].contains(expectation.theory) ? arm.paired?[address.metric] ?? measured.estimate : measured.estimate, measured.unit)
       let outcome = distrusted ? .inconclusive : Self.near(judged.estimate, theory, expectation)
       results.append(JudgementResult(text: text, measured: judged, outcome: outcome))
     }

@@ -98,18 +98,23 @@ struct LoadExecution {
   /// - Parameter scaleIterations: in a comparison an iteration count is the experiment itself (200
   ///   requests on one expiry) and quick takes fewer slices instead.
   private func makeEngine(_ arm: LoadArm, _ lab: LabProcess, scaleIterations: Bool) throws -> LoadEngine {
-    var profile = arm.profile
+    var profile = scaledProfile(arm)
     let share = runner.timeShare(cell)
-    profile.duration = Nanoseconds(seconds: profile.duration.seconds * share)
-    profile.stages = profile.stages.map {
-      RampStage(target: $0.target, duration: Nanoseconds(seconds: $0.duration.seconds * share))
-    }
     if scaleIterations, let n = profile.iterations { profile.iterations = max(1, Int(Double(n) * share)) }
     do {
       return try LoadEngine(profile: profile, target: LoadTarget(host: "127.0.0.1", port: lab.port))
     } catch {
       throw CellFailure(error.cause, remedy: error.remedy)
     }
+  }
+
+  /// With the times that a run of this length has.
+  func scaledProfile(_ arm: LoadArm) -> LoadProfile {
+    var profile = arm.profile
+    let share = runner.timeShare(cell)
+    profile.duration = Nanoseconds(seconds: profile.duration.seconds * share)
+    for index in profile.stages.indices { profile.stages[index].duration = Nanoseconds(seconds: profile.stages[index].duration.seconds * share) }
+    return profile
   }
 
   private func warm(_ arm: LoadArm, _ engine: LoadEngine, _ lab: LabProcess) throws {

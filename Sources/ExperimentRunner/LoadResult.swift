@@ -29,11 +29,12 @@ extension LoadExecution {
     addCheError(&result)
     judgeStretches(measured, &result)
     addTwins(measured, closed, into: &result)
+    let simulated = load.twin == .sim ? addSimulatedTwins(measured, &result) : []
     if measured.contains(where: { $0.countsPerRun }) {
       result.doubts.append(Doubt(id: "per-run", text: "counts are the mean over \(slices[0].count) runs"))
     }
     result.columns = columns(result)
-    result.plots = plots(measured, result)
+    result.plots = plots(measured, simulated, result)
   }
 
   /// Thresholds about windows, which only the slices can answer; the rest is judged from the result.
@@ -98,6 +99,7 @@ extension LoadExecution {
     cell.plots.flatMap(\.y).forEach(add)
     let asked = cell.thresholds.map(\.address) + cell.expects.map(\.address) + cell.gates.map(\.address)
     asked.filter { ($0.block == nil || $0.block == cell.id) && $0.request == nil }.map(\.metric).forEach(add)
+    if load.twin == .sim { ["mean_over_sim", "p99_over_sim"].forEach(add) }
     add("hit_ratio")
     // In a closed loop a rate says how fast this machine is today, which is not what a sweep asks.
     let isOpen = load.arms.allSatisfy { $0.profile.rate != nil }

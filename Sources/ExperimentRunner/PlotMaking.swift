@@ -2,16 +2,18 @@
 
 import ExperimentModel
 import LoadKernel
+import SimulationKernel
 import Statistics
 
 extension LoadExecution {
-  func plots(_ arms: [ArmMeasurement], _ result: CellResult) -> [PlotData] {
-    cell.plots.compactMap { spec in
+  /// - Parameter simulated: the twin of each arm, or none.
+  func plots(_ arms: [ArmMeasurement], _ simulated: [ScenarioTwin?], _ result: CellResult) -> [PlotData] {
+    cell.plots.flatMap { spec -> [PlotData] in
       switch spec.kind {
-      case .distribution: distribution(arms)
-      case .timeline: timeline(arms, spec)
-      case .curve: curve(arms, result, spec)
-      case .flame: nil
+      case .distribution: withTwins(distribution(arms), arms, simulated)
+      case .timeline: [timeline(arms, spec)]
+      case .curve: withTwins(curve(arms, result, spec), arms, simulated, spec)
+      case .flame: []
       }
     }
   }

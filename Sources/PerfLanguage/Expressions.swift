@@ -47,6 +47,7 @@ let theories: [(name: String, metrics: [String], meaning: String)] = [
   ("batch", ["fsyncs_per_msg"], "1/b: one fsync for the messages of a commit"),
   ("closed-form", MetricSets.sim.sorted(), "of a simulation: the formula of its model, as `nb sim describe MODEL` names it"),
   ("twin", ["mean", "p50", "p90", "p95", "p99", "p999"], "the recorded arrivals and service times in an ideal FIFO queue"),
+  ("sim", ["mean", "p50", "p90", "p95", "p99", "p999", "http_req_failed", "hit_ratio"], "the same scenario in the simulation kernel, for a block with `twin: sim`"),
   ("fan-out", ["mean", "p50", "p90", "p95", "p99", "p999"], "the slowest of k declared waits: F(t)^k; k = 1 without a `call`"),
 ]
 

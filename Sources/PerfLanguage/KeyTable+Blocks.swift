@@ -75,7 +75,7 @@ let blockKeys: [Shape: [Key]] = [
   ] + traffic.dropFirst(3) + [
     Key("compare", .shape(.compare), "paired comparison of variants, ABBA, with an A/A control"),
     Key("vary", .shape(.vary), "one arm for each value of a parameter"),
-    Key("twin", .word(LoadTwin.allCases.map(\.rawValue)), "measures an open block once more, closed, with as many users as were in flight: twice the time"),
+    Key("twin", .word(LoadTwin.allCases.map(\.rawValue)), "`closed` measures an open block once more with as many users as were in flight: twice the time; `sim` simulates the same scenario many times"),
     thresholds, expect, gate, plots, blockTime, why,
   ],
   .variant: [

@@ -29,7 +29,7 @@ extension Planning {
     if case .compare = built.design { isComparison = true }
     let face = BlockFace(
       id: block.id, kind: "load", arms: built.names, params: built.params, isComparison: isComparison, metrics: MetricSets.load,
-      wholeMetrics: built.names.count > 1 ? MetricSets.loadWhole : twin == nil ? [] : MetricSets.closedTwin, requests: requestNames(built.arms))
+      wholeMetrics: built.names.count > 1 ? MetricSets.loadWhole : twin == .closed ? MetricSets.closedTwin : [], requests: requestNames(built.arms))
     var plots = readPlots(fields, face)
     if plots == nil {
       if case .sweep(let param, _, _) = built.design {
@@ -42,17 +42,23 @@ extension Planning {
     var cell = LoadCell(arms: arms, design: built.design)
     cell.twin = twin
     var draft = finish(block, fields, .load(cell), face, plots ?? [])
+    if twin != .sim, draft.cell.expects.contains(where: { $0.theory == "sim" && $0.value == nil }) {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "`theory: sim` asks a simulated twin that this block does not have", remedy: "add `twin: sim`",
+        at: fields.place("expect"))
+    }
     draft.isBroken = arms.count < built.names.count
     return draft
   }
 
-  /// The closed twin is of one open arm.
+  /// The closed twin is of one open arm, the simulated one of any.
   private func twin(_ fields: Fields, _ built: BuiltLoad) -> LoadTwin? {
     guard fields.has("twin"), let twin = fields.text("twin").flatMap(LoadTwin.init) else { return nil }
+    if twin == .sim { return twin }
     let isOpen = built.arms.allSatisfy { $0?.profile.executor.isOpen ?? true }
     guard built.names.count == 1, isOpen else {
       findings.error(
-        PerfDiagnosticID.doesNotApply, isOpen ? "`twin` is of a block with one arm" : "a closed block has no closed twin",
+        PerfDiagnosticID.doesNotApply, isOpen ? "`twin: closed` is of a block with one arm" : "a closed block has no closed twin",
         remedy: isOpen ? "leave out `compare` and `vary`, or `twin`" : "use an executor with a rate", at: fields.place("twin"))
       return nil
     }

@@ -44,7 +44,8 @@ private func armTable(_ result: CellResult) -> String? {
     var row = [escapedMarkdown(rowName(arm, among: arms))]
     for name in columns {
       let value = arm.metrics[name]
-      row.append(value.map { format($0.estimate, $0.unit, interval: showsIntervals) } ?? "–")
+      // Over a simulation says nothing without how far luck alone leads.
+      row.append(value.map { format($0.estimate, $0.unit, interval: showsIntervals || name.hasSuffix("_over_sim")) } ?? "–")
       if predicted.contains(name) {
         let unit = value?.unit ?? Metric.named(name)?.unit ?? .plain
         row.append(arm.theory[name].map { format(MetricValue(Estimate($0), unit)) } ?? "–")

@@ -6,6 +6,7 @@ import ExperimentModel
 /// A cache of keys; `access` says whether the key was there and makes it so according to the policy.
 protocol SimulatedCache {
   mutating func access(_ key: Int) -> Bool
+  func contains(_ key: Int) -> Bool
 }
 
 /// LRU and FIFO: a doubly linked list through two arrays; FIFO does not move a key on a hit.
@@ -25,6 +26,8 @@ struct ListCache: SimulatedCache {
     self.capacity = capacity
     self.movesOnHit = movesOnHit
   }
+
+  func contains(_ key: Int) -> Bool { present[key] }
 
   mutating func access(_ key: Int) -> Bool {
     if present[key] {
@@ -76,6 +79,8 @@ struct LFUCache: SimulatedCache {
     stamp = [Int](repeating: 0, count: keys + 1)
     self.capacity = capacity
   }
+
+  func contains(_ key: Int) -> Bool { position[key] >= 0 }
 
   mutating func access(_ key: Int) -> Bool {
     clock += 1
@@ -152,6 +157,8 @@ struct AdmissionCache: SimulatedCache {
     self.capacity = capacity
     history = max(1, capacity) * 10
   }
+
+  func contains(_ key: Int) -> Bool { present[key] }
 
   mutating func access(_ key: Int) -> Bool {
     accesses += 1

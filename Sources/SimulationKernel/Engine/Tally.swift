@@ -35,19 +35,24 @@ struct Tally: ~Copyable {
   var mean: Double? { count > 0 ? sum / Double(count) : nil }
 
   /// The value that a share of q does not exceed, interpolated inside its bucket; 0 when empty.
-  func quantile(_ q: Double) -> Double {
-    guard count > 0 else { return 0 }
-    let rank = q * Double(count)
+  func quantile(_ q: Double) -> Double { quantiles([q])[0] }
+
+  /// The same for several shares, ascending, in one pass.
+  func quantiles(_ shares: [Double]) -> [Double] {
+    var found: [Double] = []
+    found.reserveCapacity(shares.count)
     var below = 0.0
     for index in 0..<Self.buckets where counts[index] > 0 {
       let here = Double(counts[index])
-      if below + here >= rank {
+      while found.count < shares.count, below + here >= shares[found.count] * Double(count) {
         let low = index == 0 ? 0 : Double(bitPattern: UInt64(index + Self.base) << 42)
         let high = Double(bitPattern: UInt64(index + 1 + Self.base) << 42)
-        return min(low + (high - low) * (rank - below) / here, max)
+        found.append(min(low + (high - low) * (shares[found.count] * Double(count) - below) / here, max))
       }
+      if found.count == shares.count { break }
       below += here
     }
-    return max
+    while found.count < shares.count { found.append(max) }
+    return found
   }
 }
