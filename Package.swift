@@ -7,11 +7,11 @@ import PackageDescription
 let nio: [Target.Dependency] = [
   .product(name: "NIOCore", package: "swift-nio"),
   .product(name: "NIOPosix", package: "swift-nio"),
-  .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
 let secure: [Target.Dependency] = [
   .product(name: "NIOCore", package: "swift-nio"),
   .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "NIOTLS", package: "swift-nio"),
   .product(name: "NIOSSL", package: "swift-nio-ssl"),
   .product(name: "NIOHTTP2", package: "swift-nio-http2"),
 ]
@@ -64,14 +64,14 @@ let package = Package(
     .target(name: "MeasureKernel", dependencies: ["CKernelShims", "ExperimentModel", "Statistics"]),
     .target(
       name: "LoadKernel",
-      dependencies: ["CKernelShims", "ExperimentModel", "Statistics", .product(name: "NIOTLS", package: "swift-nio")] + secure),
+      dependencies: ["CKernelShims", "ExperimentModel", "Statistics"] + secure),
     .target(name: "SimulationKernel", dependencies: ["ExperimentModel", "Statistics"]),
     .target(name: "Reporting", dependencies: ["ExperimentModel"]),
     .target(name: "ResultStore", dependencies: ["ExperimentModel", grdb]),
 
     // Level 3: systems, execution, pages.
     .target(
-      name: "LabSystems", dependencies: ["CLabShims", "CRefereeShims", "CZlib", "ExperimentModel", "MeasureKernel", grdb] + nio),
+      name: "LabSystems", dependencies: ["CLabShims", "CRefereeShims", "CZlib", "ExperimentModel", "MeasureKernel", grdb] + secure),
     .target(
       name: "ExperimentRunner",
       dependencies: [

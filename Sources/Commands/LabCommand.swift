@@ -49,7 +49,7 @@ struct LabCommand: ParsableCommand {
         let used = (kept?.services ?? []).filter { spec.uses($0.component) }
         if !used.isEmpty { spec.real = used }
         try Lab.serve(spec, port: port, followParent: false, directory: directory) { ready in
-          Output.standard("\(spec.id) on http://127.0.0.1:\(ready.port)\n")
+          Output.standard("\(spec.id) on \(entryText(spec, ready))\n")
           for role in spec.roles {
             if let edge = role.edge {
               let count = spec.roles.first { $0.name == edge.upstream }?.instanceCount ?? 1
@@ -59,7 +59,7 @@ struct LabCommand: ParsableCommand {
             for route in role.routes where role.worker == nil { Output.standard("  \(route.method) \(route.path)\n") }
           }
           for service in used { Output.standard("  with \(service.text) on 127.0.0.1:\(service.port)\n") }
-          Output.standard("  counters at /_nb/counters, faults at /_nb/fault; end with Ctrl-C\n")
+          Output.standard("  counters at \(ready.controlPort.map { "http://127.0.0.1:\($0)" } ?? "")/_nb/counters, faults at /_nb/fault; end with Ctrl-C\n")
         }
       } catch let error as LabError {
         Output.failure(Diagnostic("lab-failed", .error, "\(error.place): \(error.cause)", remedy: error.remedy))
@@ -76,7 +76,6 @@ struct LabCommand: ParsableCommand {
         return name + String(repeating: " ", count: max(1, 13 - name.count)) + "\(text) (day\(days.count == 1 ? "" : "s") \(numbers))\n"
       }
       Output.standard(presetSummaries.map { row($0.name, $0.title, $0.days) }.joined())
-      Output.standard("\nNot in this version:\n" + laterPresets.map { row($0.name, "needs \($0.needs)", $0.days) }.joined())
     }
   }
 
@@ -168,4 +167,15 @@ func resolveSystem(_ name: String, set: [String]) throws -> SystemSpec {
   Output.failure(
     Diagnostic("unknown-system", .error, "there is no system `\(name)`", remedy: near ?? "the presets are \(presetNames.joined(separator: ", ")); a notebook's is FILE#ID"))
   throw Exit.failed
+}
+
+/// Where a client begins, and what it must speak.
+private func entryText(_ spec: SystemSpec, _ ready: LabReady) -> String {
+  let address = "127.0.0.1:\(ready.port)"
+  return switch spec.transport {
+  case nil: "http://\(address)"
+  case .tls?: "https://\(address), with a throw-away certificate"
+  case .http2?: "https://\(address), HTTP/2 by ALPN, with a throw-away certificate"
+  case .http2Clear?: "http://\(address), HTTP/2 with prior knowledge"
+  }
 }

@@ -168,6 +168,12 @@ extension SystemSpec {
     return roles.first { $0.edge != nil && !asked.contains($0.name) }
   }
 
+  /// Of the port where traffic enters; nil: HTTP/1.1. What is behind it is always that.
+  public var transport: LabTransport? {
+    if let front = frontEdge { return front.transport }
+    return roles.compactMap(\.transport).first
+  }
+
   /// The role that does the work behind the entry: what the queue's counters are of.
   public var firstOrigin: RoleSpec? { roles.first { $0.edge == nil } }
 

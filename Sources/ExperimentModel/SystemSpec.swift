@@ -13,6 +13,16 @@ public struct SystemSpec: Codable, Hashable, Sendable {
   }
 }
 
+/// How clients talk to the entry of a lab, where it is not plain HTTP/1.1.
+public enum LabTransport: String, Codable, Sendable, CaseIterable {
+  /// HTTP/1.1 over TLS.
+  case tls
+  /// HTTP/2 over TLS, by ALPN; a client that does not offer it gets HTTP/1.1.
+  case http2
+  /// HTTP/2 with prior knowledge, without TLS.
+  case http2Clear = "http2-clear"
+}
+
 public struct RoleSpec: Codable, Hashable, Sendable {
   public var name: String
   /// `origin`, `edge` or `worker`.
@@ -31,6 +41,8 @@ public struct RoleSpec: Codable, Hashable, Sendable {
   public var instances: [Int: InstanceSpec]?
   /// Of the kind `edge`, which has no workers, queue or routes of its own.
   public var edge: EdgeSpec?
+  /// Of the port where traffic enters; nil: HTTP/1.1.
+  public var transport: LabTransport?
   /// What it consumes; nil for a role that answers requests. A worker has one route, `WorkerSpec.method`.
   public var worker: WorkerSpec?
   public init(
@@ -191,8 +203,18 @@ public struct BytesSpec: Codable, Hashable, Sendable {
     public var nodelay: Bool
     public init(writes: Int, nodelay: Bool) { self.writes = writes; self.nodelay = nodelay }
   }
+  /// What a browser is told that a document is.
+  public enum DocumentType: String, Codable, Sendable, CaseIterable { case html, css, javascript, svg, json, text }
+  public struct Document: Codable, Hashable, Sendable {
+    public var type: DocumentType
+    public var text: String
+    public init(type: DocumentType, text: String) { self.type = type; self.text = text }
+  }
+  /// With a document at least as long as its text; the rest is spaces, which change nothing in any of its types.
   public var size: Int
   public var etag: Bool
+  /// nil: seeded letters.
+  public var document: Document?
   // Sent as they are; left out of the JSON when nil.
   public var cacheControl: String?
   public var vary: String?
@@ -201,8 +223,8 @@ public struct BytesSpec: Codable, Hashable, Sendable {
   public var compress: Compression?
   /// nil: one write, TCP_NODELAY on.
   public var writing: Writing?
-  public init(size: Int, etag: Bool, compress: Compression? = nil, writing: Writing? = nil) {
-    self.size = size; self.etag = etag; self.compress = compress; self.writing = writing
+  public init(size: Int, etag: Bool, compress: Compression? = nil, writing: Writing? = nil, document: Document? = nil) {
+    self.size = size; self.etag = etag; self.compress = compress; self.writing = writing; self.document = document
   }
 }
 

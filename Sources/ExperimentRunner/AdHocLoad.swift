@@ -39,13 +39,8 @@ public func runLoad(
   let watch = LoadWatch(target: seen.pids)
   let record: LoadRecord
   do {
-    if request.target.transport == .http1 {
-      record = try LoadEngine(profile: request.profile, target: request.target).run(
-        request.options, progress: progress, atEnd: { watch.end() }, cancelled: cancelled)
-    } else {
-      record = try NIOLoadEngine(profile: request.profile, target: request.target).run(request.options, progress: progress, cancelled: cancelled)
-      watch.end()
-    }
+    record = try LoadEngine(profile: request.profile, target: request.target).run(
+      request.options, progress: progress, atEnd: { watch.end() }, cancelled: cancelled)
   } catch {
     throw CellFailure(error.cause, remedy: error.remedy)
   }

@@ -29,6 +29,8 @@ public struct LabLauncher: Sendable {
 
 final class LabProcess {
   let port: Int
+  /// Of the control plane, which speaks plain HTTP/1.1 whatever the entry does.
+  let controlPort: Int
   private let child: ChildProcess
   private let client: ControlClient
 
@@ -38,15 +40,17 @@ final class LabProcess {
       child = try ChildProcess(name: "the lab", argv: [launcher.executable] + launcher.serveArguments)
       try child.send(line: String(decoding: try JSONEncoder().encode(system), as: UTF8.self))
       let line = try child.line(timeout: 20)
-      port = try JSONDecoder().decode(Ready.self, from: Data(line.utf8)).port
+      let ready = try JSONDecoder().decode(Ready.self, from: Data(line.utf8))
+      port = ready.port
+      controlPort = ready.controlPort ?? ready.port
     } catch {
       let reason = (error as? MeasureError)?.cause ?? "the lab did not say its port"
       throw CellFailure("the lab did not come up: \(reason)", remedy: "its own message is on stderr")
     }
-    client = try ControlClient(port: port)
+    client = try ControlClient(port: controlPort)
   }
 
-  private struct Ready: Decodable { var port: Int }
+  private struct Ready: Decodable { var port: Int; var controlPort: Int? }
 
   func stop() { child.stop() }
   var isAlive: Bool { child.isAlive }

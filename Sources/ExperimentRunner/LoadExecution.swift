@@ -102,7 +102,13 @@ struct LoadExecution {
     let share = runner.timeShare(cell)
     if scaleIterations, let n = profile.iterations { profile.iterations = max(1, Int(Double(n) * share)) }
     do {
-      return try LoadEngine(profile: profile, target: LoadTarget(host: "127.0.0.1", port: lab.port))
+      var target = LoadTarget(host: "127.0.0.1", port: lab.port)
+      if let transport = arm.system.transport {
+        target.transport = LoadTarget.Transport(transport)
+        // The lab's own, which nobody vouches for.
+        target.acceptsAnyCertificate = true
+      }
+      return try LoadEngine(profile: profile, target: target)
     } catch {
       throw CellFailure(error.cause, remedy: error.remedy)
     }
@@ -225,3 +231,13 @@ struct LoadExecution {
   }
 }
 
+
+extension LoadTarget.Transport {
+  init(_ transport: LabTransport) {
+    switch transport {
+    case .tls: self = .tls
+    case .http2: self = .http2
+    case .http2Clear: self = .http2Clear
+    }
+  }
+}

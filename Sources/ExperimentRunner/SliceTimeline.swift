@@ -20,7 +20,7 @@ final class SliceTimeline: @unchecked Sendable {
 
   /// - Parameter duration: of the slice; zero when it ends by count, then samples come every 50 ms.
   init(_ faults: [FaultSpec], _ lab: LabProcess, duration: Nanoseconds) {
-    let port = lab.port
+    let port = lab.controlPort
     let ordered = faults.sorted { $0.at < $1.at }
     let bodies = ordered.map(faultBody)
     let interval = duration > .zero ? min(max(duration.rawValue / 20, 20_000_000), 500_000_000) : 50_000_000

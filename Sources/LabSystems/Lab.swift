@@ -11,11 +11,13 @@ import Foundation
 public struct LabReady: Codable, Hashable, Sendable {
   /// On 127.0.0.1.
   public var port: Int
+  /// Where the control plane answers plain HTTP/1.1, when `port` does not.
+  public var controlPort: Int?
   public var pid: Int32
   /// Port of the lab's own memcached, when a cache has `l2: lab`.
   public var l2Port: Int?
-  public init(port: Int, pid: Int32, l2Port: Int? = nil) {
-    self.port = port; self.pid = pid; self.l2Port = l2Port
+  public init(port: Int, pid: Int32, l2Port: Int? = nil, controlPort: Int? = nil) {
+    self.port = port; self.pid = pid; self.l2Port = l2Port; self.controlPort = controlPort
   }
 }
 

@@ -9,6 +9,7 @@ final class LabServer {
   private let group: MultiThreadedEventLoopGroup
   private let threads: NIOThreadPool
   private let doors: [Door]
+  private let inner: Door?
   private let memcached: MemcachedServer?
   private let core: LabCore
   private let environment: LoopEnvironment
@@ -45,25 +46,33 @@ final class LabServer {
         return (core, core.faces.count, upstreams)
       }.wait()
       var doors: [Door] = []
+      var inner: Door?
       // Where traffic enters has the wanted port, what is behind it any free one.
-      for index in 0..<faces { doors.append(Door(try Self.listen(core, face: index, port: index == 0 ? port : 0, on: loop))) }
+      let transport = try system.transport.map(SecureTransport.init)
+      for index in 0..<faces {
+        doors.append(Door(try Self.listen(core, face: index, port: index == 0 ? port : 0, index == 0 ? transport : nil, on: loop)))
+      }
+      // Calls inside the lab and the control plane are plain HTTP/1.1, whatever the clients speak.
+      if transport != nil { inner = Door(try Self.listen(core, face: 0, port: 0, nil, on: loop)) }
       self.doors = doors
+      self.inner = inner
+      let innerPort = inner?.port
       self.core = core
       self.environment = environment
       try loop.submit { [doors] in
         for (index, door) in doors.enumerated() {
           let bound = door.port
-          core.faces[index].port = bound
+          core.faces[index].port = index == 0 ? innerPort ?? bound : bound
           // Unowned: the face is the core's.
           core.faces[index].closeDoor = { [unowned core] until in
-            door.close(until: until) { Self.bootstrap(core, face: index, on: loop).bind(host: "127.0.0.1", port: bound) }
+            door.close(until: until) { Self.bootstrap(core, face: index, index == 0 ? transport : nil, on: loop).bind(host: "127.0.0.1", port: bound) }
           }
           core.faces[index].openDoor = { door.openAgain() }
         }
         func ports(_ role: String) -> [Int] { core.faces.filter { $0.name == role }.map(\.port) }
         for (role, pools) in upstreams { pools.connect(to: ports(role)) }
         peer.ports = Dictionary(uniqueKeysWithValues: system.roles.map { ($0.name, ports($0.name)) }).filter { !$0.value.isEmpty }
-        peer.port = doors[0].port
+        peer.port = innerPort ?? doors[0].port
         core.edges.forEach { $0.startChecks() }
       }.wait()
     } catch {
@@ -75,12 +84,12 @@ final class LabServer {
     self.group = group
     self.threads = threads
     self.memcached = memcached
-    ready = LabReady(port: doors[0].port, pid: pid, l2Port: memcached?.port)
+    ready = LabReady(port: doors[0].port, pid: pid, l2Port: memcached?.port, controlPort: inner?.port)
   }
 
   /// Closes everything; requests under way are cut off.
   func stop() {
-    doors.forEach { $0.stop() }
+    (doors + [inner].compactMap(\.self)).forEach { $0.stop() }
     memcached?.stop()
     environment.end()
     // The threads first: what they finish they hand to a loop, which must still be there.
@@ -117,21 +126,22 @@ final class LabServer {
     return clients
   }
 
-  private static func bootstrap(_ core: LabCore, face: Int, on loop: any EventLoop) -> ServerBootstrap {
+  private static func bootstrap(_ core: LabCore, face: Int, _ transport: SecureTransport?, on loop: any EventLoop) -> ServerBootstrap {
     ServerBootstrap(group: loop)
       .serverChannelOption(.backlog, value: 4096)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(Connection(core: core, face: core.faces[face]))
+          guard let transport else { return try channel.pipeline.syncOperations.addHandler(Connection(core: core, face: core.faces[face])) }
+          try transport.configure(channel) { isStream in Connection(core: core, face: core.faces[face], isStream: isStream) }
         }
       }
   }
 
-  private static func listen(_ core: LabCore, face: Int, port: Int, on loop: any EventLoop) throws -> any Channel {
+  private static func listen(_ core: LabCore, face: Int, port: Int, _ transport: SecureTransport?, on loop: any EventLoop) throws -> any Channel {
     do {
-      return try bootstrap(core, face: face, on: loop).bind(host: "127.0.0.1", port: port).wait()
+      return try bootstrap(core, face: face, transport, on: loop).bind(host: "127.0.0.1", port: port).wait()
     } catch let error as IOError {
       let isTaken = error.errnoCode == EADDRINUSE
       throw LabError(

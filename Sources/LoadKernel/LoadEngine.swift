@@ -1,5 +1,5 @@
 // A run from profile to record: compiles the scenario, opens the connections, starts one loop a thread, adds up their
-// records and judges the whole. HTTP/1.1 over TCP and Unix sockets; TLS and HTTP/2 go through NIOLoadEngine.
+// records and judges the whole. HTTP/1.1 over TCP and Unix sockets by its own loops; TLS and HTTP/2 by NIOLoadEngine.
 
 import CKernelShims
 import ExperimentModel
@@ -10,14 +10,13 @@ public struct LoadEngine: Sendable {
   let profile: LoadProfile
   let target: LoadTarget
   let scenario: Scenario
+  /// For a target with TLS or HTTP/2, which must never get plain bytes by mistake.
+  private let other: NIOLoadEngine?
 
   /// - Throws: `LoadError` for a scenario that cannot be compiled: empty, a check or capture that is none, a variable that
   ///   nothing gives.
-  ///   Also for a target with TLS or HTTP/2, which must never get plain bytes by mistake.
   public init(profile: LoadProfile, target: LoadTarget) throws(LoadError) {
-    guard target.transport == .http1 else {
-      throw LoadError(id: "wrong-transport", cause: "TLS and HTTP/2 are not this engine's", remedy: "run it with NIOLoadEngine")
-    }
+    other = target.transport == .http1 ? nil : try NIOLoadEngine(profile: profile, target: target)
     self.profile = profile
     self.target = target
     scenario = try Scenario(profile, target: target)
@@ -27,13 +26,18 @@ public struct LoadEngine: Sendable {
   ///
   /// - Parameters:
   ///   - progress: called at most ten times a second, `cancelled` twenty times; both on the calling thread.
-  ///   - atEnd: called after the last answer, while the connections are open.
+  ///   - atEnd: called after the last answer, while the connections are open; with TLS and HTTP/2 after they are closed.
   /// - Throws: when no connection can be opened (unless `options.requiresConnection` is false), when the target is another
   ///   host without permission, when the plan is above `options.maxRate`. What goes wrong later is counted in the record.
   public func run(
     _ options: LoadOptions = LoadOptions(), progress: ((LoadProgress) -> Void)? = nil,
     atEnd: (() -> Void)? = nil, cancelled: () -> Bool = { false }
   ) throws(LoadError) -> LoadRecord {
+    if let other {
+      let record = try other.run(options, progress: progress, cancelled: cancelled)
+      atEnd?()
+      return record
+    }
     try profile.check(options)
     let loops = try makeLoops(options)
     var first: LoadRecord?
@@ -105,14 +109,13 @@ public struct LoadEngine: Sendable {
     if topKeys != nil, let keyed = profile.requests.first(where: { $0.key != nil }) {
       warm.requests = [keyed]
       warm.journeys = nil
+      // The first key, the second, …: rank equals key.
+      warm.requests[0].key = .sequential(n: iterations)
     }
     var options = LoadOptions()
     // Its own draws: the measured slices must not replay the keys that filled the cache.
     options.seedSalt = 0xFFFF_0001
-    let engine = try LoadEngine(profile: warm, target: target)
-    let loop = try engine.makeLoops(options)[0]
-    if topKeys != nil { loop.nextKey = 1 }
-    let record = loop.run(from: options.clock.now(), nil, { false })
+    let record = try LoadEngine(profile: warm, target: target).run(options)
     if record.completed == 0, let kind = record.errors.first {
       throw LoadError(id: "warm-failed", cause: "every warm-up request failed (\(kind.key))", remedy: "look at the lab's routes")
     }

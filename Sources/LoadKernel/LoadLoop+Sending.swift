@@ -51,8 +51,7 @@ extension LoadLoop {
   func send(_ slot: Int, hasLag: Bool) {
     let template = Int(rules.turns[slot].template)
     let user = users.isEmpty ? nil : users[slot]
-    writer.render(template, row: Int(rules.turns[slot].row), user: user, key: nextKey)
-    if let key = nextKey { nextKey = key + 1 }
+    writer.render(template, row: Int(rules.turns[slot].row), user: user)
     connections.slots[slot].parser.isHead = scenario.templates[template].isHead
     if scenario.templates[template].reads { connections.slots[slot].sink = takeSink() }
     connections.slots[slot].isUnsent = false

@@ -37,8 +37,6 @@ final class LoadLoop {
   var isStopping = false
   /// Kernel stamps are on CLOCK_REALTIME: what to add.
   var stampOffset: Int64 = 0
-  /// Sequential keys instead of drawn ones (warming).
-  var nextKey: Int?
   var firstFailure: (kind: ErrorKind, text: String)?
   /// Taken and touched before the start is chosen; this loop's share of the rows.
   private var raw: RawLog?

@@ -19,13 +19,11 @@ struct RequestWriter: ~Copyable {
   }
 
   /// Renders into `buffer`, which holds nothing else.
-  ///
-  /// - Parameter key: instead of a drawn one, for warming.
-  mutating func render(_ template: Int, row: Int, user: User?, key given: Int? = nil) {
+  mutating func render(_ template: Int, row: Int, user: User?) {
     buffer.count = 0
     let one = scenario.templates[template]
     var key = 0
-    if one.sampler >= 0 { key = given ?? samplers[Int(one.sampler)].next(&keys) }
+    if one.sampler >= 0 { key = samplers[Int(one.sampler)].next(&keys) }
     let head = scenario.pieces + Int(one.firstPiece)
     let body = head + Int(one.headPieces)
     for i in 0..<Int(one.headPieces) {

@@ -8,6 +8,7 @@ extension SystemResolver {
   func edgeRole(_ role: RoleDraft, _ draft: SystemDraft) -> RoleSpec {
     var spec = RoleSpec(name: role.name, kind: "edge", workers: 0, queueLimit: 0, timeout: .zero, routes: [])
     spec.edge = edge(role, draft)
+    spec.transport = transport(role)
     spec.timeout = spec.edge?.timeout ?? .zero
     return spec
   }

@@ -96,6 +96,12 @@ extension TrafficReader {
         at: place)
       return false
     }
+    if reach == .connections, let entry = draft.roles.first(where: { ($0.params["transport"]?.value).map { [.text("http2"), .text("http2-clear")].contains($0) } ?? false }) {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "`\(word)` is of connections, and the streams of `\(entry.name)`, which speaks HTTP/2, have none of their own",
+        remedy: "use `transport: tls` or `http1` here", at: place)
+      return false
+    }
     let sharers = reach == .connections ? targets.sharers(of: fault.target) : []
     guard sharers.isEmpty else {
       findings.error(

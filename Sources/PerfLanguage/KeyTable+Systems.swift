@@ -20,6 +20,10 @@ let systemKeys: [Shape: [Key]] = [
     Key("workers", .integer(1), "slots of the queue served at the same time; not threads", standard: "32"),
     Key("queue", .shape(.queue), "what waits for a worker"),
     Key("timeout", .duration, "a request that waited longer is answered 504", standard: "10s"),
+    Key(
+      "transport", .word(["http1"] + LabTransport.allCases.map(\.rawValue)),
+      "of the port where traffic enters: HTTP/1.1; over TLS with a throw-away certificate; HTTP/2 over TLS, or without by prior knowledge",
+      standard: "http1"),
     Key("routes", .other("lists of stages by `METHOD /path/{x}`"), "what a request passes through"),
   ],
   .queue: [
@@ -65,7 +69,9 @@ let systemKeys: [Shape: [Key]] = [
   ],
   .bytes: [
     Key("as", .name, "its name in counters and overrides; without it the stage's kind"),
-    Key("size", .size, "of the body", required: true),
+    Key("size", .size, "of the body; needed without `content`, which is filled up to it with spaces"),
+    Key("content", .text, "the body itself, for a browser; without it seeded letters"),
+    Key("type", .word(BytesSpec.DocumentType.allCases.map(\.rawValue)), "of `content`", standard: "html"),
     Key("etag", .flag, "send an ETag, and 304 to who has it", standard: "false"),
     Key(
       "compress", .word(["none"] + BytesSpec.Compression.allCases.map(\.rawValue)),

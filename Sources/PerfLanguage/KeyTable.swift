@@ -117,7 +117,6 @@ extension Shape {
     case .cost: ["roi", "write"]
     case .observe: ["where", "versus", "group_by", "show", "source", "write"]
     case .slo: ["service", "description", "requires", "write"]
-    case .role: ["transport"]
     case .cache: ["stale_while_revalidate"]
     case .sql: ["params", "database"]
     case .call: ["transport"]

@@ -14,23 +14,12 @@ public struct PresetSummary: Hashable, Sendable {
   public var days: [Int]
 }
 
-/// What a day of the course will need and this version of nb has no parts for.
-public struct LaterPreset: Hashable, Sendable {
-  public var name: String
-  public var days: [Int]
-  public var needs: String
-}
-
 /// The presets by name.
 public var presetSummaries: [PresetSummary] {
   presets.sorted { $0.key < $1.key }.map { name, preset in
     PresetSummary(name: name, title: presetNode(name)?["title"]?.text ?? name, days: preset.days)
   }
 }
-
-public let laterPresets = [
-  LaterPreset(name: "page", days: [21], needs: "a document that a browser can load"),
-]
 
 /// Names of the preset systems, for `uses:` and `extends:`.
 public var presetNames: [String] { presets.keys.sorted() }
@@ -89,6 +78,7 @@ extension SystemDraft {
 }
 
 private let presets: [String: (text: [UInt8], days: [Int])] = [
+  "page": (PackageResources.page_yml, [21]),
   "shop": (PackageResources.shop_yml, [1, 2, 3, 4, 7, 8, 9, 16, 20, 22]),
   "pool": (PackageResources.pool_yml, [7]),
   "fleet": (PackageResources.fleet_yml, [11]),

@@ -32,9 +32,12 @@ struct RouteDraft {
 }
 
 struct RoleDraft {
+  /// Keys of a role that answers whose values are read as they are.
+  static let plainKeys = ["workers", "timeout", "count", "transport"]
+
   var name: String
   var isEdge = false
-  /// `workers`, `timeout`, `queue.limit`, `count`; of a worker all but its stages; of an edge all its keys, those of its parts as `retry.max`.
+  /// `plainKeys` and `queue.limit`; of a worker all but its stages; of an edge all its keys, those of its parts as `retry.max`.
   var params: [String: Parameter]
   /// A worker has one, of no client's method.
   var routes: [RouteDraft]
@@ -63,7 +66,7 @@ struct SystemDraft {
 extension SystemDraft {
   /// The rows of the table that a path may set in a role that answers: those of `role.param`.
   static let roleKeys: [Key] =
-    Shape.role.keys.filter { ["workers", "timeout", "count"].contains($0.name) }
+    Shape.role.keys.filter { RoleDraft.plainKeys.contains($0.name) }
     + Shape.queue.keys.filter { $0.name == "limit" }.map { Key("queue.limit", $0.type, $0.meaning, standard: $0.standard) }
 
   /// Routes that a client can ask for.

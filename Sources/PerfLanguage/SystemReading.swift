@@ -53,7 +53,7 @@ struct SystemReader {
         return draft.roles.count - 1
       }()
     if draft.roles[index].isEdge { return readEdge(fields, into: &draft.roles[index]) }
-    for name in ["workers", "timeout", "count"] where fields.has(name) {
+    for name in RoleDraft.plainKeys where fields.has(name) {
       draft.roles[index].params[name] = fields.value(name).map { Parameter(value: $0, place: fields.place(name)) }
     }
     if let queue = fields.fields("queue"), queue.has("limit"), let limit = queue.value("limit") {

@@ -30,11 +30,28 @@ struct SystemResolver {
       }
       if role.isEdge { return edgeRole(role, draft) }
       var spec = self.role(role, draft, &isWhole)
+      spec.transport = transport(role)
       addInstances(to: &spec, role, draft, &isWhole)
       return spec
     }
     guard isWhole, !findings.diagnostics.all[before...].contains(where: { $0.severity == .error }) else { return nil }
-    return SystemSpec(id: draft.id, seed: seed, roles: roles, data: draft.data)
+    let system = SystemSpec(id: draft.id, seed: seed, roles: roles, data: draft.data)
+    return checkTransport(system, draft) ? system : nil
+  }
+
+  /// nil: plain HTTP/1.1.
+  func transport(_ role: RoleDraft) -> LabTransport? { text(role.params["transport"]).flatMap(LabTransport.init) }
+
+  /// One port has one transport, and only the first has another than HTTP/1.1.
+  private func checkTransport(_ system: SystemSpec, _ draft: SystemDraft) -> Bool {
+    let entry = system.frontEdge?.name
+    let wanting = system.roles.filter { $0.transport != nil && (entry == nil || $0.name != entry) }
+    guard let wrong = entry == nil ? wanting.dropFirst().first : wanting.first else { return true }
+    findings.error(
+      PerfDiagnosticID.doesNotApply,
+      entry.map { "traffic enters at `\($0)`, and what is behind it speaks HTTP/1.1" } ?? "`\(wanting[0].name)` and `\(wrong.name)` share one port, which has one transport",
+      remedy: "set `transport` of \(entry.map { "`\($0)`" } ?? "one of them")", at: draft.roles.first { $0.name == wrong.name }?.params["transport"]?.place ?? draft.place)
+    return false
   }
 
   func role(_ role: RoleDraft, _ draft: SystemDraft, _ isWhole: inout Bool) -> RoleSpec {

@@ -56,7 +56,18 @@ extension SystemResolver {
   // MARK: Writing
 
   func bytes(_ stage: StageDraft, _ route: RouteDraft) -> BytesSpec? {
-    let size = size(stage, "size")
+    let content = text(stage.params["content"])
+    if stage.params["size"] == nil, content == nil {
+      findings.error(
+        PerfDiagnosticID.missingKey, "the stage `bytes` needs `size` or `content`", remedy: "such as `- bytes: {size: 2KiB}`", at: stage.place)
+      return nil
+    }
+    let document = content.map { BytesSpec.Document(type: text(stage.params["type"]).flatMap(BytesSpec.DocumentType.init) ?? .html, text: $0) }
+    if document == nil, let type = stage.params["type"] {
+      findings.error(PerfDiagnosticID.doesNotApply, "`type` is of `content`, which is not there", remedy: "leave `type` out, or give `content`", at: type.place)
+      return nil
+    }
+    let size = max(size(stage, "size"), content?.utf8.count ?? 0)
     guard size <= 64 << 20 else {
       return refuse(stage, "size", "a body has at most 64 MiB, not \(written(size))", remedy: "write at most 64MiB")
     }
@@ -75,7 +86,7 @@ extension SystemResolver {
     let nodelay = stage.params["nodelay"]?.value != .flag(false)
     var spec = BytesSpec(
       size: size, etag: stage.params["etag"]?.value == .flag(true), compress: compress,
-      writing: writes == 1 && nodelay ? nil : .init(writes: writes, nodelay: nodelay))
+      writing: writes == 1 && nodelay ? nil : .init(writes: writes, nodelay: nodelay), document: document)
     addFields(to: &spec, stage)
     return spec
   }

@@ -129,7 +129,8 @@ private func words(_ value: Any) -> String? {
   if mirror.displayStyle == .optional { return mirror.children.first.flatMap { words($0.value) } }
   if mirror.children.isEmpty {
     let text = (value as? any RawRepresentable).map { "\($0.rawValue)" } ?? "\(value)"
-    return text.isEmpty || text == "[]" ? nil : text
+    // A document is not drawn.
+    return text.isEmpty || text == "[]" ? nil : text.count > 120 ? text.prefix(117) + "…" : text
   }
   if mirror.displayStyle == .collection { return mirror.children.compactMap { words($0.value) }.joined(separator: ", ") }
   if mirror.displayStyle == .enum, let only = mirror.children.first {

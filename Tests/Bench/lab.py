@@ -62,9 +62,10 @@ def pinned(cpu, command):
 class Lab:
     """A served system of the notebook above; `cpu()` is what its process has used, in seconds."""
 
-    def __init__(self, nb, folder, system):
+    def __init__(self, nb, folder, system, environment=None):
         self.process = subprocess.Popen(
-            pinned(0, [nb, "lab", "serve", f"{folder}/systems.md#{system}"]), stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+            pinned(0, [nb, "lab", "serve", f"{folder}/systems.md#{system}"]), stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
+            env={**os.environ, **(environment or {})})
         self.url = re.search(r"http://\S+", self.process.stdout.readline()).group().rstrip("/")
 
     def __enter__(self):
@@ -144,15 +145,18 @@ def ceiling(nb, folder, options):
 
 
 def counters(nb, folder, options):
-    """Ten stages that do nothing but be entered, counted and left, beside none: what one costs is more than what its counters do."""
-    print("CPU time of a request with 0 and with 10 stages that only count, in alternation")
-    times = {"/empty": [], "/ten": []}
-    with Lab(nb, folder, "empty") as lab:
+    """A role's own counters by their switch, and stages that do nothing but be entered, counted and left: what one costs is more than its counters do."""
+    print("CPU time of a request with a role's counters on and off, and with 0 and 10 stages that only count, in alternation")
+    times = {"on": [], "off": [], "/ten": []}
+    with Lab(nb, folder, "empty") as lab, Lab(nb, folder, "empty", {"NB_LAB_COUNTERS": "off"}) as silent:
+        cases = [("on", lab, "/empty"), ("off", silent, "/empty"), ("/ten", lab, "/ten")]
         for i in range(2 * options.rounds):
-            for path in list(times)[:: 1 if i % 2 else -1]:
-                times[path].append(1e6 / per_cpu_second(lab, path, options))
-    none, ten = (statistics.median(times[path]) for path in times)
-    print(f"  0 stages {none:.2f} µs, 10 stages {ten:.2f} µs: a stage with its counters costs {(ten - none) / 10 / none:.2%} of an empty request")
+            for name, one, path in cases[:: 1 if i % 2 else -1]:
+                times[name].append(1e6 / per_cpu_second(one, path, options))
+    on, off, ten = (statistics.median(times[name]) for name in ("on", "off", "/ten"))
+    ratios = sorted(a / b for a, b in zip(times["on"], times["off"]))
+    print(f"  off {off:.2f} µs, on {on:.2f} µs: a role's counters cost {statistics.median(ratios) - 1:+.2%} of an empty request ({ratios[0] - 1:+.2%} … {ratios[-1] - 1:+.2%})")
+    print(f"  0 stages {on:.2f} µs, 10 stages {ten:.2f} µs: a stage with its counters costs {(ten - on) / 10 / on:.2%} of an empty request")
 
 
 PARTS = {"law": law, "ceiling": ceiling, "counters": counters}

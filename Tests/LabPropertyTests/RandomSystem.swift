@@ -18,7 +18,7 @@ struct RandomSystem {
     let hasWorker = random.chance(0.3)
     random.topic = hasWorker || random.chance(0.02) ? "jobs" : nil
     var parts = ["kind: system", "id: drawn"]
-    parts.append("origin: " + random.role())
+    parts.append("origin: " + random.role(isEntry: !hasEdge))
     if hasEdge { parts.append("edge: " + random.shape(.edge, always: ["upstream: origin"], not: ["upstream", "kind", "weights"])) }
     if hasWorker {
       let stages = "stages: [\(random.stages(depth: 1, variables: ["id"]).joined(separator: ", "))]"
@@ -53,11 +53,12 @@ struct Draw {
   mutating func chance(_ share: Double) -> Bool { Double(below(1_000_000)) < share * 1e6 }
   mutating func pick<T>(_ all: [T]) -> T { all[below(all.count)] }
 
-  mutating func role() -> String {
+  /// - Parameter isEntry: traffic enters there, so that it may have a transport of its own.
+  mutating func role(isEntry: Bool) -> String {
     let routes = ["GET /", "GET /a/{id}", "POST /b/{id}", "PUT /a/{id}"].prefix(1 + below(4))
     let listed = routes.map { route in "\"\(route)\": [\(stages(depth: 0, variables: route.contains("{") ? ["id"] : []).joined(separator: ", "))]" }
     let all = listed + ["\"GET /c\": [{bytes: {size: 64B}}]"] + (topic != nil ? ["\"POST /jobs/{id}\": [{publish: {as: sent, topic: jobs}}]"] : [])
-    return shape(.role, always: ["routes: {\(all.joined(separator: ", "))}"], not: ["kind", "routes", "instances", "count"])
+    return shape(.role, always: ["routes: {\(all.joined(separator: ", "))}"], not: Set(["kind", "routes", "instances", "count"] + (isEntry ? [] : ["transport"])))
   }
 
   mutating func stages(depth: Int, variables: [String]) -> [String] {
@@ -86,7 +87,9 @@ struct Draw {
     case .call: return (["path: /c", "k: \(1 + below(3))"], ["to"])
     case .cache: return (["capacity: \(below(20))", "key: \"\(id)\""], ["l2", "invalidate_on"])
     case .limit: return (["key: \"\(id)\""], [])
-    case .bytes: return (["writes: \(1 + below(2))"], [])
+    case .bytes:
+      let body = chance(0.3) ? ["content: some words", "type: html"] : ["size: \(below(2_000))B"]
+      return (body + ["writes: \(1 + below(2))"], ["content", "type", "size"])
     case .error:
       let slow = chance(0.3) ? ["slow_share: 0.5", "slow_by: 1ms", "stands_for: a party"] : []
       return (["share: 0.\(below(10))", "key: \"\(id)\""] + slow, ["slow_share", "slow_by", "stands_for"])

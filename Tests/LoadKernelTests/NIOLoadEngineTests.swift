@@ -135,8 +135,9 @@
         executor: .sharedIterations, vus: 1, iterations: 2, requests: [RequestSpec(name: "g", method: "GET", path: "/")])
       let doubted = target(server, .tls, any: false)
       let error = #expect(throws: LoadError.self) { _ = try NIOLoadEngine(profile: profile, target: doubted).run() }
-      let plain = #expect(throws: LoadError.self) { _ = try LoadEngine(profile: profile, target: doubted) }
-      #expect(plain?.id == "wrong-transport")
+      // Never plain bytes to a server of TLS: the usual engine hands it on.
+      let usual = #expect(throws: LoadError.self) { _ = try LoadEngine(profile: profile, target: doubted).run() }
+      #expect(usual?.id == "tls")
       #expect(error?.id == "tls" && error?.remedy != nil)
       let path = "/tmp/nb-load-\(getpid()).pem"
       try certificate.write(toFile: path, atomically: true, encoding: .utf8)

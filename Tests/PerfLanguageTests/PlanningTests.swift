@@ -171,7 +171,7 @@ private func cacheCapacities(_ load: LoadCell) -> [Int?] {
 
   @Test("presets resolve; their systems can be extended")
   func presets() throws {
-    #expect(presetNames == ["broken-shop", "cdn", "fleet", "model", "pipeline", "pool", "shop"])
+    #expect(presetNames == ["broken-shop", "cdn", "fleet", "model", "page", "pipeline", "pool", "shop"])
     #expect(presetSummaries.allSatisfy { preset($0.name) != nil && $0.title != $0.name && !$0.days.isEmpty })
     #expect(preset("shup") == nil)
     let shop = try #require(preset("shop"))

@@ -1,6 +1,11 @@
+import Foundation
+
 /// A snapshot of counters under `NAME.counter` keys. Stages that share a name add up: a `db` read by two
 /// routes is one database to the reader.
 struct Counters {
+  /// False with `NB_LAB_COUNTERS=off`, which is there to measure what a role's own counters cost (Tests/Bench/lab.py): they then read 0.
+  static let areOn = ProcessInfo.processInfo.environment["NB_LAB_COUNTERS"] != "off"
+
   private(set) var values: [String: Int] = [:]
   /// While a role of several instances is asked: its name and that of the instance, under which all is noted once more, as
   /// `origin.2.requests` and `origin.2.db.calls`.

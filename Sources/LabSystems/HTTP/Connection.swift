@@ -36,7 +36,10 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
   /// Toxics that it has met; those that are over let everything pass.
   private var handlers: [ToxicHandler] = []
 
-  init(core: LabCore, face: Face) { self.core = core; self.face = face }
+  /// A stream of HTTP/2: its socket is that of the channel above it.
+  private let isStream: Bool
+
+  init(core: LabCore, face: Face, isStream: Bool = false) { self.core = core; self.face = face; self.isStream = isStream }
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
@@ -68,7 +71,7 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
     keepAlive = false
     handlers.forEach { $0.letGo() }
     let loop = context.eventLoop
-    let channel = context.channel
+    let channel = isStream ? context.channel.parent ?? context.channel : context.channel
     if let socket = channel as? any SocketOptionProvider {
       socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).hop(to: loop).whenComplete { _ in channel.close(promise: nil) }
     } else {
@@ -241,7 +244,7 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
   }
 
   private func setNoDelay(_ wanted: Bool, _ context: ChannelHandlerContext) {
-    guard let options = context.channel.syncOptions else { return }
+    guard !isStream, let options = context.channel.syncOptions else { return }
     // A connection that ends meanwhile refuses; nobody reads the answer then.
     guard (try? options.setOption(.tcpOption(.tcp_nodelay), value: wanted ? 1 : 0)) != nil else { return }
     noDelay = wanted

@@ -16,6 +16,10 @@ enum ResponseWriter {
     case .json: out.writeStaticString("Content-Type: application/json\r\n")
     case .text: out.writeStaticString("Content-Type: text/plain; charset=utf-8\r\n")
     case .bytes: out.writeStaticString("Content-Type: application/octet-stream\r\n")
+    case .html: out.writeStaticString("Content-Type: text/html; charset=utf-8\r\n")
+    case .css: out.writeStaticString("Content-Type: text/css; charset=utf-8\r\n")
+    case .javascript: out.writeStaticString("Content-Type: text/javascript; charset=utf-8\r\n")
+    case .svg: out.writeStaticString("Content-Type: image/svg+xml\r\n")
     }
     switch exchange.cacheState {
     case .none: break

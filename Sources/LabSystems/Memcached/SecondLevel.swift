@@ -117,16 +117,11 @@ final class SecondLevel {
 }
 
 extension Answer.ContentType {
-  fileprivate var code: UInt8 {
-    switch self { case .none: 0; case .json: 1; case .text: 2; case .bytes: 3 }
-  }
+  /// In the order of their codes on the wire.
+  private static let all: [Answer.ContentType] = [.none, .json, .text, .bytes, .html, .css, .javascript, .svg]
+  fileprivate var code: UInt8 { UInt8(Self.all.firstIndex(of: self) ?? 0) }
   fileprivate init?(code: UInt8) {
-    switch code {
-    case 0: self = .none
-    case 1: self = .json
-    case 2: self = .text
-    case 3: self = .bytes
-    default: return nil
-    }
+    guard Int(code) < Self.all.count else { return nil }
+    self = Self.all[Int(code)]
   }
 }

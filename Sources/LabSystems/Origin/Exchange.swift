@@ -2,7 +2,7 @@ import NIOCore
 
 /// What a request is answered with, before it becomes bytes of HTTP.
 struct Answer {
-  enum ContentType { case none, json, text, bytes }
+  enum ContentType { case none, json, text, bytes, html, css, javascript, svg }
   enum Coding { case identity, gzip }
   var status = 200
   var body = ByteBuffer()

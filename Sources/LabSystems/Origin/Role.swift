@@ -58,7 +58,7 @@ final class Role {
 
   /// A request arrives; its owner hears of it exactly once.
   func submit(_ exchange: Exchange) {
-    requests += 1
+    if Counters.areOn { requests += 1 }
     exchange.life = life
     if isDown {
       exchange.isCutOff = true
@@ -273,6 +273,7 @@ final class Role {
   // MARK: Counters
 
   private func count(_ step: Int) {
+    guard Counters.areOn else { return }
     let now = environment.now
     insideArea += Int64(inside) * (now - insideSince)
     insideSince = now
