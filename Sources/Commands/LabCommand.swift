@@ -58,7 +58,9 @@ struct LabCommand: ParsableCommand {
             if let worker = role.worker { Output.standard("  \(role.name) consumes \(worker.consumes)\n") }
             for route in role.routes where role.worker == nil { Output.standard("  \(route.method) \(route.path)\n") }
           }
-          for service in used { Output.standard("  with \(service.text) on 127.0.0.1:\(service.port)\n") }
+          for service in used {
+            Output.standard("  with \(service.text)\(service.component.isProxy ? " as the edge" : " on 127.0.0.1:\(service.port)")\n")
+          }
           Output.standard("  counters at \(ready.controlPort.map { "http://127.0.0.1:\($0)" } ?? "")/_nb/counters, faults at /_nb/fault; end with Ctrl-C\n")
         }
       } catch let error as LabError {

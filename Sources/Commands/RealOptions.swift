@@ -8,7 +8,7 @@ import TextModel
 struct RealOptions: ParsableArguments {
   @Option(
     name: .customLong("real"),
-    help: "A real program in the place of the lab's own part: postgres, redis or memcached; repeat, or separate with commas.")
+    help: "A real program in the place of the lab's own part: postgres, redis, memcached, nginx or haproxy; repeat, or separate with commas.")
   var names: [String] = []
 
   /// - Throws: a usage error for a name that there is not, or for two that take the same place.
@@ -24,6 +24,9 @@ struct RealOptions: ParsableArguments {
     }
     if chosen.contains(.redis), chosen.contains(.memcached) {
       throw ValidationError("--real: redis and memcached take the same place, the second level of a cache; choose one")
+    }
+    if chosen.contains(.nginx), chosen.contains(.haproxy) {
+      throw ValidationError("--real: nginx and haproxy take the same place, the front edge; choose one")
     }
     return chosen
   }

@@ -9,6 +9,11 @@ public enum RealComponent: String, Codable, Sendable, CaseIterable {
   case redis
   /// As `redis`, and what `memcached-get` asks.
   case memcached
+  /// The front edge.
+  case nginx, haproxy
+
+  /// The lab starts it before its own instances, which it must know; the others are up before there is a lab.
+  public var isProxy: Bool { self == .nginx || self == .haproxy }
 
   /// What it stands in for, as in "nothing in day08.md has …".
   public var place: String {
@@ -16,6 +21,7 @@ public enum RealComponent: String, Codable, Sendable, CaseIterable {
     case .postgres: "a `sql` stage or a SQL subject"
     case .redis: "a cache with `l2: lab`"
     case .memcached: "a cache with `l2: lab` or the subject `memcached-get`"
+    case .nginx, .haproxy: "an edge"
     }
   }
 }
@@ -23,6 +29,7 @@ public enum RealComponent: String, Codable, Sendable, CaseIterable {
 /// A real component that is up, on 127.0.0.1.
 public struct RealService: Codable, Hashable, Sendable {
   public var component: RealComponent
+  /// Of a proxy 0: it is up with the lab, at the lab's own port.
   public var port: Int
   /// Name and version as the program itself says them: `PostgreSQL 15.18`.
   public var label: String
@@ -41,7 +48,8 @@ public struct RealService: Codable, Hashable, Sendable {
 extension SystemSpec {
   /// Whether a part of the system would be this component.
   public func uses(_ component: RealComponent) -> Bool {
-    roles.flatMap(\.routes).flatMap(\.stages).contains { stage in
+    if component.isProxy { return frontEdge != nil }
+    return roles.flatMap(\.routes).flatMap(\.stages).contains { stage in
       switch (component, stage.work) {
       case (.postgres, .sql): true
       case (.redis, .cache(let cache)), (.memcached, .cache(let cache)): cache.l2 == "lab" && cache.capacity != 0
@@ -52,6 +60,9 @@ extension SystemSpec {
 
   /// The service in a component's place, where there is one.
   public func service(_ component: RealComponent) -> RealService? { real?.first { $0.component == component } }
+
+  /// What stands in the front edge's place; nil: the edge itself.
+  public var proxy: RealService? { frontEdge == nil ? nil : real?.first { $0.component.isProxy } }
 }
 
 extension Cell {
@@ -104,6 +115,7 @@ extension RealService {
     case .postgres: "\(text) ran the SQL, not the lab's SQLite; its CPU time is not in that of the lab"
     case .redis: "\(text) was the second level of the cache, not the lab's memcached; its CPU time is not in that of the lab"
     case .memcached: "\(text) answered, not the lab's own; its CPU time is not in that of the lab"
+    case .nginx, .haproxy: "\(text) was the edge, not the lab's own; its CPU time is not in that of the lab, and what it counts is not counted"
     }
   }
 }

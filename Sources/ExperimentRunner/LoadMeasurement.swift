@@ -146,14 +146,16 @@ struct ArmMeasurement {
   private func putEdge(_ total: [String: Double], _ runs: Double, _ put: (String, Estimate?) -> Void) {
     guard let role = arm.system.frontEdge, let spec = role.edge else { return }
     let name = role.name
+    let instances = arm.system.roles.first { $0.name == spec.upstream }?.instanceCount ?? 1
+    let each = (1...instances).map { total["\(spec.upstream).\($0).requests"] ?? 0 }
+    let all = each.reduce(0, +)
+    if instances > 1, all > 0 { put("imbalance", each.max().map { Estimate($0 * Double(instances) / all) }) }
+    // A real proxy counts for itself, in another way.
+    guard arm.system.proxy == nil else { return }
     for counter in [
       "retries", "retries_denied", "hedges", "hedge_wins", "timeouts", "breaker_opens", "limited", "shed", "revalidated", "stale_served",
     ] { put(counter, total["\(name).\(counter)"].map { Estimate($0 / runs) }) }
     put("amplification", ratio("\(name).attempts", ["\(name).forwarded"]))
-    let instances = arm.system.roles.first { $0.name == spec.upstream }?.instanceCount ?? 1
-    let each = (1...instances).map { total["\(name).\(spec.upstream).\($0).requests"] ?? 0 }
-    let all = each.reduce(0, +)
-    if instances > 1, all > 0 { put("imbalance", each.max().map { Estimate($0 * Double(instances) / all) }) }
   }
 
   /// The lab's memory over all slices, laid end to end; requests are those of its first origin.

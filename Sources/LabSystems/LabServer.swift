@@ -10,6 +10,7 @@ final class LabServer {
   private let threads: NIOThreadPool
   private let doors: [Door]
   private let inner: Door?
+  private let proxy: RealProxy?
   private let memcached: MemcachedServer?
   private let core: LabCore
   private let environment: LoopEnvironment
@@ -47,10 +48,16 @@ final class LabServer {
       }.wait()
       var doors: [Door] = []
       var inner: Door?
-      // Where traffic enters has the wanted port, what is behind it any free one.
+      if let proxy = system.proxy, system.transport != nil {
+        throw LabError(
+          place: "--real \(proxy.component.rawValue)", cause: "it is set up for plain HTTP/1.1, and the edge has `transport`",
+          remedy: "leave `transport` out, or run without `--real \(proxy.component.rawValue)`")
+      }
+      // Where traffic enters has the wanted port, what is behind it any free one; a real proxy takes it from the lab's own edge.
+      let entryPort = system.proxy == nil ? port : 0
       let transport = try system.transport.map(SecureTransport.init)
       for index in 0..<faces {
-        doors.append(Door(try Self.listen(core, face: index, port: index == 0 ? port : 0, index == 0 ? transport : nil, on: loop)))
+        doors.append(Door(try Self.listen(core, face: index, port: index == 0 ? entryPort : 0, index == 0 ? transport : nil, on: loop)))
       }
       // Calls inside the lab and the control plane are plain HTTP/1.1, whatever the clients speak.
       if transport != nil { inner = Door(try Self.listen(core, face: 0, port: 0, nil, on: loop)) }
@@ -73,8 +80,15 @@ final class LabServer {
         for (role, pools) in upstreams { pools.connect(to: ports(role)) }
         peer.ports = Dictionary(uniqueKeysWithValues: system.roles.map { ($0.name, ports($0.name)) }).filter { !$0.value.isEmpty }
         peer.port = innerPort ?? doors[0].port
-        core.edges.forEach { $0.startChecks() }
+        // A real proxy checks for itself.
+        if system.proxy == nil { core.edges.forEach { $0.startChecks() } }
       }.wait()
+      proxy = try system.proxy.flatMap { service in
+        try system.frontEdge?.edge.map { edge in
+          let behind = try loop.submit { core.faces.filter { $0.name == edge.upstream }.map(\.port) }.wait()
+          return try RealProxy(service, edge, ports: behind, port: port)
+        }
+      }
     } catch {
       memcached?.stop()
       try? threads.syncShutdownGracefully()
@@ -84,11 +98,13 @@ final class LabServer {
     self.group = group
     self.threads = threads
     self.memcached = memcached
-    ready = LabReady(port: doors[0].port, pid: pid, l2Port: memcached?.port, controlPort: inner?.port)
+    ready = LabReady(
+      port: proxy?.port ?? doors[0].port, pid: pid, l2Port: memcached?.port, controlPort: inner?.port ?? (proxy == nil ? nil : doors[0].port))
   }
 
   /// Closes everything; requests under way are cut off.
   func stop() {
+    proxy?.stop()
     (doors + [inner].compactMap(\.self)).forEach { $0.stop() }
     memcached?.stop()
     environment.end()

@@ -60,6 +60,56 @@ block_time: {full: 1s, quick: 1s}
 ```
 """
 
+EDGES = b"""# A real edge
+
+```perf
+kind: system
+id: proxied
+origin:
+  count: 3
+  workers: 2
+  queue: {limit: 1000}
+  routes:
+    GET /item/{id}:
+      - wait: {as: work, dist: constant, mean: 5ms, stands_for: a backend}
+      - bytes: {size: 64B}
+  instances: {3: {work.mean: 60ms}}
+edge: {upstream: origin}
+```
+
+```perf
+kind: load
+id: spread
+uses: proxied
+executor: constant-vus
+vus: 6
+duration: 3s
+scenario: [{get: /item/7}]
+compare:
+  runs: 6
+  metric: imbalance
+  baseline: {name: turns}
+  candidates:
+    - {name: least, set: {edge.balance: least_conn}}
+    - {name: one, set: {edge.balance: hash}}
+thresholds:
+  http_req_failed: ['rate==0']
+block_time: {full: 9s, quick: 9s}
+```
+
+```perf
+kind: load
+id: refused
+uses: proxied
+set: {edge.hedge.after: 5ms}
+executor: constant-vus
+vus: 1
+duration: 1s
+scenario: [{get: /item/1}]
+block_time: {full: 1s, quick: 1s}
+```
+"""
+
 FLEET = b"""# Instances and a worker before one database
 
 ```perf
@@ -359,8 +409,48 @@ def tests(Folder):
             f.nb("run", "--trust", "--quick", "--no-html", "--only", "traffic", "real.md", check=0, env=environment)
             assert folder[0] not in os.listdir(temporary), os.listdir(temporary)
 
+    def real_proxies_balance_as_declared_and_go_with_the_lab():
+        for name, label in (("nginx", "nginx "), ("haproxy", "HAProxy ")):
+            if missing(name):
+                continue
+            with Folder() as f:
+                f.file("edge.md", EDGES)
+                os.chmod(f.path, 0o755)
+                temporary = tempfile.mkdtemp(prefix="nb-real-", dir=f.path)
+                os.chmod(temporary, 0o755)
+                environment = {**os.environ, "TMPDIR": temporary}
+                done = f.nb("run", "edge.md", "--real", name, check=1, env=environment)
+                assert b"has no such hedge as this edge" in done.stderr, done.stderr
+                cells = {cell["id"]: cell for cell in json.loads(f.read("results/edge.json"))["cells"]}
+                cell = cells["spread"]
+                assert any(one.startswith(label) for one in cell["components"]), cell["components"]
+                assert all(one["outcome"] == "pass" for one in cell["thresholds"]), cell["thresholds"]
+
+                def share(arm):
+                    estimate = arm["metrics"]["imbalance"]["estimate"]
+                    return estimate if isinstance(estimate, float | int) else estimate[0]
+
+                turns, least, one = (share(arm) for arm in cell["arms"])
+                # In turn: each a third, whatever it costs. The least busy: the slow one gets less. By the one path that is asked for: all to one.
+                assert turns < 1.1 and 1.1 < least < 1.8 and one > 2.9, (name, turns, least, one)
+                assert not beneath(temporary), beneath(temporary)
+                process = subprocess.Popen([nb, "lab", "serve", "edge.md#proxied", "--real", name], cwd=f.path, stdin=subprocess.DEVNULL,
+                                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+                for line in process.stdout:
+                    if b"counters at" in line:
+                        break
+                assert len(beneath(temporary)) >= 2
+                os.kill(process.pid, signal.SIGKILL)
+                process.wait()
+                process.stdout.close()
+                for _ in range(500):
+                    if not beneath(temporary):
+                        break
+                    time.sleep(0.02)
+                assert not beneath(temporary), beneath(temporary)
+
     return [
-        killing_the_keeper_ends_what_it_keeps_and_the_next_lab_tidies_up, postgres_answers_byte_for_byte_as_sqlite,
+        real_proxies_balance_as_declared_and_go_with_the_lab, killing_the_keeper_ends_what_it_keeps_and_the_next_lab_tidies_up, postgres_answers_byte_for_byte_as_sqlite,
         instances_and_batches_reach_the_real_database, second_levels_are_real_and_shared,
         results_name_the_real_component_and_ask_another_question, what_cannot_start_is_said_and_nothing_runs,
         killing_nb_leaves_no_process_port_or_folder,

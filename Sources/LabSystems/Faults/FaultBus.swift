@@ -28,6 +28,9 @@ final class FaultBus {
 
   func inject(_ fault: FaultSpec) throws(Refusal) {
     if let problem = fault.problems.first { throw Refusal(cause: problem.cause, remedy: problem.remedy) }
+    if let proxy = core.system.proxy, fault.target == core.system.frontEdge?.name {
+      throw Refusal(cause: "nothing can be done to `\(fault.target)`, which is \(proxy.label)", remedy: "name a role behind it, or run without `--real`")
+    }
     guard (0...3600).contains(fault.duration.seconds) else {
       throw Refusal(cause: "a duration of \(fault.duration.seconds) s", remedy: "send 0 to 3 600 000 000 000 nanoseconds; 0 is until it is cleared")
     }

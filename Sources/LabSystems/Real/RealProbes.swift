@@ -31,6 +31,8 @@ enum RealProbe {
       func field(_ name: String) -> String? { fields.first { $0.count == 3 && $0[1] == name }?[2] }
       guard field("pid") == "\(pid)" else { throw NotOurs() }
       return "memcached \(field("version") ?? "")"
+    // Started by each lab, with a sign of its own (RealProxy).
+    case .nginx, .haproxy: throw NotOurs()
     }
   }
 

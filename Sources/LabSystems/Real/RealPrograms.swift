@@ -26,6 +26,8 @@ struct RealProgram {
         component: component, names: ["redis-server", "valkey-server"], package: "redis-server", accounts: ["nobody"], signal: SIGTERM)
     case .memcached:
       RealProgram(component: component, names: ["memcached"], package: "memcached", accounts: ["nobody"], signal: SIGTERM)
+    case .nginx: RealProgram(component: component, names: ["nginx"], package: "nginx", accounts: ["nobody"], signal: SIGTERM)
+    case .haproxy: RealProgram(component: component, names: ["haproxy"], package: "haproxy", accounts: ["nobody"], signal: SIGTERM)
     }
   }
 
@@ -62,6 +64,8 @@ struct RealProgram {
       return [
         path, "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", folder,
       ]
+    case .nginx: return [path, "-p", folder, "-c", folder + "/proxy.conf", "-e", "stderr"]
+    case .haproxy: return [path, "-db", "-f", folder + "/proxy.conf"]
     case .memcached: return [path, "-l", "127.0.0.1", "-p", "\(port)", "-U", "0", "-m", "128", "-c", "1024"]
     }
   }
@@ -72,6 +76,8 @@ struct RealProgram {
     case .postgres: "fsync, synchronous_commit and full_page_writes off"
     case .redis: "nothing saved"
     case .memcached: ""
+    case .nginx: "one process, set up as the edge is declared"
+    case .haproxy: "one thread, set up as the edge is declared"
     }
   }
 }

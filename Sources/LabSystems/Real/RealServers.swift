@@ -39,12 +39,30 @@ final class RealServers {
       let own = "\(folder.path)/\(program.component.rawValue)"
       mkdir(own, 0o700)
       if let account { chown(own, account.uid, account.gid) }
+      if program.component.isProxy {
+        services.append(RealService(component: program.component, port: 0, label: try version(of: program, path, own), settings: program.settings))
+        return
+      }
       var user: String?
       if program.component == .postgres { user = try makeCluster(beside: path, in: own, as: account) }
       try serve(program, path, own, account, user)
     } catch let error as MeasureError {
       throw LabError(place: place, cause: error.cause, remedy: error.remedy ?? "start it by hand to see why")
     }
+  }
+
+  /// What a program says with `-v`: `nginx 1.22.1`.
+  private func version(of program: RealProgram, _ path: String, _ own: String) throws -> String {
+    let process = try ServiceProcess(name: program.names[0], argv: [path, "-v"], folder: own)
+    let end = DispatchTime.now().uptimeNanoseconds + UInt64(Self.patience * 1e9)
+    while process.isAlive, DispatchTime.now().uptimeNanoseconds < end { usleep(2_000) }
+    process.stop(SIGTERM, patience: 1)
+    // `nginx version: nginx/1.22.1`, `HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/`
+    let words = process.lastWords.split { $0 == " " || $0 == "/" }.map(String.init)
+    guard let number = words.first(where: { $0.first?.isNumber == true && $0.contains(".") }) else {
+      throw LabError(place: "--real \(program.component.rawValue)", cause: "\(path) -v printed: \(process.lastWords)", remedy: "install one that names its version")
+    }
+    return (program.component == .nginx ? "nginx " : "HAProxy ") + number
   }
 
   /// `initdb`, as the account that the server runs as: it refuses root.
@@ -111,7 +129,7 @@ final class RealServers {
   }
 
   /// A port of 127.0.0.1 that is free now.
-  private static func freePort() throws -> Int {
+  static func freePort() throws -> Int {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
