@@ -2,6 +2,7 @@
 
 import ExperimentModel
 import SimulationKernel
+import Statistics
 import Testing
 
 @Suite struct SimulationProofs {
@@ -17,5 +18,10 @@ import Testing
       let theory = try #require(result.theory["hit_ratio"])
       #expect(abs(measured - theory) < 0.01, "\(result.name): \(measured), Che \(theory)")
     }
+  }
+
+  @Test("caches near users: closed forms lie inside the intervals in 93 % of 500 seeds")
+  func places() {
+    for row in SelfProof.caches.rows(500) { #expect(row.holds, "\(row.name): \(row.observed)") }
   }
 }

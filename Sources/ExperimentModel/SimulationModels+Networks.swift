@@ -1,0 +1,30 @@
+// Models of several places: caches near users, sites around the world, stations one after another.
+
+extension SimModel {
+  static let cdn = SimModel(
+    name: "cdn", title: "caches near users (POPs), with or without a shield before the origin: what still reaches it, and how old answers are",
+    parameters: [
+      SimParameter("n", .whole(1...10_000_000), "20000", "keys"),
+      SimParameter("s", .number(0...10), "0.9", "Zipf exponent"),
+      SimParameter("pops", .whole(1...1_000), "50", "that share the requests, all alike"),
+      SimParameter("rate", .rate, "500rps", "requests of all POPs together"),
+      SimParameter("policy", .word(edgePolicies), "ttl", "which entry of a POP gives way; `ttl`: room for all keys"),
+      SimParameter("capacity", .whole(0...10_000_000), "1000", "entries of a POP; not of `ttl`"),
+      SimParameter("ttl", .time, nil, "for which an answer of the origin is fresh, in every cache on its way; without it 60 s under `ttl`, else for ever"),
+      SimParameter("shield.policy", .word(["none"] + edgePolicies), "none", "the same of one cache between all POPs and the origin"),
+      SimParameter("shield.capacity", .whole(0...10_000_000), "5000", "its entries; not of `ttl`"),
+      SimParameter("purge.rate", .rate, nil, "changes of a key at the origin, each of which purges it from all caches; without it none"),
+      SimParameter("purge.by", .word(["popularity", "uniform"]), "popularity", "which keys change: those that are asked for, or each alike"),
+      SimParameter("purge.delay", .time, "1s", "from the change until the caches have dropped the key"),
+      SimParameter("latency.pop", .time, "5ms", "to the first byte of a hit"),
+      SimParameter("latency.shield", .time, "20ms", "more, when the POP asks the shield"),
+      SimParameter("latency.origin", .time, "80ms", "more, when the origin is asked"),
+      SimParameter("requests", .whole(1...100_000_000), "100000", "counted in one replication"),
+    ],
+    columns: ["hit_ratio", "origin_share", "origin_rps", "ttfb"], others: ["shield_hit_ratio", "stale_share", "lfu_bound"], metric: "hit_ratio",
+    closedForm: "`ttl` exactly: λT/(1 + λT) of each key at each POP, with purges and a `ttl` shield too; Che (lru, fifo without `ttl`), "
+      + "for a shield approximately, on the POPs’ misses; Σ of the most popular keys bounds every policy",
+    event: "a request, a change or a purge")
+
+  private static let edgePolicies = ["ttl"] + CachePolicy.allCases.map(\.rawValue)
+}
