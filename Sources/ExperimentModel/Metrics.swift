@@ -90,6 +90,7 @@ public struct Metric: Hashable, Sendable {
     .init("shield_hit_ratio", .share, .higher, "hits of a CDN's shield over what its POPs asked of it"),
     .init("origin_share", .share, .lower, "share of a CDN's requests that reached the origin"),
     .init("ttfb", .nanoseconds, .lower, "mean time to the first byte"),
+    .init("rate_bound", .perSecond, .none, "request rate that a network of queues cannot exceed"),
     .init("hit_time", .nanoseconds, .lower, "response time of a hit: the middle of the fastest requests, as many as there were hits"),
     .init("evictions", .count, .lower, "entries pushed out by capacity"),
     .init("stale_share", .share, .lower, "share of cache hits older than the last write of their key"),

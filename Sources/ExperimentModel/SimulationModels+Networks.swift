@@ -27,4 +27,27 @@ extension SimModel {
     event: "a request, a change or a purge")
 
   private static let edgePolicies = ["ttl"] + CachePolicy.allCases.map(\.rawValue)
+
+  static let network = SimModel(
+    name: "network", title: "up to four stations one after another, open or closed: which of them is the bottleneck, and what the others add",
+    parameters: [
+      SimParameter("rate", .rate, nil, "of an open network: customers from outside; 50rps without `rate` and `users`"),
+      SimParameter("users", .whole(1...10_000), nil, "of a closed one: each sends the next request when the last was answered, and has thought"),
+    ] + law("think", mean: "100ms", "of a closed one: time between answer and next request") + [
+      SimParameter("feedback", .share, "0", "who has passed the last station and begins at the first again"),
+    ] + station("s1", "5ms") + station("s2", "10ms") + station("s3", nil) + station("s4", nil) + [
+      customers,
+      SimParameter("horizon", .time, nil, "simulated time instead of `customers`, from the empty network, without a warm-up: for overload and transients"),
+    ],
+    columns: ["mean", "p50", "p95", "p99", "rate", "utilisation", "in_flight"], others: ["p90", "p999", "rate_bound"], metric: "mean",
+    closedForm: "exponential services: open Jackson’s product form, without feedback and with one server inside also its quantiles; closed exactly, by "
+      + "convolution (any law of thinking). Every network: X ≤ min(N/(D + Z), c/D)",
+    event: "an arrival, or the end of a service or of a thought")
+
+  private static func station(_ name: String, _ mean: String?) -> [SimParameter] {
+    [
+      SimParameter("\(name).c", .whole(1...100_000), "1", "servers of the station \(name)"),
+      SimParameter("\(name).service", .time, mean, "service time there: mean" + (name == "s1" ? "" : "; without it, or with 0s, there is no such station")),
+    ] + law("\(name).service", mean: nil, "service time there")
+  }
 }

@@ -13,6 +13,7 @@ private func model(_ spec: SimModel, _ parameters: Parameters) throws(Simulation
   case "fleet": try FleetModel(parameters)
   case "autoscaler": try AutoscalerModel(parameters)
   case "cdn": try CDNModel(parameters)
+  case "network": try NetworkModel(parameters)
   default: try QueueModel(parameters)
   }
 }

@@ -18,4 +18,15 @@ extension SelfProof {
     ]
     return cases.flatMap { covered("cdn", $0.name, $0.numbers, $0.words, $0.metrics, trials) }
   }
+
+  /// Open and closed networks of queues.
+  public static let stations = SelfProof("closed forms of networks of queues", trials: 500) { trials in
+    let cases: [Case] = [
+      ("two stations, open", ["rate": 40, "customers": 1_000], [:], ["mean", "p50", "p90"]),
+      ("three stations with feedback", ["rate": 30, "feedback": 0.25, "s2_c": 2, "s3_service": 5e6, "customers": 1_000], [:], ["mean", "in_flight"]),
+      ("12 users at two stations", ["users": 12, "customers": 800], [:], ["mean", "rate"]),
+      ("40 users at stations of 2 and 3", ["users": 40, "s1_c": 2, "s2_c": 3, "feedback": 0.2, "customers": 800], [:], ["rate", "utilisation"]),
+    ]
+    return cases.flatMap { covered("network", $0.name, $0.numbers, $0.words, $0.metrics, trials) }
+  }
 }

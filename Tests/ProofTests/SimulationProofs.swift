@@ -20,8 +20,10 @@ import Testing
     }
   }
 
-  @Test("caches near users: closed forms lie inside the intervals in 93 % of 500 seeds")
-  func places() {
-    for row in SelfProof.caches.rows(500) { #expect(row.holds, "\(row.name): \(row.observed)") }
+  @Test("caches and networks of queues: closed forms lie inside the intervals in 93 % of 500 seeds",
+    arguments: [SelfProof.caches.title, SelfProof.stations.title])
+  func places(_ title: String) throws {
+    let proof = try #require(SelfProof.simulations.first { $0.title == title })
+    for row in proof.rows(proof.trials) { #expect(row.holds, "\(row.name): \(row.observed)") }
   }
 }
