@@ -28,6 +28,40 @@ extension SimModel {
 
   private static let edgePolicies = ["ttl"] + CachePolicy.allCases.map(\.rawValue)
 
+  static let regions = SimModel(
+    name: "regions", title: "six user regions and up to three sites around the world: where requests go, what writes wait for, and what is stale",
+    parameters: [
+      SimParameter("sites", .whole(1...3), "3", "the first so many of these"),
+      SimParameter("site1", .word(City.sites.map(\.name)), "virginia", "where the first is, which is home"),
+      SimParameter("site2", .word(City.sites.map(\.name)), "singapore", "where the second is"),
+      SimParameter("site3", .word(City.sites.map(\.name)), "frankfurt", "where the third is"),
+      SimParameter(
+        "policy", .word(["geo", "latency", "least_load"]), "geo", "the nearest site; the one that answered soonest; the one with fewest requests, under way or inside"),
+      SimParameter("rate", .rate, "100rps", "requests of all regions"),
+    ] + City.regions.map { SimParameter("share.\($0.city.name)", .number(0...1e6), $0.share, "demand there, over the sum of all six") }
+      + [SimParameter("servers", .whole(1...100_000), "4", "of each site")]
+      + law("service", mean: "20ms", "service time of a server") + [
+        SimParameter("path_factor", .number(1...10), "1.5", "round trips over twice the great circle at 0.67 of the speed of light"),
+        SimParameter("jitter", .time, "5ms", "mean of what each round trip takes longer than that, exponential"),
+        SimParameter("degraded", .whole(0...3), "0", "number of a site whose services take longer; 0: none"),
+        SimParameter("degraded.factor", .number(1...1_000), "3", "how many times longer"),
+        SimParameter("lost", .whole(0...3), "0", "number of a site that is down; 0: none"),
+        SimParameter("probe", .share, "0.05", "of `latency`: requests that try any site"),
+        SimParameter("ewma", .number(0.001...1), "0.1", "of `latency`: weight of the newest answer in the mean of a region and site"),
+        SimParameter("write.share", .share, "0.1", "of the requests; means and quantiles are of the reads, but for those of writes"),
+        SimParameter("write.to", .word(["home", "quorum", "local"]), "home", "one site; the nearest and a majority of all; the nearest alone"),
+        SimParameter("lag", .time, "100ms", "of `home` and `local`: until a write is at another site, besides the way there"),
+        SimParameter("n", .whole(1...1_000_000), "1000", "keys that are read and written"),
+        SimParameter("s", .number(0...10), "0.9", "their Zipf exponent"),
+        customers,
+        SimParameter("horizon", .time, nil, "simulated time instead of `customers`, from empty sites, without a warm-up: for overload and transients"),
+      ],
+    columns: ["mean", "p50", "p95", "p99", "utilisation", "write_p95", "stale_share"], others: ["p90", "p999", "write_mean", "worst_region_mean"],
+    metric: "p95",
+    closedForm: "geo and exponential services: round trip, jitter and M/M/c of each region and site, mixed; a majority by order statistics; "
+      + "Σ (1 − e^(−wD)) for writes that are D away",
+    event: "a request, its arrival at a site, an end of a service, an answer")
+
   static let network = SimModel(
     name: "network", title: "up to four stations one after another, open or closed: which of them is the bottleneck, and what the others add",
     parameters: [

@@ -14,6 +14,7 @@ private func model(_ spec: SimModel, _ parameters: Parameters) throws(Simulation
   case "autoscaler": try AutoscalerModel(parameters)
   case "cdn": try CDNModel(parameters)
   case "network": try NetworkModel(parameters)
+  case "regions": try RegionsModel(parameters)
   default: try QueueModel(parameters)
   }
 }

@@ -29,4 +29,15 @@ extension SelfProof {
     ]
     return cases.flatMap { covered("network", $0.name, $0.numbers, $0.words, $0.metrics, trials) }
   }
+
+  /// Sites around the world, each with its regions.
+  public static let sites = SelfProof("closed forms of regions and sites", trials: 500) { trials in
+    let size: [String: Double] = ["customers": 600, "write_share": 0.3, "n": 20]
+    let cases: [Case] = [
+      ("three sites, writes at home", size, ["write_to": "home"], ["mean", "p95", "write_mean", "stale_share"]),
+      ("three sites, a majority", size.merging(["jitter": 30e6]) { $1 }, ["write_to": "quorum"], ["write_mean", "stale_share"]),
+      ("two sites of three, local writes", size.merging(["lost": 2]) { $1 }, ["write_to": "local"], ["worst_region_mean", "utilisation", "stale_share"]),
+    ]
+    return cases.flatMap { covered("regions", $0.name, $0.numbers, $0.words, $0.metrics, trials) }
+  }
 }

@@ -20,8 +20,8 @@ import Testing
     }
   }
 
-  @Test("caches and networks of queues: closed forms lie inside the intervals in 93 % of 500 seeds",
-    arguments: [SelfProof.caches.title, SelfProof.stations.title])
+  @Test("caches, networks of queues, sites: closed forms lie inside the intervals in 93 % of 500 seeds",
+    arguments: [SelfProof.caches.title, SelfProof.stations.title, SelfProof.sites.title])
   func places(_ title: String) throws {
     let proof = try #require(SelfProof.simulations.first { $0.title == title })
     for row in proof.rows(proof.trials) { #expect(row.holds, "\(row.name): \(row.observed)") }

@@ -25,8 +25,8 @@ import Testing
 
   @Test("the sum of independent times: one M/M/c, two equal stations (Erlang), two different ones")
   func sums() throws {
-    func sum(_ stations: [(Int, Double)], _ rate: Double) throws -> StationSum {
-      try #require(StationSum(stations.map { NetworkModel.Station(name: "", servers: $0.0, service: .exponential(mean: $0.1)) }, rate: rate))
+    func sum(_ stations: [(Int, Double)], _ rate: Double) throws -> PhaseSum {
+      try #require(PhaseSum(stations.map { Phase(servers: $0.0, rate: rate, serviceMean: $0.1) }))
     }
     let single = try sum([(3, 0.01)], 200)
     for q in [0.5, 0.9, 0.99, 0.999] {

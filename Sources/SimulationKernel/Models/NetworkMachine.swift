@@ -1,29 +1,11 @@
 // The network as a state machine. Events: somebody comes (open), a user has thought (closed), a station has served somebody. Hot.
 
 /// Somebody inside: in one line or at one server.
-struct NetworkCustomer: BitwiseCopyable {
+struct NetworkCustomer: InLine {
   var entered: Double
   /// At the station where it is.
   var service: Double
-  /// Behind it in line.
   var next: UInt32
-}
-
-/// A line through the customers themselves, and the servers that work.
-struct NetworkStation: BitwiseCopyable {
-  var busy = 0
-  var waiting = 0
-  var first: UInt32 = 0
-  var last: UInt32 = 0
-  /// ∫ busy servers dt up to `since`.
-  var busyArea = 0.0
-  var since = 0.0
-
-  @inline(__always) mutating func work(_ change: Int, _ now: Double) {
-    busyArea += Double(busy) * (now - since)
-    since = now
-    busy &+= change
-  }
 }
 
 struct NetworkMachine: EventMachine, ~Copyable {
@@ -49,7 +31,7 @@ struct NetworkMachine: EventMachine, ~Copyable {
   private var left = 0
   private var courseSum = 0.0
   private var insideSince = 0.0
-  var stations: Slots<NetworkStation>
+  var stations: Slots<ServiceStation>
   /// ∫ customers inside dt.
   var insideArea = 0.0
   var began = 0.0
@@ -65,7 +47,7 @@ struct NetworkMachine: EventMachine, ~Copyable {
       servers[i] = station.servers
       services[i] = Sampler(station.service)
     }
-    let stations = Slots(number, NetworkStation())
+    let stations = Slots(number, ServiceStation())
     isOpen = model.rate != nil
     gap = model.rate.map { 1 / $0 } ?? 0
     users = model.users
@@ -119,17 +101,12 @@ struct NetworkMachine: EventMachine, ~Copyable {
       stations[place].work(1, agenda.now)
       return agenda.schedule(Self.served &+ UInt32(place) | slot << 3, after: people[slot].service)
     }
-    if stations[place].waiting > 0 { people[stations[place].last].next = slot } else { stations[place].first = slot }
-    stations[place].last = slot
-    stations[place].waiting &+= 1
+    stations[place].append(slot, &people)
   }
 
   /// A server is free, and takes who waits longest.
   @inline(__always) private mutating func release(_ place: Int, _ agenda: inout Agenda) {
-    guard stations[place].waiting > 0 else { return stations[place].work(-1, agenda.now) }
-    let slot = stations[place].first
-    stations[place].first = people[slot].next
-    stations[place].waiting &-= 1
+    guard let slot = stations[place].popFirst(people) else { return stations[place].work(-1, agenda.now) }
     agenda.schedule(Self.served &+ UInt32(place) | slot << 3, after: people[slot].service)
   }
 

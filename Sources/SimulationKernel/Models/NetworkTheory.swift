@@ -25,7 +25,8 @@ extension NetworkModel {
     known["in_flight"] = rate * mean
     // Times at successive stations are independent when nobody can be overtaken between them: one server, or the first or the last
     // station (Burke 1969); who comes back meets who came behind.
-    if feedback == 0, stations.dropFirst().dropLast().allSatisfy({ $0.servers == 1 }), let sum = StationSum(stations, rate: rate) {
+    let phases = stations.map { Phase(servers: $0.servers, rate: rate, serviceMean: $0.service.mean) }
+    if feedback == 0, stations.dropFirst().dropLast().allSatisfy({ $0.servers == 1 }), let sum = PhaseSum(phases) {
       for (name, q) in responseQuantiles { known[name] = sum.quantile(q) * 1e9 }
     }
     return ("Jackson’s product form", known)
@@ -70,81 +71,4 @@ func closedThroughput(users: Int, think: Double, stations: [(demand: Double, ser
     total = next.map { $0 / most }
   }
   return near * total[users - 1] / total[users]
-}
-
-/// The sum of independent times in systems M/M/c: in each an exponential service and, with the probability that one waits, an exponential wait
-/// before it. As a chain of phases, its law by uniformisation (Jensen 1953).
-struct StationSum {
-  /// Phases are left at most this often a second.
-  private let pace: Double
-  /// The share that is still inside after each of these occasions.
-  private let inside: [Double]
-
-  /// - Returns: nil where the phases are so different that it would take too long.
-  init?(_ stations: [NetworkModel.Station], rate: Double) {
-    var (rates, waits) = ([Double](), [Double]())
-    for station in stations {
-      let (c, mu) = (station.servers, 1 / station.service.mean)
-      waits.append(erlangC(servers: c, offered: rate / mu))
-      rates += [Double(c) * mu - rate, mu]
-    }
-    guard let fastest = rates.max(), let slowest = rates.min(), slowest > 0, fastest / slowest < 1e4 else { return nil }
-    pace = fastest
-    let moves = rates.map { $0 / fastest }
-    var state = [Double](repeating: 0, count: rates.count)
-    func enter(_ station: Int, _ share: Double) {
-      state[2 * station] += share * waits[station]
-      state[2 * station + 1] += share * (1 - waits[station])
-    }
-    enter(0, 1)
-    var inside: [Double] = []
-    var share = 1.0
-    while share > 1e-9 {
-      inside.append(share)
-      // From the last phase on, so that nobody moves twice.
-      for phase in state.indices.reversed() {
-        let moved = state[phase] * moves[phase]
-        state[phase] -= moved
-        if phase % 2 == 0 {
-          state[phase + 1] += moved
-        } else if phase + 1 < state.count {
-          enter(phase / 2 + 1, moved)
-        }
-      }
-      share = state.reduce(0, +)
-    }
-    self.inside = inside
-  }
-
-  /// P(T > t): over how often an occasion has come until t, which is Poisson; weights are relative to the likeliest.
-  func tail(_ t: Double) -> Double {
-    let mean = pace * t
-    let middle = Int(mean)
-    var (weight, total, sum) = (1.0, 1.0, middle < inside.count ? inside[middle] : 0)
-    var k = middle
-    while k > 0, weight > 1e-17 {
-      weight *= Double(k) / mean
-      k -= 1
-      total += weight
-      sum += weight * (k < inside.count ? inside[k] : 0)
-    }
-    (weight, k) = (1, middle)
-    while weight > 1e-17 {
-      k += 1
-      weight *= mean / Double(k)
-      total += weight
-      sum += weight * (k < inside.count ? inside[k] : 0)
-    }
-    return sum / total
-  }
-
-  func quantile(_ q: Double) -> Double {
-    var (low, high) = (0.0, 1 / pace)
-    while tail(high) > 1 - q { (low, high) = (high, high * 2) }
-    for _ in 0..<60 {
-      let middle = (low + high) / 2
-      if tail(middle) > 1 - q { low = middle } else { high = middle }
-    }
-    return high
-  }
 }
