@@ -53,6 +53,7 @@ public struct SimModel: Hashable, Sendable {
 
   public static let all: [SimModel] = [
     .cache, .queue, .mm1, .balancer, .storm, .batcher, .fleet, .autoscaler,
+    .cdn, .network, .regions,
   ]
 
   /// A law of times: its mean and how it varies.

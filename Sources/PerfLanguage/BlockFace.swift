@@ -212,7 +212,8 @@ enum MetricSets {
   static let simOnly: Set<String> = [
     "waiting_share", "utilisation", "urgent_wait", "goodput", "good_per_first_attempt", "recovered", "tokens_per_second",
     "under_capacity_minutes", "under_capacity_minutes_p95", "cost_index", "cost_index_p95", "reclaims", "violation_minutes",
-    "violation_minutes_p95", "instance_hours",
+    "violation_minutes_p95", "instance_hours", "shield_hit_ratio", "origin_share", "ttfb", "rate_bound",
+    "write_mean", "write_p95", "worst_region_mean",
   ]
   static let profile: Set<String> = ["share", "self_share"]
   static let profileWhole: Set<String> = ["samples"]

@@ -39,10 +39,17 @@ public enum Che {
 
   /// FIFO (and random eviction) under the same assumption: occupancy pᵢT/(1 + pᵢT) (Fricker et al., 5).
   public static func fifoHitRatio(n: Int, s: Double, capacity: Int) -> Double {
-    guard capacity < n else { return 1 }
-    guard capacity > 0 else { return 0 }
     let popularity = zipfPopularity(n: n, s: s)
-    let time = root(from: Double(capacity), Double(capacity)) { time in
+    let time = fifoCharacteristicTime(popularity: popularity, capacity: capacity)
+    if time == .infinity { return 1 }
+    return popularity.reduce(0) { $0 + $1 * $1 * time / (1 + $1 * time) }
+  }
+
+  /// The root of Σ pᵢT/(1 + pᵢT) = C: how long a key stays in a FIFO cache, in requests; infinite when the cache holds every key.
+  static func fifoCharacteristicTime(popularity: [Double], capacity: Int) -> Double {
+    guard capacity < popularity.count else { return .infinity }
+    guard capacity > 0 else { return 0 }
+    return root(from: Double(capacity), Double(capacity)) { time in
       var occupancy = 0.0
       var slope = 0.0
       for p in popularity {
@@ -52,7 +59,6 @@ public enum Che {
       }
       return (occupancy, slope)
     }
-    return popularity.reduce(0) { $0 + $1 * $1 * time / (1 + $1 * time) }
   }
 
   /// Where an increasing concave function of time reaches `target`, by Newton's method. From the left,

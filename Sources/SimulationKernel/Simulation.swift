@@ -12,6 +12,9 @@ private func model(_ spec: SimModel, _ parameters: Parameters) throws(Simulation
   case "batcher": try BatcherModel(parameters)
   case "fleet": try FleetModel(parameters)
   case "autoscaler": try AutoscalerModel(parameters)
+  case "cdn": try CDNModel(parameters)
+  case "network": try NetworkModel(parameters)
+  case "regions": try RegionsModel(parameters)
   default: try QueueModel(parameters)
   }
 }

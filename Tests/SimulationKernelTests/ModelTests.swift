@@ -166,6 +166,8 @@ extension SimArmReport {
     ("queue", ["c": 3, "rho": 0.8, "customers": 2_000, "service_cv2": 2], ["service_dist": "lognormal"]),
     ("queue", ["rho": 0.8, "customers": 2_000], ["service_dist": "gamma", "arrivals_dist": "pareto"]),
     ("balancer", ["rho": 0.7, "customers": 2_000], ["policy": "p2c"]), ("storm", [:], [:]), ("fleet", [:], [:]), ("autoscaler", [:], [:]), ("batcher", ["customers": 2_000], ["scheduler": "static"]),
+    ("network", ["users": 9, "s1_c": 2, "feedback": 0.1, "customers": 2_000], [:]), ("regions", ["s": 0, "customers": 2_000], ["policy": "latency"]),
+    ("cdn", ["n": 200, "s": 0, "pops": 3, "purge_rate": 20, "requests": 2_000], ["shield_policy": "ttl"]),
   ] as [(String, [String: Double], [String: String])])
   func bytes(_ model: String, _ numbers: [String: Double], _ words: [String: String]) throws {
     let report = try simulated(model, numbers, words, replications: 3, seed: 42)
@@ -179,6 +181,9 @@ extension SimArmReport {
   private let goldenBits: [String: String] = [
     "autoscaler": "4075793e93e93e94 40757d8888888889 40757a9f49f49f4a",
     "balancer p2c": "3ff0d4fdf3b645a2 3ff09ba5e353f7cf 3ff04189374bc6a8",
+    "cdn ttl": "3fece147ae147ae1 3fec51eb851eb852 3fec7ef9db22d0e5",
+    "network": "400133527e3aca0b 400169afde202231 4002f575688f975d",
+    "regions latency": "419154caf2abd8ce 419176a766993aaf 41916b7674937d03",
     "batcher static": "4068492e9518137b 4068e6fea721b751 4068e11305f1798d",
     "fleet": "3fe1ab8c1c4a2a37 3fe1ab1e02911b8e 3fe1abab915a778c",
     "queue gamma pareto": "3ffde9272f0f6da1 4000eb165adebf48 400253b44bac27e4",

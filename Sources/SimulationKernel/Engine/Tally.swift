@@ -7,6 +7,8 @@ struct Tally: ~Copyable {
   private(set) var count = 0
   private(set) var sum = 0.0
   private(set) var max = 0.0
+  /// The first bucket that is not empty, so that a quantile need not look at all that are.
+  private var lowest = Self.buckets
 
   private static let base = (1023 - 34) << 10
   private static let buckets = 64 << 10
@@ -20,7 +22,9 @@ struct Tally: ~Copyable {
 
   @inline(__always) mutating func record(_ value: Double) {
     let index = Int(truncatingIfNeeded: value.bitPattern >> 42) &- Self.base
-    counts[index < 0 ? 0 : index >= Self.buckets ? Self.buckets &- 1 : index] &+= 1
+    let bucket = index < 0 ? 0 : index >= Self.buckets ? Self.buckets &- 1 : index
+    counts[bucket] &+= 1
+    if bucket < lowest { lowest = bucket }
     count &+= 1
     sum += value
     if value > max { max = value }
@@ -28,7 +32,7 @@ struct Tally: ~Copyable {
 
   mutating func removeAll() {
     counts.update(repeating: 0, count: Self.buckets)
-    (count, sum, max) = (0, 0, 0)
+    (count, sum, max, lowest) = (0, 0, 0, Self.buckets)
   }
 
   /// nil: nothing was recorded.
@@ -42,7 +46,7 @@ struct Tally: ~Copyable {
     var found: [Double] = []
     found.reserveCapacity(shares.count)
     var below = 0.0
-    for index in 0..<Self.buckets where counts[index] > 0 {
+    for index in lowest..<Self.buckets where counts[index] > 0 {
       let here = Double(counts[index])
       while found.count < shares.count, below + here >= shares[found.count] * Double(count) {
         let low = index == 0 ? 0 : Double(bitPattern: UInt64(index + Self.base) << 42)
