@@ -53,7 +53,7 @@ public struct SimModel: Hashable, Sendable {
 
   public static let all: [SimModel] = [
     .cache, .queue, .mm1, .balancer, .storm, .batcher, .fleet, .autoscaler,
-  ]
+  ] + devices
 
   /// A law of times: its mean and how it varies.
   static func law(_ name: String, mean: String?, _ meaning: String, dist: String = "exp") -> [SimParameter] {

@@ -12,6 +12,7 @@ private func model(_ spec: SimModel, _ parameters: Parameters) throws(Simulation
   case "batcher": try BatcherModel(parameters)
   case "fleet": try FleetModel(parameters)
   case "autoscaler": try AutoscalerModel(parameters)
+  case "link": try LinkModel(parameters)
   default: try QueueModel(parameters)
   }
 }

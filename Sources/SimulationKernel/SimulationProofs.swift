@@ -6,7 +6,7 @@ import Statistics
 
 extension SelfProof {
   /// All proofs of this module, in the order of a table.
-  public static let simulations = [oracles, otherQueues]
+  public static let simulations = [oracles, otherQueues, devices, approximations]
 
   /// The oracles of the method: M/M/1, M/M/c, M/G/1.
   public static let oracles = SelfProof("closed forms inside the simulation's intervals", trials: 500) { trials in

@@ -74,6 +74,8 @@ struct Line<Element: BitwiseCopyable>: ~Copyable {
     return base[(head &+ count) & mask]
   }
 
+  mutating func removeAll() { (head, count) = (0, 0) }
+
   @inline(never) private mutating func grow() -> Bool {
     let capacity = mask + 1
     guard capacity < Self.countMax else { return false }

@@ -1,0 +1,31 @@
+// Models of devices and services that are rented: a lossy path, a disk, functions, a limiter, a long job.
+
+extension SimModel {
+  static let devices: [SimModel] = [.link]
+
+  static let link = SimModel(
+    name: "link", title: "objects over a lossy path: TCP, which keeps one order for all of them, or QUIC, where a loss stops only its own object",
+    parameters: [
+      SimParameter("transport", .word(["tcp", "quic"]), "tcp", "both send and repeat alike; they differ in the handshake, and in who waits for what was lost"),
+      SimParameter("connections", .whole(1...256), "1", "the objects are dealt out to"),
+      SimParameter("congestion", .word(["reno", "cubic"]), "reno", "how the window grows after a loss"),
+      SimParameter("rtt", .time, "50ms", "there and back, without waiting"),
+      SimParameter("bandwidth", .size, "6MiB", "bytes a second of the narrowest link; headers are not counted"),
+      SimParameter("buffer", .size, nil, "most bytes that wait before that link; what comes then is lost. Without it there is room for all"),
+      SimParameter("loss", .share, "0", "of the packets, after that link; acknowledgements and the handshake lose nothing"),
+      SimParameter("losses", .word(["random", "periodic"]), "random", "each packet alone, or every 1/loss-th"),
+      SimParameter("mss", .size, "1460B", "bytes of a packet"),
+      SimParameter("initial_window", .whole(1...1_000), "10", "packets"),
+      SimParameter("objects", .whole(1...10_000), "30", "of a page, all of one size"),
+      SimParameter("size", .size, "14600B", "of an object"),
+      SimParameter("order", .word(["fair", "turn", "request"]), "fair", "packets of all in turn; object after object; each asked for after the one before"),
+      SimParameter("rate", .rate, nil, "objects asked for one by one on open connections, instead of all at once; timed from their request"),
+      SimParameter("handshake", .whole(0...10), nil, "round trips before the first request; without it 2 for tcp (with TLS 1.3), 1 for quic; 0: 0-RTT"),
+      SimParameter("rto_least", .time, "200ms", "shortest time after which a sender that hears nothing repeats"),
+      SimParameter("pages", .whole(1...1_000_000), "100", "of each replication, each on new connections"),
+    ],
+    columns: ["mean", "p50", "p95", "page_time", "transfer_rate", "retransmitted_share"], others: ["p90", "p99", "p999"], metric: "p95",
+    closedForm: "without losses (slow start’s rounds) and for one packet exact; one long transfer by reno: Mathis, C = 1.22 for periodic "
+      + "losses, 1.31 for random ones (within 10 % where 2 ‱ to 0.3 %, or 1 %, are lost and the path is not full)",
+    event: "an acknowledgement, a time-out")
+}
