@@ -147,6 +147,8 @@ public struct Metric: Hashable, Sendable {
     .init("page_time", .nanoseconds, .lower, "mean time until the last object of a simulated page is there"),
     .init("transfer_rate", .bytes, .higher, "bytes of objects that a simulated path brought, per second"),
     .init("retransmitted_share", .share, .lower, "share of a simulated path's packets that had been sent before"),
+    .init("iops", .perSecond, .higher, "operations that a simulated disk ended, per second"),
+    .init("commits_per_flush", .plain, .none, "commits that shared one flush of a simulated disk"),
     .init("time", .nanoseconds, .lower, "time of one iteration"),
     .init("item_time", .nanoseconds, .lower, "time for each message or object of an iteration"),
     .init("throughput", .perSecond, .higher, "messages or objects per second"),

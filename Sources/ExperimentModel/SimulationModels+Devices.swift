@@ -1,7 +1,7 @@
 // Models of devices and services that are rented: a lossy path, a disk, functions, a limiter, a long job.
 
 extension SimModel {
-  static let devices: [SimModel] = [.link]
+  static let devices: [SimModel] = [.link, .disk]
 
   static let link = SimModel(
     name: "link", title: "objects over a lossy path: TCP, which keeps one order for all of them, or QUIC, where a loss stops only its own object",
@@ -28,4 +28,30 @@ extension SimModel {
     closedForm: "without losses (slow start’s rounds) and for one packet exact; one long transfer by reno: Mathis, C = 1.22 for periodic "
       + "losses, 1.31 for random ones (within 10 % where 2 ‱ to 0.3 %, or 1 %, are lost and the path is not full)",
     event: "an acknowledgement, a time-out")
+
+  static let disk = SimModel(
+    name: "disk", title: "operations on a disk with a head, or with channels: what depth, order of service and shared flushes buy",
+    parameters: [
+      SimParameter("device", .word(["hdd", "ssd"]), "hdd", "one head over a turning disk, or channels that work at one time"),
+      SimParameter("pattern", .word(["random", "sequential"]), "random", "anywhere, or where the head already is"),
+      SimParameter("block", .size, "4KiB", "of an operation"),
+      SimParameter("depth", .whole(1...65_536), "1", "operations that are always there, where no `rate` is given"),
+      SimParameter("think", .time, "0s", "mean pause before the next one of these, exponential"),
+      SimParameter("rate", .rate, nil, "Poisson arrivals, instead of `depth`"),
+      SimParameter("scheduler", .word(["fifo", "shortest", "elevator"]), "fifo", "of an hdd: by arrival, the nearest, the next in one direction (C-LOOK)"),
+      SimParameter("seek", .time, "8ms", "mean way of the head between two places; it grows with the root of the distance"),
+      SimParameter("settle", .time, "1ms", "shortest way of the head"),
+      SimParameter("rpm", .number(1...100_000), "7200", "turns of the disk in a minute"),
+      SimParameter("channels", .whole(1...1_024), "8", "of an ssd"),
+    ] + law("service", mean: "80us", "an ssd’s operation in one channel", dist: "constant") + [
+      SimParameter("bandwidth", .size, nil, "bytes a second of one transfer; without it 200 MiB for an hdd, and for an ssd `service` holds it"),
+      SimParameter("commit", .word(["none", "each", "group"]), "none", "no flushes; one for each operation; one for all that wait when it begins"),
+      SimParameter("flush", .time, "5ms", "of a commit, beside its operations"),
+      customers,
+      SimParameter("horizon", .time, nil, "simulated time instead of `customers`, from the empty disk: for overload"),
+    ],
+    columns: ["iops", "mean", "p99", "utilisation"], others: ["p50", "p90", "p95", "p999", "in_flight", "commits_per_flush"], metric: "iops",
+    closedForm: "closed: min(depth, channels)/S and Little’s law, with pauses M/M/c//N, shared flushes depth/(2·flush + depth·S); open: M/M/c, "
+      + "Pollaczek–Khinchine, the Markov chain of the flushes’ sizes, else Kingman’s approximation; none where the way depends on who waits",
+    event: "an arrival, an end")
 }

@@ -13,6 +13,7 @@ private func model(_ spec: SimModel, _ parameters: Parameters) throws(Simulation
   case "fleet": try FleetModel(parameters)
   case "autoscaler": try AutoscalerModel(parameters)
   case "link": try LinkModel(parameters)
+  case "disk": try DiskModel(parameters)
   default: try QueueModel(parameters)
   }
 }

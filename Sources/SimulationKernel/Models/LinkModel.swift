@@ -90,7 +90,7 @@ struct LinkModel: SimulatedModel {
   var closedForm: String? { prediction?.name }
   var theory: [String: Double] { prediction?.values ?? [:] }
 
-  private var prediction: (name: String, values: [String: Double])? {
+  private var prediction: Prediction? {
     guard connections == 1, buffer == .infinity, rate == nil else { return nil }
     let packetTime = Double(min(size, mss)) / bandwidth
     if loss == 0 {
@@ -105,7 +105,7 @@ struct LinkModel: SimulatedModel {
       let ends = (0..<objects).map(end)
       let page = ends[objects - 1]
       let name = "slow start without losses: \(path.rounds(packets: objects * pieces)) rounds, exact"
-      return (
+      return Prediction(
         name,
         [
           "mean": ends.reduce(0, +) / Double(objects) * 1e9, "page_time": page * 1e9, "transfer_rate": Double(objects * size) / page,
@@ -118,13 +118,13 @@ struct LinkModel: SimulatedModel {
       guard !isPeriodic else { return nil }
       let waits = repeatedTimeouts(loss: loss, first: firstTimeout, most: Self.timeoutMost)
       let time = (Double(handshake + 1) * rtt + packetTime + waits) * 1e9
-      return ("one packet: its timer doubled until it comes, exact", ["mean": time, "page_time": time])
+      return Prediction("one packet: its timer doubled until it comes, exact", ["mean": time, "page_time": time])
     }
     // Where the formula's assumptions hold: many losses, windows well above the three that show a loss, and a path never full.
     let range = 2e-4...(isPeriodic ? 0.003 : 0.01)
     guard !isCubic, range.contains(loss), Double(pieces) * loss >= 100, bandwidth * rtt / Double(mss) >= 4 / loss.squareRoot() else { return nil }
     let constant = isPeriodic ? mathisPeriodic : mathisRandom
     let rate = mathisRate(constant: constant, mss: Double(mss), rtt: rtt, loss: loss)
-    return ("Mathis: \(shown((constant * 100).rounded() / 100))·MSS/(RTT·√p), within 10 %", ["transfer_rate": rate])
+    return Prediction("Mathis: \(shown((constant * 100).rounded() / 100))·MSS/(RTT·√p), within 10 %", ["transfer_rate": rate])
   }
 }
