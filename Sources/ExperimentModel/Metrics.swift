@@ -149,6 +149,7 @@ public struct Metric: Hashable, Sendable {
     .init("retransmitted_share", .share, .lower, "share of a simulated path's packets that had been sent before"),
     .init("iops", .perSecond, .higher, "operations that a simulated disk ended, per second"),
     .init("commits_per_flush", .plain, .none, "commits that shared one flush of a simulated disk"),
+    .init("cold_share", .share, .lower, "share of a simulation's requests that waited for a new instance"),
     .init("time", .nanoseconds, .lower, "time of one iteration"),
     .init("item_time", .nanoseconds, .lower, "time for each message or object of an iteration"),
     .init("throughput", .perSecond, .higher, "messages or objects per second"),

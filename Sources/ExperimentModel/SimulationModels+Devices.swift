@@ -1,7 +1,7 @@
 // Models of devices and services that are rented: a lossy path, a disk, functions, a limiter, a long job.
 
 extension SimModel {
-  static let devices: [SimModel] = [.link, .disk]
+  static let devices: [SimModel] = [.link, .disk, .serverless]
 
   static let link = SimModel(
     name: "link", title: "objects over a lossy path: TCP, which keeps one order for all of them, or QUIC, where a loss stops only its own object",
@@ -53,5 +53,26 @@ extension SimModel {
     columns: ["iops", "mean", "p99", "utilisation"], others: ["p50", "p90", "p95", "p999", "in_flight", "commits_per_flush"], metric: "iops",
     closedForm: "closed: min(depth, channels)/S and Little’s law, with pauses M/M/c//N, shared flushes depth/(2·flush + depth·S); open: M/M/c, "
       + "Pollaczek–Khinchine, the Markov chain of the flushes’ sizes, else Kingman’s approximation; none where the way depends on who waits",
+    event: "an arrival, an end")
+
+  static let serverless = SimModel(
+    name: "serverless", title: "functions: an instance for each request that finds none idle, kept for a while, paid by the millisecond",
+    parameters: [SimParameter("rate", .rate, "20rps", "Poisson arrivals")] + law("service", mean: "120ms", "service time") + [
+      SimParameter("cold", .time, "800ms", "start of an instance, which its first request waits for"),
+      SimParameter("cold.billed", .share, "1", "of the start that is paid for"),
+      SimParameter("keep_alive", .time, "10min", "for which an idle instance is kept; the one that was used last is used first"),
+      SimParameter("limit", .whole(1...1_000_000), nil, "instances at work at one time; who comes then is turned away"),
+      SimParameter("memory", .size, "512MiB", "of an instance"),
+      SimParameter("price.gb_second", .number(0...1), "0.0000166667", "USD for a second of 1 GiB at work, by whole milliseconds"),
+      SimParameter("price.request", .number(0...1), "0.0000002", "USD for a request"),
+      SimParameter("instance.price", .number(0...1_000), "0.0816", "USD for an hour of an instance that is always on, to compare with"),
+      SimParameter("instance.slots", .whole(1...10_000), "2", "requests that it serves at one time"),
+      SimParameter("instance.utilisation", .number(0.01...1), "0.6", "that it is planned for; as many are on as that takes, at least one"),
+      customers,
+    ],
+    columns: ["cold_share", "mean", "p99", "instances", "shed_share", "per_million", "cost_index"],
+    others: ["p50", "p90", "p95", "p999", "in_flight", "rate"], metric: "cold_share",
+    closedForm: "limit 1: exp(−λ·keep_alive) starts and M/G/1/1; starts that take no time: Erlang B or M/G/∞, and with exponential services the share "
+      + "of starts from passage times; none for others",
     event: "an arrival, an end")
 }

@@ -14,6 +14,7 @@ private func model(_ spec: SimModel, _ parameters: Parameters) throws(Simulation
   case "autoscaler": try AutoscalerModel(parameters)
   case "link": try LinkModel(parameters)
   case "disk": try DiskModel(parameters)
+  case "serverless": try ServerlessModel(parameters)
   default: try QueueModel(parameters)
   }
 }

@@ -10,7 +10,7 @@ extension SelfProof {
       ("one packet at 10 % loss", ["objects": 1, "size": 1_000, "loss": 0.1, "pages": 500], [:], ["mean"]),
       ("one packet at 2 % loss, without a handshake", ["objects": 1, "size": 1_000, "loss": 0.02, "handshake": 0, "pages": 2_000], [:], ["mean"]),
     ]
-    return [("link", links), ("disk", diskCases)].flatMap { model, cases in
+    return [("link", links), ("disk", diskCases), ("serverless", serverlessCases)].flatMap { model, cases in
       cases.flatMap { covered(model, $0.name, $0.numbers, $0.words, $0.metrics, trials) }
     }
   }
@@ -28,6 +28,18 @@ extension SelfProof {
       ("flushes for each, M/G/1 at 0.5", with(["rate": 100, "service": 80e3]), ["device": "ssd", "commit": "each", "service_dist": "exp"], ["mean"]),
       ("shared flushes", with(["rate": 500, "service": 200e3]), ["device": "ssd", "commit": "group"], ["mean", "commits_per_flush"]),
       ("shared flushes, half idle", with(["rate": 100, "service": 200e3]), ["device": "ssd", "commit": "group"], ["mean", "commits_per_flush"]),
+    ]
+  }
+
+  static var serverlessCases: [Case] {
+    let size = ["customers": 8_000.0]
+    func with(_ more: [String: Double]) -> [String: Double] { size.merging(more) { $1 } }
+    return [
+      ("one function, M/G/1/1", with(["limit": 1, "rate": 0.1, "service": 2e9, "cold": 3e9, "keep_alive": 10e9]), ["service_dist": "hyperexp"],
+        ["cold_share", "mean", "shed_share", "instances"]),
+      ("functions, M/M/4/4", with(["limit": 4, "cold": 0, "keep_alive": 500e6]), [:], ["cold_share", "shed_share", "instances", "per_million"]),
+      ("functions, M/M/∞", with(["rate": 3, "cold": 0, "keep_alive": 2e9]), [:], ["cold_share", "in_flight", "instances"]),
+      ("functions, M/G/3/3", with(["limit": 3, "cold": 0, "keep_alive": 1e9]), ["service_dist": "lognormal"], ["shed_share"]),
     ]
   }
 
