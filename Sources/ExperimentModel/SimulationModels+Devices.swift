@@ -1,7 +1,7 @@
 // Models of devices and services that are rented: a lossy path, a disk, functions, a limiter, a long job.
 
 extension SimModel {
-  static let devices: [SimModel] = [.link, .disk, .serverless]
+  static let devices: [SimModel] = [.link, .disk, .serverless, .limiter, .checkpoint]
 
   static let link = SimModel(
     name: "link", title: "objects over a lossy path: TCP, which keeps one order for all of them, or QUIC, where a loss stops only its own object",
@@ -75,4 +75,37 @@ extension SimModel {
     closedForm: "limit 1: exp(−λ·keep_alive) starts and M/G/1/1; starts that take no time: Erlang B or M/G/∞, and with exponential services the share "
       + "of starts from passage times; none for others",
     event: "an arrival, an end")
+
+  static let limiter = SimModel(
+    name: "limiter", title: "a token bucket before Poisson arrivals or bursts: what it drops, or how long it lets wait",
+    parameters: [
+      SimParameter("mode", .word(["drop", "shape"]), "drop", "what finds no token is turned away, or waits for one"),
+      SimParameter("refill", .rate, "100rps", "tokens a second; a request takes one"),
+      SimParameter("burst", .whole(1...10_000), "20", "most tokens in the bucket, which is full at first"),
+      SimParameter("rate", .rate, "80rps", "arrivals, in the mean"),
+      SimParameter("arrivals", .word(["poisson", "onoff"]), "poisson", "always at that rate, or in bursts: Poisson while on, none while off"),
+      SimParameter("on", .time, "1s", "mean length of a burst of `onoff`, exponential"),
+      SimParameter("off", .time, "4s", "mean pause between two of them, exponential"),
+      customers,
+      SimParameter("horizon", .time, nil, "simulated time instead of `customers`, from the full bucket: for overload"),
+    ],
+    columns: ["rate", "shed_share", "burst_peak", "mean", "p99"], others: ["p50", "p90", "p95", "p999", "waiting_share"], metric: "shed_share",
+    closedForm: "Poisson arrivals: dropping a bounded M/D/1, shaping M/D/1 seen burst − 1 services early, both exact; in every run: let through ≤ "
+      + "burst + refill × time in any stretch of time",
+    event: "an arrival")
+
+  static let checkpoint = SimModel(
+    name: "checkpoint", title: "a long job on instances that fail or are taken back: how often to save it",
+    parameters: [SimParameter("work", .time, "24h", "of the job, without anything else")]
+      + law("failures", mean: "5h", "time from one failure of the job’s instances to the next") + [
+        SimParameter("interval", .time, "30min", "work between two checkpoints; the last stretch ends with one too"),
+        SimParameter("checkpoint", .time, "1min", "that saving takes"),
+        SimParameter("restart", .time, "2min", "after a failure, until work goes on from the last checkpoint; it may fail too"),
+        SimParameter("price", .share, "0.36", "of the instances, over that on demand, which never fail"),
+        SimParameter("jobs", .whole(1...60_000), "200", "of each replication"),
+      ],
+    columns: ["completion", "lost_share", "reclaims", "cost_index", "young_interval", "daly_interval", "best_interval"],
+    others: ["p50", "p90", "p95", "p99", "p999"], metric: "completion",
+    closedForm: "Poisson failures: e^(λR)(e^(λ(τ + C)) − 1)/λ for each stretch, exact; least time near Young’s √(2C/λ) and Daly’s interval",
+    event: "an attempt at a stretch of work")
 }

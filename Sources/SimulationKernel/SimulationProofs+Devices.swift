@@ -10,7 +10,10 @@ extension SelfProof {
       ("one packet at 10 % loss", ["objects": 1, "size": 1_000, "loss": 0.1, "pages": 500], [:], ["mean"]),
       ("one packet at 2 % loss, without a handshake", ["objects": 1, "size": 1_000, "loss": 0.02, "handshake": 0, "pages": 2_000], [:], ["mean"]),
     ]
-    return [("link", links), ("disk", diskCases), ("serverless", serverlessCases)].flatMap { model, cases in
+    let models = [
+      ("link", links), ("disk", diskCases), ("serverless", serverlessCases), ("limiter", limiterCases), ("checkpoint", checkpointCases),
+    ]
+    return models.flatMap { model, cases in
       cases.flatMap { covered(model, $0.name, $0.numbers, $0.words, $0.metrics, trials) }
     }
   }
@@ -40,6 +43,24 @@ extension SelfProof {
       ("functions, M/M/4/4", with(["limit": 4, "cold": 0, "keep_alive": 500e6]), [:], ["cold_share", "shed_share", "instances", "per_million"]),
       ("functions, M/M/∞", with(["rate": 3, "cold": 0, "keep_alive": 2e9]), [:], ["cold_share", "in_flight", "instances"]),
       ("functions, M/G/3/3", with(["limit": 3, "cold": 0, "keep_alive": 1e9]), ["service_dist": "lognormal"], ["shed_share"]),
+    ]
+  }
+
+  static var limiterCases: [Case] {
+    let size = ["customers": 8_000.0]
+    func with(_ more: [String: Double]) -> [String: Double] { size.merging(more) { $1 } }
+    return [
+      ("a bucket of 5 that drops at 1.2", with(["burst": 5, "rate": 120]), [:], ["shed_share", "rate"]),
+      ("a bucket of 3 that drops at 0.8", with(["burst": 3]), [:], ["shed_share"]),
+      ("a bucket of 1 that shapes at 0.7", with(["burst": 1, "rate": 70]), ["mode": "shape"], ["mean", "waiting_share"]),
+      ("a bucket of 4 that shapes at 0.7", with(["burst": 4, "rate": 70]), ["mode": "shape"], ["mean", "waiting_share"]),
+    ]
+  }
+
+  static var checkpointCases: [Case] {
+    [
+      ("a job in 48 stretches", ["jobs": 50], [:], ["completion", "reclaims", "cost_index"]),
+      ("a job with many failures", ["failures": 1_800e9, "interval": 1_200e9, "work": 6 * 3_600e9, "jobs": 50], [:], ["completion", "reclaims"]),
     ]
   }
 
