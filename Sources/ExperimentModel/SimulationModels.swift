@@ -54,7 +54,7 @@ public struct SimModel: Hashable, Sendable {
   public static let all: [SimModel] = [
     .cache, .queue, .mm1, .balancer, .storm, .batcher, .fleet, .autoscaler,
     .cdn, .network, .regions,
-  ]
+  ] + devices
 
   /// A law of times: its mean and how it varies.
   static func law(_ name: String, mean: String?, _ meaning: String, dist: String = "exp") -> [SimParameter] {

@@ -213,7 +213,8 @@ enum MetricSets {
     "waiting_share", "utilisation", "urgent_wait", "goodput", "good_per_first_attempt", "recovered", "tokens_per_second",
     "under_capacity_minutes", "under_capacity_minutes_p95", "cost_index", "cost_index_p95", "reclaims", "violation_minutes",
     "violation_minutes_p95", "instance_hours", "shield_hit_ratio", "origin_share", "ttfb", "rate_bound",
-    "write_mean", "write_p95", "worst_region_mean",
+    "write_mean", "write_p95", "worst_region_mean", "page_time", "transfer_rate", "retransmitted_share", "iops", "commits_per_flush", "cold_share",
+    "burst_peak", "completion", "lost_share", "young_interval", "daly_interval", "best_interval",
   ]
   static let profile: Set<String> = ["share", "self_share"]
   static let profileWhole: Set<String> = ["samples"]

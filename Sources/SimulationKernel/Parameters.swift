@@ -82,7 +82,10 @@ struct Parameters {
   /// A standard as the table writes it.
   private static func plain(_ text: String) -> Double? {
     if let number = Double(text) { return number }
-    let units: [(String, Double)] = [("rps", 1), ("ms", 1e6), ("us", 1e3), ("ns", 1), ("min", 60e9), ("s", 1e9), ("h", 3_600e9), ("d", 86_400e9), ("pct", 0.01), ("KiB", 1024), ("MiB", 1_048_576)]
+    let units: [(String, Double)] = [
+      ("rps", 1), ("ms", 1e6), ("us", 1e3), ("ns", 1), ("min", 60e9), ("s", 1e9), ("h", 3_600e9),
+      ("d", 86_400e9), ("pct", 0.01), ("KiB", 1024), ("MiB", 1_048_576), ("B", 1),
+    ]
     for (unit, factor) in units {
       if text.hasSuffix(unit), let number = Double(text.dropLast(unit.count)) { return number * factor }
     }

@@ -38,6 +38,15 @@ protocol SimulatedModel {
   var warmUp: Int { get }
 }
 
+/// A formula that holds for a model's parameters.
+struct Prediction {
+  var name: String
+  /// By metric, in stored units.
+  var values: [String: Double]
+
+  init(_ name: String, _ values: [String: Double]) { (self.name, self.values) = (name, values) }
+}
+
 extension SimulatedModel {
   mutating func prepare(seed: UInt64, replications: Int, cancelled: () -> Bool) throws(SimulationError) {}
   var warmUp: Int { 0 }

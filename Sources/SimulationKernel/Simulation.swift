@@ -15,6 +15,11 @@ private func model(_ spec: SimModel, _ parameters: Parameters) throws(Simulation
   case "cdn": try CDNModel(parameters)
   case "network": try NetworkModel(parameters)
   case "regions": try RegionsModel(parameters)
+  case "link": try LinkModel(parameters)
+  case "disk": try DiskModel(parameters)
+  case "serverless": try ServerlessModel(parameters)
+  case "limiter": try LimiterModel(parameters)
+  case "checkpoint": try CheckpointModel(parameters)
   default: try QueueModel(parameters)
   }
 }

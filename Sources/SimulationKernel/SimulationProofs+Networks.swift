@@ -3,8 +3,6 @@
 import Statistics
 
 extension SelfProof {
-  private typealias Case = (name: String, numbers: [String: Double], words: [String: String], metrics: [String])
-
   /// Freshness in the caches of a CDN, with and without a shield and purges.
   public static let caches = SelfProof("closed forms of caches near users", trials: 500) { trials in
     let small: [String: Double] = ["n": 100, "pops": 5, "rate": 20, "ttl": 20e9, "requests": 300]

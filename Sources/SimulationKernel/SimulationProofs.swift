@@ -5,12 +5,15 @@ import ExperimentModel
 import Statistics
 
 extension SelfProof {
+  /// Parameters of a model under a name, and the metrics whose closed forms are held against it.
+  typealias Case = (name: String, numbers: [String: Double], words: [String: String], metrics: [String])
+
   /// All proofs of this module, in the order of a table.
-  public static let simulations = [oracles, otherQueues, caches, stations, sites]
+  public static let simulations = [oracles, otherQueues, caches, stations, sites, devices, approximations]
 
   /// The oracles of the method: M/M/1, M/M/c, M/G/1.
   public static let oracles = SelfProof("closed forms inside the simulation's intervals", trials: 500) { trials in
-    let queues: [(name: String, numbers: [String: Double], words: [String: String], metrics: [String])] = [
+    let queues: [Case] = [
       ("M/M/1 at 0.9", ["rho": 0.9, "customers": 150_000], [:], ["queue_wait", "p99"]),
       ("M/M/2 at 0.8", ["c": 2, "rho": 0.8, "customers": 50_000], [:], ["queue_wait", "waiting_share"]),
       ("M/M/4 at 0.9", ["c": 4, "rho": 0.9, "customers": 100_000], [:], ["queue_wait", "waiting_share"]),
@@ -24,7 +27,7 @@ extension SelfProof {
 
   /// Orders of service and limited room.
   public static let otherQueues = SelfProof("closed forms of other queues", trials: 200) { trials in
-    let queues: [(name: String, numbers: [String: Double], words: [String: String], metrics: [String])] = [
+    let queues: [Case] = [
       ("M/M/1 with sharing at 0.8", ["rho": 0.8, "customers": 50_000], ["order": "sharing"], ["mean"]),
       ("M/M/1, shortest first at 0.8", ["rho": 0.8, "customers": 50_000], ["order": "shortest"], ["mean"]),
       ("M/M/1 with priority at 0.8", ["rho": 0.8, "customers": 50_000], ["order": "priority"], ["urgent_wait"]),

@@ -74,6 +74,16 @@ struct Line<Element: BitwiseCopyable>: ~Copyable {
     return base[(head &+ count) & mask]
   }
 
+  /// Takes out any one; the last one takes its place.
+  mutating func remove(at index: Int) -> Element {
+    let element = self[index]
+    count &-= 1
+    base[(head &+ index) & mask] = base[(head &+ count) & mask]
+    return element
+  }
+
+  mutating func removeAll() { (head, count) = (0, 0) }
+
   @inline(never) private mutating func grow() -> Bool {
     let capacity = mask + 1
     guard capacity < Self.countMax else { return false }
