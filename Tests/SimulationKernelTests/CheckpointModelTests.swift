@@ -66,7 +66,7 @@ import Testing
     for row in rows { #expect(row.holdsWithinChance, "\(row.name): \(row.observed)") }
   }
 
-  @Test("failures at other distances: more alike lose more of a stretch than ones that come in clusters; no form is claimed")
+  @Test("failures at other distances lose other shares; no form is claimed for them")
   func laws() throws {
     let lost = try ["constant", "exp", "hyperexp"].map { law in
       try simulated("checkpoint", ["interval": 3_600e9, "jobs": 200], ["failures_dist": law])

@@ -26,14 +26,14 @@ import Testing
   @Test("closed forms lie inside the intervals", arguments: SelfProof.serverlessCases.indices)
   func coverage(_ index: Int) {
     let one = SelfProof.serverlessCases[index]
-    let short = one.numbers.merging(["customers": 1_500]) { $1 }
+    let short = one.numbers.merging(["customers": 800]) { $1 }
     for row in SelfProof.covered("serverless", one.name, short, one.words, one.metrics, 100) { #expect(row.holdsWithinChance, "\(row.name): \(row.observed)") }
   }
 
   @Test("limits turn away as Erlang B says, for any law of service", arguments: ["exp", "constant", "hyperexp"])
   func erlang(_ law: String) throws {
-    let report = try simulated("serverless", ["cold": 0, "limit": 3, "keep_alive": 1e9, "customers": 30_000], ["service_dist": law])
-    #expect(abs(report.error("shed_share")) < 0.03 && abs(report.theory("shed_share") - erlangB(servers: 3, offered: 2.4)) < 1e-9)
+    let report = try simulated("serverless", ["cold": 0, "limit": 3, "keep_alive": 1e9, "customers": 10_000], ["service_dist": law])
+    #expect(abs(report.error("shed_share")) < 0.05 && abs(report.theory("shed_share") - erlangB(servers: 3, offered: 2.4)) < 1e-9)
   }
 
   @Test("a longer keep-alive starts fewer, keeps more, and costs the same: only work is paid for")
