@@ -86,5 +86,7 @@ import Testing
   func refusals(_ numbers: [String: Double], _ words: [String: String], _ message: String) { expectRefusal("checkpoint", numbers, words, message) }
 
   @Test("a seed is its bytes, on every machine")
-  func bytes() throws { try expectBits("checkpoint", ["jobs": 20], ["failures_dist": "gamma"], "completion", "42d5bd1c879b9ce8 42d568067f9b5295 42d5a0c0e8011564") }
+  func bytes() throws {
+    try expectBits("checkpoint", ["jobs": 20], ["failures_dist": "gamma"], "completion", "42d5bd1c879b9ce8 42d568067f9b5295 42d5a0c0e8011564")
+  }
 }

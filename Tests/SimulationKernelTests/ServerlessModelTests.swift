@@ -64,7 +64,7 @@ import Testing
 
   @Test("what cannot run says why, and what to do", arguments: [
     (["rate": 0], [:], "the arrival rate is 0 a second; give a rate above 0"), (["rate": -2], [:], "rate is -2; give one that is not negative"),
-    (["rate": 1e6, "keep_alive": 3_600e9], [:], "requests come before the first idle instance is forgotten; at most 1000000000: give a shorter `keep_alive`"),
+    (["rate": 1e6, "keep_alive": 3_600e9], [:], "requests come before the first idle instance is forgotten; at most 100000000: give a shorter `keep_alive`"),
     (["rate": 1e7, "service": 60e9, "keep_alive": 0], [:], "requests would be served at one time; at most 1000000: give a lower rate, or a `limit:`"),
     (["service_alpha": 0.9], ["service_dist": "pareto"], "a Pareto law with alpha ≤ 1 has no mean"), (["limit": 0], [:], "limit is 0"),
     (["cold_billed": 2], [:], "cold.billed is 2; give a share from 0 to 1"),
