@@ -159,7 +159,7 @@ public struct Metric: Hashable, Sendable {
     .init("iops", .perSecond, .higher, "operations that a simulated disk ended, per second"),
     .init("commits_per_flush", .plain, .none, "commits that shared one flush of a simulated disk"),
     .init("cold_share", .share, .lower, "share of a simulation's requests that waited for a new instance"),
-    .init("burst_peak", .plain, .none, "most requests that a simulated limiter let through in any stretch of time, less its rate times that; at most its burst"),
+    .init("burst_peak", .plain, .none, "most requests that a simulated limiter let through in a stretch of time, less its rate times that; at most its burst"),
     .init("completion", .nanoseconds, .lower, "mean time until a simulated job is done"),
     .init("lost_share", .share, .lower, "share of a simulated job's time that failures undid or that restarts took"),
     .init("young_interval", .nanoseconds, .none, "interval of checkpoints by Young: √(2C/λ)"),

@@ -16,9 +16,9 @@ public let mathisRandom: Double = {
   return 2.0.squareRoot() / mean
 }()
 
-/// Bytes a unit of time of a transfer that losses limit, not the path: C·MSS/(RTT·√p). It knows no timeouts and no limit of the
-/// window, so it holds for a p of about 1 % and below: the round trip in
-/// which a loss is repaired and no window grows makes it 4 % too much at 0.1 % (measured), 7 % at 1 % of random losses, 13 % of periodic ones.
+/// Bytes a unit of time of a transfer that losses limit, not the path: C·MSS/(RTT·√p). It knows no timeouts, no limit of the window, and
+/// not the round trip in which a loss is repaired and the window stands still. Over the simulated rate it is, for random losses, 0.98 at
+/// 0.1 % and 1.09 at 1 %; for periodic ones 1.02 at 0.1 %, 1.07 at 0.3 % and 1.15 at 1 %.
 public func mathisRate(constant: Double, mss: Double, rtt: Double, loss: Double) -> Double { constant * mss / (rtt * loss.squareRoot()) }
 
 /// Slow start over a path that loses nothing, with packets of one length (after Kurose and Ross, Computer Networking, 3.7, for an initial

@@ -27,7 +27,7 @@ extension SelfProof {
       ("an ssd, 3 with pauses", with(["depth": 3, "think": 1e6, "service": 200e3]), ["device": "ssd", "service_dist": "gamma"], ["iops", "mean"]),
       ("an ssd, M/M/8 at 0.6", with(["rate": 60_000]), ["device": "ssd", "service_dist": "exp"], ["mean"]),
       ("flushes for each, M/G/1 at 0.5", with(["rate": 100, "service": 80e3]), ["device": "ssd", "commit": "each", "service_dist": "exp"], ["mean"]),
-      ("shared flushes", with(["rate": 500, "service": 200e3]), ["device": "ssd", "commit": "group"], ["mean", "commits_per_flush"]),
+      ("shared flushes", with(["rate": 500, "service": 200e3, "customers": 8_000]), ["device": "ssd", "commit": "group"], ["mean", "commits_per_flush"]),
       ("shared flushes, half idle", with(["rate": 100, "service": 200e3]), ["device": "ssd", "commit": "group"], ["mean", "commits_per_flush"]),
     ]
   }

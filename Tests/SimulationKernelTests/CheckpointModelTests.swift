@@ -66,7 +66,7 @@ import Testing
     for row in rows { #expect(row.holdsWithinChance, "\(row.name): \(row.observed)") }
   }
 
-  @Test("failures at other distances: more alike lose more of a stretch than ones that come in clusters; no form is claimed")
+  @Test("failures at other distances lose other shares; no form is claimed for them")
   func laws() throws {
     let lost = try ["constant", "exp", "hyperexp"].map { law in
       try simulated("checkpoint", ["interval": 3_600e9, "jobs": 200], ["failures_dist": law])
@@ -86,5 +86,7 @@ import Testing
   func refusals(_ numbers: [String: Double], _ words: [String: String], _ message: String) { expectRefusal("checkpoint", numbers, words, message) }
 
   @Test("a seed is its bytes, on every machine")
-  func bytes() throws { try expectBits("checkpoint", ["jobs": 20], ["failures_dist": "gamma"], "completion", "42d5bd1c879b9ce8 42d568067f9b5295 42d5a0c0e8011564") }
+  func bytes() throws {
+    try expectBits("checkpoint", ["jobs": 20], ["failures_dist": "gamma"], "completion", "42d5bd1c879b9ce8 42d568067f9b5295 42d5a0c0e8011564")
+  }
 }

@@ -11,7 +11,7 @@ import Testing
     (["depth": 64, "channels": 16], ["device": "ssd", "service_dist": "exp"], 200_000, 0.01),
   ] as [([String: Double], [String: String], Double, Double)])
   func operations(_ numbers: [String: Double], _ words: [String: String], _ known: Double, _ tolerance: Double) throws {
-    let report = try simulated("disk", numbers.merging(["customers": 20_000]) { $1 }, words)
+    let report = try simulated("disk", numbers.merging(["customers": 10_000]) { $1 }, words)
     #expect(abs(report.value("iops") / known - 1) < tolerance && abs(report.theory("iops") / known - 1) < 1e-3, "\(report.value("iops"))")
     // Little's law, but for those that are there at both ends.
     #expect(abs(report.value("iops") * report.value("mean") / 1e9 / (numbers["depth"] ?? 1) - 1) < 2e-3)
@@ -20,7 +20,7 @@ import Testing
   @Test("the nearest first and the elevator do 147 of 82 at depth 32; only the nearest lets somebody wait for a second")
   func schedulers() throws {
     func run(_ scheduler: String) throws -> SimArmReport {
-      try simulated("disk", ["depth": 32, "customers": 20_000], ["scheduler": scheduler], replications: 4)
+      try simulated("disk", ["depth": 32, "customers": 6_000], ["scheduler": scheduler], replications: 4)
     }
     let (nearest, elevator) = (try run("shortest"), try run("elevator"))
     #expect(abs(nearest.value("iops") / 146.7 - 1) < 0.01 && abs(elevator.value("iops") / 146.7 - 1) < 0.01)
@@ -58,7 +58,7 @@ import Testing
   func coverage(_ index: Int) {
     let one = SelfProof.diskCases[index]
     let short = one.numbers.merging(["customers": 600]) { $1 }
-    for row in SelfProof.covered("disk", one.name, short, one.words, one.metrics, 100) { #expect(row.holdsWithinChance, "\(row.name): \(row.observed)") }
+    for row in SelfProof.covered("disk", one.name, short, one.words, one.metrics, 60) { #expect(row.holdsWithinChance, "\(row.name): \(row.observed)") }
   }
 
   @Test("what cannot run says why, and what to do", arguments: [
@@ -69,7 +69,7 @@ import Testing
     (["service_alpha": 1], ["device": "ssd", "service_dist": "pareto"], "a Pareto law with alpha ≤ 1 has no mean"),
     (["depth": 0], [:], "depth is 0; give a whole number from 1 to 65536"), (["block": 0], [:], "`block` and `bandwidth` are above 0"),
     (["rate": 1e6, "horizon": 1e14], [:], "operations in `horizon`; at most 1000000000"),
-    (["rate": 2e4, "horizon": 60e9], ["scheduler": "shortest"], "more than 65536 operations wait for the disk; shorten `horizon:`, or lower the load"),
+    (["rate": 1e6, "horizon": 60e9], ["scheduler": "shortest"], "more than 65536 operations wait for the disk; shorten `horizon:`, or lower the load"),
   ] as [([String: Double], [String: String], String)])
   func refusals(_ numbers: [String: Double], _ words: [String: String], _ message: String) { expectRefusal("disk", numbers, words, message) }
 

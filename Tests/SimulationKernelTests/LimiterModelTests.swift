@@ -65,7 +65,7 @@ import Testing
   @Test("closed forms lie inside the intervals", arguments: SelfProof.limiterCases.indices)
   func coverage(_ index: Int) {
     let one = SelfProof.limiterCases[index]
-    let short = one.numbers.merging(["customers": 2_000]) { $1 }
+    let short = one.numbers.merging(["customers": 1_000]) { $1 }
     for row in SelfProof.covered("limiter", one.name, short, one.words, one.metrics, 100) { #expect(row.holdsWithinChance, "\(row.name): \(row.observed)") }
   }
 

@@ -70,6 +70,13 @@ import Testing
     #expect(abs(mathisRandom - 1.30984) < 1e-5 && abs(mathisPeriodic * mathisPeriodic - 1.5) < 1e-12)
   }
 
+  @Test("a proof of an approximation can fail")
+  func canFail() {
+    let transfer: [String: Double] = ["objects": 1, "size": 1460 * 40_000, "rtt": 100e6, "bandwidth": 1e9, "pages": 1, "loss": 0.003]
+    #expect(SelfProof.near("link", "Mathis", transfer, ["losses": "periodic"], "transfer_rate", 0.1, 3).holds)
+    #expect(!SelfProof.near("link", "Mathis", transfer, ["losses": "periodic"], "transfer_rate", 0.01, 3).holds)
+  }
+
   @Test("a full buffer loses packets, and the path is still used: reno fills a link with a buffer of one bandwidth-delay product")
   func buffer() throws {
     let report = try simulated("link", ["objects": 1, "size": 20e6, "bandwidth": 1e6, "buffer": 50_000, "pages": 2], [:], replications: 2)

@@ -26,14 +26,14 @@ import Testing
   @Test("closed forms lie inside the intervals", arguments: SelfProof.serverlessCases.indices)
   func coverage(_ index: Int) {
     let one = SelfProof.serverlessCases[index]
-    let short = one.numbers.merging(["customers": 1_500]) { $1 }
+    let short = one.numbers.merging(["customers": 800]) { $1 }
     for row in SelfProof.covered("serverless", one.name, short, one.words, one.metrics, 100) { #expect(row.holdsWithinChance, "\(row.name): \(row.observed)") }
   }
 
   @Test("limits turn away as Erlang B says, for any law of service", arguments: ["exp", "constant", "hyperexp"])
   func erlang(_ law: String) throws {
-    let report = try simulated("serverless", ["cold": 0, "limit": 3, "keep_alive": 1e9, "customers": 30_000], ["service_dist": law])
-    #expect(abs(report.error("shed_share")) < 0.03 && abs(report.theory("shed_share") - erlangB(servers: 3, offered: 2.4)) < 1e-9)
+    let report = try simulated("serverless", ["cold": 0, "limit": 3, "keep_alive": 1e9, "customers": 10_000], ["service_dist": law])
+    #expect(abs(report.error("shed_share")) < 0.05 && abs(report.theory("shed_share") - erlangB(servers: 3, offered: 2.4)) < 1e-9)
   }
 
   @Test("a longer keep-alive starts fewer, keeps more, and costs the same: only work is paid for")
@@ -64,7 +64,7 @@ import Testing
 
   @Test("what cannot run says why, and what to do", arguments: [
     (["rate": 0], [:], "the arrival rate is 0 a second; give a rate above 0"), (["rate": -2], [:], "rate is -2; give one that is not negative"),
-    (["rate": 1e6, "keep_alive": 3_600e9], [:], "requests come before the first idle instance is forgotten; at most 1000000000: give a shorter `keep_alive`"),
+    (["rate": 1e6, "keep_alive": 3_600e9], [:], "requests come before the first idle instance is forgotten; at most 100000000: give a shorter `keep_alive`"),
     (["rate": 1e7, "service": 60e9, "keep_alive": 0], [:], "requests would be served at one time; at most 1000000: give a lower rate, or a `limit:`"),
     (["service_alpha": 0.9], ["service_dist": "pareto"], "a Pareto law with alpha ≤ 1 has no mean"), (["limit": 0], [:], "limit is 0"),
     (["cold_billed": 2], [:], "cold.billed is 2; give a share from 0 to 1"),

@@ -78,7 +78,7 @@ struct CheckpointModel: SimulatedModel {
 
   /// What follows from the mean time of a job.
   private func values(time: Double) -> [String: Double] {
-    ["completion": time * 1e9, "lost_share": (time - work - Double(count) * checkpoint) / time, "cost_index": price * time / work]
+    ["completion": time * 1e9, "lost_share": max(0, time - work - Double(count) * checkpoint) / time, "cost_index": price * time / work]
   }
 
   /// For Poisson failures.

@@ -26,6 +26,8 @@ struct DiskModel: SimulatedModel {
   let flush: Double
   let customers: Int
   let horizon: Double?
+  /// Computed once: a chain of flushes is a long sum.
+  private var prediction: Prediction?
 
   /// Mean and variance of an operation alone, without a flush; of an hdd served in order of arrival.
   var alone: (mean: Double, variance: Double) {
@@ -53,6 +55,12 @@ struct DiskModel: SimulatedModel {
       throw p.refusal("`seek` is \(shown(seek.mean)) s, less than `settle`, \(shown(seek.least)) s", "the mean way is longer than the shortest")
     }
     guard alone.mean.isFinite, alone.mean > 0 else { throw p.refusal("an operation takes no time", "give a `service` above 0") }
+    try checkRate(p)
+    guard horizon == nil else { return }
+    if let rate { prediction = openPrediction(rate) } else { prediction = closedPrediction }
+  }
+
+  private func checkRate(_ p: Parameters) throws(SimulationError) {
     guard let rate else { return }
     guard rate > 0 else { throw p.refusal("the rate is 0", "give a rate above 0, or none for a closed queue of `depth`") }
     if horizon == nil, rate >= capacity {
@@ -89,12 +97,6 @@ struct DiskModel: SimulatedModel {
 
   var closedForm: String? { prediction?.name }
   var theory: [String: Double] { prediction?.values ?? [:] }
-
-  private var prediction: Prediction? {
-    guard horizon == nil else { return nil }
-    if let rate { return openPrediction(rate) }
-    return closedPrediction
-  }
 
   private var closedPrediction: Prediction? {
     let mean = alone.mean

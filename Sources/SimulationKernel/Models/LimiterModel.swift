@@ -24,6 +24,9 @@ struct LimiterModel: SimulatedModel {
       throw p.refusal(
         "ρ = \(shown(rate / refill)): the queue grows without bound and has no steady state", "give `horizon:`, a lower rate, or `mode: drop`")
     }
+    if horizon == nil, rate / refill * Double(customers) > 4e9 {
+      throw p.refusal("\(shown(rate / refill)) requests come for each that is let through", "give a lower rate, or fewer `customers`")
+    }
     if let horizon, horizon * rate > 4e9 { throw p.refusal("\(shown(horizon * rate)) arrivals in `horizon`", "at most 4000000000") }
   }
 
@@ -84,6 +87,7 @@ struct LimiterMachine: EventMachine, ~Copyable {
   private var tokens: Double
   private var last = 0.0
   private var seen = 0
+  /// Of counted requests: that came, that were let through, that waited.
   /// The same stream of requests by another count, which knows nothing of tokens: most let through in a stretch that ends now, less refill × time.
   private var excess = 0.0
   private(set) var excessMost = 0.0
@@ -98,7 +102,8 @@ struct LimiterMachine: EventMachine, ~Copyable {
     arrivals = Stream(seed: seed, replication: replication, source: 0)
     phases = Stream(seed: seed, replication: replication, source: 1)
     tokens = Double(model.burst)
-    warmUp = model.horizon == nil ? model.customers / 10 : 0
+    // The full bucket of the beginning is used up, or forgotten, by twice as many requests.
+    warmUp = model.horizon == nil ? max(model.customers / 10, 2 * model.burst) : 0
     if let phases = model.phases { onLeft = phases.on * self.phases.exponential() }
   }
 
@@ -119,14 +124,9 @@ struct LimiterMachine: EventMachine, ~Copyable {
   }
 
   @inline(__always) mutating func handle(_ event: Event, _ agenda: inout Agenda) {
-    if offered == model.customers { return agenda.stop() }
     agenda.schedule(0, after: gap())
-    seen &+= 1
-    let isCounted = seen > warmUp
-    if isCounted {
-      if offered == 0 { began = model.horizon == nil ? event.time : 0 }
-      offered &+= 1
-    }
+    let isCounted = seen >= warmUp
+    if isCounted { offered &+= 1 }
     // Who comes while others wait is behind them.
     let start = max(event.time, last)
     let there = min(Double(model.burst), tokens + (start - last) * model.refill)
@@ -142,11 +142,15 @@ struct LimiterMachine: EventMachine, ~Copyable {
     excess = max(0, excess - (leave - last) * model.refill) + 1
     if excess > excessMost { excessMost = excess }
     last = leave
+    // Counted by those that are let through: of a hundred times too many the bucket sees few.
+    seen &+= 1
+    if seen == warmUp { began = event.time }
     guard isCounted else { return }
     // Of a horizon only what left within it.
     if let horizon = model.horizon, leave > horizon { return }
     allowed &+= 1
     delays.record(leave - event.time)
     if leave > event.time { waited &+= 1 }
+    if allowed == model.customers { agenda.stop() }
   }
 }

@@ -161,6 +161,7 @@ struct LinkFlow: ~Copyable {
     isTimerSet = false
     guard inFlight > 0, now >= deadline else { return }
     guard flying.count == 0 else {
+      backoff += 1
       deadline = now + timeout
       return
     }

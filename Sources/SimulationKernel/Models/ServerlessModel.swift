@@ -34,8 +34,8 @@ struct ServerlessModel: SimulatedModel {
     guard rate * (service.mean + cold) < 1e6 || limit != nil else {
       throw p.refusal("\(shown(rate * (service.mean + cold))) requests would be served at one time", "at most 1000000: give a lower rate, or a `limit:`")
     }
-    guard rate * settling <= 1e9 else {
-      throw p.refusal("\(shown(rate * settling)) requests come before the first idle instance is forgotten", "at most 1000000000: give a shorter `keep_alive`")
+    guard rate * settling <= 1e8 else {
+      throw p.refusal("\(shown(rate * settling)) requests come before the first idle instance is forgotten", "at most 100000000: give a shorter `keep_alive`")
     }
   }
 
