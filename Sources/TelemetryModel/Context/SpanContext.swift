@@ -6,7 +6,7 @@
 // A receiver that cannot read a traceparent starts a new trace; nothing is guessed.
 
 /// The flags of W3C Trace Context, level 2.
-public struct TraceFlags: OptionSet, Hashable, Sendable {
+public struct TraceFlags: OptionSet, Hashable, Sendable, BitwiseCopyable {
   public let rawValue: UInt8
   public init(rawValue: UInt8) { self.rawValue = rawValue }
   /// The caller may have recorded the trace.

@@ -17,6 +17,12 @@ public struct SamplingThreshold: Hashable, Sendable, BitwiseCopyable {
 
   private init(rejection: UInt64) { self.rejection = rejection }
 
+  /// nil for what is no threshold.
+  init?(rejecting rejection: UInt64) {
+    guard rejection < Self.range else { return nil }
+    self.rejection = rejection
+  }
+
   /// - Parameter probability: above 0, at most 1; rounded to a multiple of 2⁻⁵⁶.
   /// - Returns: nil outside that range: what is never kept has no threshold.
   public init?(probability: Double) {
