@@ -149,4 +149,18 @@ import Testing
       #expect(try #require(ExplicitHistogram(whole.point())) == whole)
     }
   }
+
+  @Test("an exemplar is the last sampled value of its bucket, with its trace")
+  func exemplars() {
+    let histogram = ExplicitHistogram(bounds: [1, 2])
+    var reservoir = ExemplarReservoir(buckets: histogram.counts.count)
+    let sampled = TraceParent(SpanContext(traceID: TraceID(high: 1, low: 2), spanID: SpanID(3), flags: [.sampled]))
+    for (value, time) in [(0.5, 1), (1.5, 2), (1.7, 3)] as [(Double, UInt64)] {
+      reservoir.offer(value, bucket: histogram.bucket(value), at: time, in: sampled)
+    }
+    reservoir.offer(9, bucket: histogram.bucket(9), at: 4, in: TraceParent(SpanContext(traceID: TraceID(high: 1, low: 2), spanID: SpanID(3))))
+    let found = reservoir.collect()
+    #expect(found.map(\.value) == [.double(0.5), .double(1.7)] && found[1].unixNano == 3 && found[1].traceID == sampled.traceID)
+    #expect(reservoir.collect().isEmpty)
+  }
 }

@@ -16,20 +16,9 @@ import Testing
     }
   }
 
-  private func varint(_ value: UInt64) -> [UInt8] {
-    var out = WireWriter()
-    out.varint(value)
-    return out.bytes
-  }
-
-  /// Field 1 or 2 of length-delimited type, once around another.
-  private func message(_ field: UInt8, _ body: [UInt8]) -> [UInt8] { [field << 3 | 2] + varint(UInt64(body.count)) + body }
-
-  /// A request with one span that consists of ids and `fields`.
-  private func request(span fields: [UInt8]) -> [UInt8] {
-    let ids = message(1, [UInt8](repeating: 1, count: 16)) + message(2, [UInt8](repeating: 2, count: 8))
-    return message(1, message(2, message(2, ids + fields)))
-  }
+  private func varint(_ value: UInt64) -> [UInt8] { WireBytes.varint(value) }
+  private func message(_ field: UInt8, _ body: [UInt8]) -> [UInt8] { WireBytes.message(field, body) }
+  private func request(span fields: [UInt8]) -> [UInt8] { WireBytes.request(span: fields) }
 
   @Test("protobuf cut off at any byte is refused, or is a shorter request that SwiftProtobuf also reads")
   func truncation() throws {
@@ -103,8 +92,8 @@ import Testing
     #expect(received.report.droppedAttributes == 498_976 && received.report.accepted == 1)
     #expect(refusal { _ = try decoder.traces(request(span: empty(1_000_000)), as: .protobuf) }?.kind == .overLimit)
     let ids = #""traceId":"00000000000000000000000000000001","spanId":"0000000000000001""#
-    let many = Array(#"{"resourceSpans":[{"scopeSpans":[{"spans":[{\#(ids),"attributes":["#.utf8) + [UInt8](repeatElement(Array("{},".utf8), count: 300_000).joined()) + Array("{}]}]}]}]}".utf8)
-    let read = try decoder.traces(many, as: .json)
+    let many = #"{"resourceSpans":[{"scopeSpans":[{"spans":[{\#(ids),"attributes":["# + String(repeating: "{},", count: 300_000) + "{}]}]}]}]}"
+    let read = try decoder.traces(Array(many.utf8), as: .json)
     #expect(read.batch.records[0].attributes.count == 1024 && read.report.droppedAttributes == 300_001 - 1024)
     // Metrics and logs: counted before SwiftProtobuf takes memory.
     let log = message(1, message(2, message(2, [UInt8]((0..<1_000_001).flatMap { _ in [0x32 as UInt8, 0] }))))

@@ -72,13 +72,13 @@ import Testing
     }
   }
 
-  @Test("5,000 damaged requests: we refuse when SwiftProtobuf refuses, and read the same otherwise")
+  @Test("2,000 damaged requests: we refuse when SwiftProtobuf refuses, and read the same otherwise")
   func damaged() throws {
     let whole = try OTLPDecoder().traces(ExampleFile.traces.bytes, as: .json).batch.encoded(as: .protobuf)
     var random = RandomTelemetry(seed: 7)
     var taken = 0
     var refused = 0
-    for turn in 0..<5_000 {
+    for turn in 0..<2_000 {
       var bytes = whole
       for _ in 0...random.below(2) {
         switch random.below(4) {
@@ -100,27 +100,38 @@ import Testing
         refused += 1
       }
     }
-    #expect(taken > 500 && refused > 500)
+    #expect(taken > 200 && refused > 200)
   }
 
   @Test("a message that comes in two parts is one message")
   func parts() throws {
-    let a = TraceBatch(resource: Resource(attributes: [Attribute("a", 1)]), records: []).encoded(as: .protobuf)
-    // Two resources within one ResourceSpans: field 1, twice.
-    let inner = Array(a.dropFirst(2).prefix { _ in true })
-    let resource = Array(inner.prefix(Int(inner[1]) + 2))
-    let twice = [UInt8(10), UInt8(2 * resource.count)] + resource + resource
-    #expect(try OTLPDecoder().traces(twice, as: .protobuf).batch == reference(twice).batch)
-    #expect(try OTLPDecoder().traces(twice, as: .protobuf).batch.resources[0].resource.attributes.count == 2)
+    func message(_ field: UInt8, _ body: [UInt8]) -> [UInt8] { WireBytes.message(field, body) }
+    let attribute = message(1, Array("k".utf8)) + message(2, [0x18, 7])
+    let resource = message(1, message(1, message(1, attribute)) + message(1, message(1, attribute)))
+    let list = message(5, message(1, [0x18, 1])), map = message(6, message(1, attribute))
+    let status = message(15, message(2, Array("m".utf8))) + message(15, [0x18, 2])
+    for (request, check) in [
+      (resource, { $0.resources[0].resource.attributes.count == 2 }),
+      (WireBytes.request(span: message(9, message(2, list + list))), { $0.records[0].attributes[0].value == .array([1, 1]) }),
+      (
+        WireBytes.request(span: message(9, message(2, map) + message(2, map))),
+        { $0.records[0].attributes[0].value == .map([Attribute("k", 7), Attribute("k", 7)]) }
+      ),
+      (WireBytes.request(span: message(9, message(2, map + list))), { $0.records[0].attributes[0].value == .array([1]) }),
+      (WireBytes.request(span: status), { $0.records[0].status == .error("m") }),
+    ] as [([UInt8], (TraceBatch) -> Bool)] {
+      let batch = try OTLPDecoder().traces(request, as: .protobuf).batch
+      #expect(try batch == reference(request).batch && check(batch))
+    }
   }
 
-  @Test("4,000 damaged requests of metrics and logs are read or refused, never more")
+  @Test("2,000 damaged requests of metrics and logs are read or refused, never more")
   func damagedMetricsAndLogs() throws {
     let metrics = try OTLPDecoder().metrics(ExampleFile.metrics.bytes, as: .json).batch.encoded(as: .protobuf)
     let logs = try OTLPDecoder().logs(ExampleFile.logs.bytes, as: .json).batch.encoded(as: .protobuf)
     var random = RandomTelemetry(seed: 8)
     var counts = [0, 0]
-    for turn in 0..<4_000 {
+    for turn in 0..<2_000 {
       var bytes = turn % 2 == 0 ? metrics : logs
       bytes[random.below(bytes.count)] = UInt8(truncatingIfNeeded: random.next())
       do {
@@ -137,6 +148,6 @@ import Testing
         counts[1] += 1
       }
     }
-    #expect(counts[0] > 500 && counts[1] > 500)
+    #expect(counts[0] > 200 && counts[1] > 200)
   }
 }

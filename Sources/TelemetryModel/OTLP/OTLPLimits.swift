@@ -6,8 +6,9 @@ public struct OTLPLimits: Hashable, Sendable {
   public var requestBytesMax = 16 << 20
   /// Nested brackets of JSON, nested messages of protobuf. A request takes 12 and 6 of them, a value within a value 3 and 2 more.
   public var depthMax = 64
-  /// Attributes, values in lists, events, links, buckets and exemplars of a whole request, and its records. Refused above: at
-  /// about 100 bytes each they are the memory that a request can take beside its own size.
+  /// Attributes, values in lists, events, links, buckets and exemplars of a whole request, and its records. Refused above: they
+  /// are the memory that a request can take beside its own size. Measured: 34 MB for half a million lists in lists, 98 MB for
+  /// 100,000 spans with an empty one of everything, 87 MB for a million empty attributes of one log record.
   public var elementsMax = 1_000_000
   /// Spans, metrics or log records. Refused above.
   public var recordsMax = 100_000

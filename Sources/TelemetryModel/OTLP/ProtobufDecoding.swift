@@ -2,6 +2,12 @@
 
 import SwiftProtobuf
 
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
 enum ProtobufDecoding {
   static func metrics(_ bytes: UnsafeRawBufferPointer, _ context: IngestContext) throws(OTLPError) -> Received<TelemetryMetric> {
     try ProtobufCensus.check(bytes, .metricsRequest, context)
@@ -90,19 +96,30 @@ struct ProtobufConversion {
   }
 
   /// nil: neither 16 bytes nor none.
-  func traceID(_ bytes: some Collection<UInt8>) -> TraceID? {
-    if bytes.isEmpty { return TraceID.none }
-    guard bytes.count == 16 else { return nil }
-    return TraceID(high: word(bytes.prefix(8)), low: word(bytes.dropFirst(8)))
+  func traceID(_ data: Data) -> TraceID? {
+    data.withUnsafeBytes { bytes in
+      switch bytes.count {
+      case 0: TraceID.none
+      case 16: TraceID(high: Self.word(bytes, 0), low: Self.word(bytes, 8))
+      default: nil
+      }
+    }
   }
 
   /// nil: neither 8 bytes nor none.
-  func spanID(_ bytes: some Collection<UInt8>) -> SpanID? {
-    if bytes.isEmpty { return SpanID.none }
-    return bytes.count == 8 ? SpanID(word(bytes)) : nil
+  func spanID(_ data: Data) -> SpanID? {
+    data.withUnsafeBytes { bytes in
+      switch bytes.count {
+      case 0: SpanID.none
+      case 8: SpanID(Self.word(bytes, 0))
+      default: nil
+      }
+    }
   }
 
-  private func word(_ bytes: some Collection<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+  private static func word(_ bytes: UnsafeRawBufferPointer, _ at: Int) -> UInt64 {
+    UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+  }
 
   mutating func logRecord(_ message: PB.LogRecord) -> LogRecord? {
     var record = LogRecord(
