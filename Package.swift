@@ -17,6 +17,7 @@ let secure: [Target.Dependency] = [
 ]
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -30,6 +31,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
@@ -66,6 +68,7 @@ let package = Package(
       name: "LoadKernel",
       dependencies: ["CKernelShims", "ExperimentModel", "Statistics"] + secure),
     .target(name: "SimulationKernel", dependencies: ["ExperimentModel", "Statistics"]),
+    .target(name: "TelemetryModel", dependencies: [protobuf]),
     .target(name: "Reporting", dependencies: ["ExperimentModel"]),
     .target(name: "ResultStore", dependencies: ["ExperimentModel", grdb]),
 
@@ -107,6 +110,7 @@ let package = Package(
     .testTarget(name: "ExperimentRunnerTests", dependencies: ["ExperimentRunner", "ExperimentModel", "LoadKernel", "MeasureKernel", "Statistics"]),
     .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "CLabShims", "ExperimentModel"] + nio),
     .testTarget(name: "LabPropertyTests", dependencies: ["LabSystems", "PerfLanguage", "ExperimentModel", "StrictYAML", "TextModel"]),
+    .testTarget(name: "TelemetryModelTests", dependencies: ["TelemetryModel", protobuf], exclude: ["Data"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "DocumentModel", "ExperimentModel", "TextModel"]),
     .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML", "TextModel"]),
     .testTarget(name: "PerfLanguageTests", dependencies: ["PerfLanguage", "DocumentModel", "ExperimentModel", "StrictYAML", "TextModel"]),
