@@ -119,6 +119,8 @@ extension Runner {
   /// Each arm's value as an address would name it: `on.mean`, `hit_ratio@capacity=100` with only the parameters
   /// that differ between the arms, `lru-0.7.hit_ratio` where those are not numbers.
   private func armPlaces(_ result: CellResult, metric: String) -> [String] {
+    // A simulation's arms are addressed by their names, which have the varied values in their own words.
+    if result.kind == "sim" { return result.arms.map { "\($0.name).\(metric)" } }
     let named = result.arms.filter { !$0.name.isEmpty }
     let keys = Set(named.flatMap(\.params.keys)).sorted().filter { key in Set(named.map { $0.params[key] }).count > 1 }
     func place(_ arm: ArmResult) -> String {
