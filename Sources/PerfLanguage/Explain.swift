@@ -152,9 +152,9 @@ private struct Explainer {
   }
 
   private func courseMoney(_ formula: String, _ inputs: YAMLNode?, _ pad: String, into lines: inout [String]) {
-    for row in costFormulas[formula] ?? [] where inputs?[row.name] == nil {
-      if let money = context.courseMoney[row.name] {
-        lines.append("\(pad)# from the course: \(row.name) = \(numberText(money.value))\(money.unit == .usd ? " USD" : "")")
+    for row in CostFormula.named(formula)?.rows ?? [] where inputs?[row.name] == nil {
+      if let money = context.courseMoney[row.course].flatMap({ fitting($0, row.unit) }) {
+        lines.append("\(pad)# from the course: \(row.name) = \(numberText(money.value))\(money.unit.isMoney ? " " + money.unit.rawValue : "")")
       }
     }
   }

@@ -229,13 +229,13 @@ let blockKeys: [Shape: [Key]] = [
   .cost: [
     kind, id, title,
     Key(
-      "formula", .word(["F1", "F3", "F4", "F8"]),
-      "F1: revenue lost by delay; F3: infrastructure per million requests; F4: customers lost by bad sessions; F8: an incident", required: true),
+      "formula", .word(CostFormula.all.map(\.name)), CostFormula.all.map { "\($0.name): \($0.title)" }.joined(separator: "; "), required: true),
     Key("inputs", .other("values by name"), "a value with its unit, {low, base, high}, `${ADDRESS}` or `${market.FACT}`", required: true),
+    Key("roi", .other("{effort_hours, rate, run_cost_per_month, horizon}"), "holds the money against an effort: return, payback, where it breaks even"),
     Key("sources", .list("market facts"), "where the numbers come from"),
     expect, gate, plots, blockTime, why,
   ],
-  .bracket: ["low", "base", "high"].map { Key($0, .number(0...Double.infinity), "end or middle of the bracket", required: true) },
+  .bracket: CostFormula.bracketEnds.map { Key($0, .other("a value with its unit"), "end or middle of the bracket", required: true) },
   .check: [
     kind, id, title,
     Key("edit", .shape(.edit), "what the learner changes"),

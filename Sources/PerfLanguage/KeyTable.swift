@@ -114,7 +114,7 @@ extension Shape {
     case .load: ["fit", "requires", "write", "steady_state", "telemetry"]
     case .bench: ["requires", "write", "validate"]
     case .sim: ["fit", "requires", "write"]
-    case .cost: ["roi", "write"]
+    case .cost: ["write"]
     case .observe: ["where", "versus", "group_by", "show", "source", "write"]
     case .slo: ["service", "description", "requires", "write"]
     case .role: ["transport"]

@@ -36,7 +36,7 @@ private func pointText(_ value: Double, _ unit: MetricUnit) -> String {
   if unit == .count || unit == .plain, scaled == scaled.rounded() {
     return fixed(scaled, 0, grouped: unit != .plain) + scale.suffix
   }
-  if unit == .usd || unit == .usdPerDay, abs(scaled) >= 100 { return fixed(scaled, 0, grouped: true) + scale.suffix }
+  if unit == .usd || unit == .usdPerDay || unit == .usdPerMonth, abs(scaled) >= 100 { return fixed(scaled, 0, grouped: true) + scale.suffix }
   var decimals = significantDecimals(scaled, 3)
   // 99.96 % is not 100 %: the last requests are what the number is about.
   if unit == .share {
@@ -66,6 +66,7 @@ struct Scale {
       case .perSecond: (1, " rps")
       case .usd: (1, " USD")
       case .usdPerDay: (1, " USD/day")
+      case .usdPerHour, .usdPerMonth, .usdPerMillionTokens, .usdPerGB, .usdPerGBSecond: (1, " \(unit.rawValue)")
       case .usdPerMillion: (1, " USD/Mreq")
       case .points: (1, " pp")
       case .count, .plain: (1, "")

@@ -10,7 +10,7 @@ public func regionMarkdown(_ result: CellResult) -> String {
   if result.validity == .invalid {
     return failureNote("the run was INVALID: \(result.validityReason ?? "the generator fell behind"). Its numbers are not shown")
   }
-  let parts = [armTable(result), requestTable(result), cellFigures(result), judgementTable(result), footnotes(result.doubts), verdictLine(result)]
+  let parts = [armTable(result), requestTable(result), returnsTable(result), cellFigures(result), judgementTable(result), footnotes(result.doubts), verdictLine(result)]
   return parts.compactMap { $0 }.joined(separator: "\n\n")
 }
 
@@ -30,7 +30,8 @@ private func armTable(_ result: CellResult) -> String? {
   let arms = result.arms.filter { !$0.name.isEmpty && !isFit($0, result) }
   let columns = result.columns.filter { name in arms.contains { $0.metrics[name] != nil } }
   guard !arms.isEmpty, !columns.isEmpty else { return nil }
-  let showsIntervals = columns.count <= 3
+  // Money is one row, and its interval is what it is about.
+  let showsIntervals = columns.count <= 3 || result.kind == "cost"
   let marks = result.doubts.indices.map { superscript($0 + 1) }.joined(separator: "\u{2009}")
   var table = MarkdownTable(columns: [(escapedMarkdown(metricTitle(result.rowLabel)) + (marks.isEmpty ? "" : " \(marks)"), .left)])
   let predicted = Set(columns.filter { name in arms.contains { $0.theory[name] != nil } })
@@ -78,7 +79,7 @@ private func cellFigures(_ result: CellResult) -> String? {
       "\(escapedMarkdown(metricTitle(name))) of \(escapedMarkdown(arm.name)): \(format(value.estimate, value.unit, interval: true))"
     }.joined(separator: " · ")
   }
-  let figures = result.arms.first(where: { $0.name.isEmpty })?.metrics ?? [:]
+  let figures = (result.arms.first(where: { $0.name.isEmpty })?.metrics ?? [:]).filter { result.kind != "cost" || !isReturn($0.key) }
   guard !figures.isEmpty || !fits.isEmpty else { return nil }
   return (fits + wholeFigures(figures)).joined(separator: " · ")
 }
