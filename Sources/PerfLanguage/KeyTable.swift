@@ -116,7 +116,7 @@ extension Shape {
     case .sim: ["fit", "requires", "write"]
     case .cost: ["write"]
     case .observe: ["where", "versus", "group_by", "show", "source", "write"]
-    case .slo: ["service", "description", "requires", "write"]
+    case .slo: ["requires", "write"]
     case .role: ["transport"]
     case .cache: ["stale_while_revalidate"]
     case .sql: ["params", "database"]

@@ -227,7 +227,7 @@ extension Planning {
     }
   }
 
-  private func secondsText(_ time: Nanoseconds) -> String {
+  func secondsText(_ time: Nanoseconds) -> String {
     time.rawValue % 1_000_000_000 == 0 ? "\(time.rawValue / 1_000_000_000) s" : "\(time.rawValue / 1_000_000) ms"
   }
 }

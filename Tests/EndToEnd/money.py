@@ -114,6 +114,57 @@ def new_prices_need_no_new_measurement(Folder):
         assert done.returncode == 1 and b"wrong-unit" in done.stderr and b"0.04 EUR/h" in done.stderr, done.stderr
 
 
+OBJECTIVES = b"""
+```perf
+kind: slo
+id: promise
+title: "Fast, and: always there"
+from: traffic
+indicator: {ratioMetric: {good: 'http_req_duration<4ms', total: http_reqs}}
+objectives:
+  - {target: 0.99, displayName: Strict, timeSliceTarget: 0.95, timeSliceWindow: 10m}
+  - {target: 0.5, displayName: Lax, timeSliceTarget: 0.95, timeSliceWindow: 20m}
+budgetingMethod: Timeslices
+timeWindow: [{duration: 28d, isRolling: true}]
+time_scale: {1ms: 1min}
+apdex: 4ms
+alerts:
+  - {burn: 14.4, long: 1h, short: 5m, severity: page}
+  - {burn: 1, long: 3d, after: 2h, severity: ticket}
+thresholds:
+  strict-page-1h.fired: ['>=1']
+  apdex: ['<=0.6']
+```
+"""
+
+
+def objectives_go_to_openslo_and_come_back_unchanged(Folder):
+    """A block is judged, exported, imported again in its place: the same question, so nothing is left to run."""
+    with Folder() as f:
+        f.file("money.md", SHOP.split(b"```perf\nkind: cost")[0] + OBJECTIVES)
+        f.nb("run", "--quick", "money.md", check=0)
+        page = f.read("money.md").decode()
+        # Every answer takes five milliseconds: none is good, all are tolerated.
+        assert re.search(r"\| Strict: 99.0 % \| 0 % .*\| 6\.72 h \|", page) and "apdex: 0.5" in page, page
+        assert "time slices, good with 95 % of their requests" in page
+        done = f.nb("slo", "export", "money.md#promise", check=0)
+        f.file("promise.yaml", done.stdout)
+        assert done.stdout.count(b"kind: AlertPolicy") == 2 and b"nb/short-window: 5m" in done.stdout, done.stdout
+        block = f.nb("slo", "import", "promise.yaml", check=0).stdout.decode()
+        thresholds = "thresholds:\n  strict-page-1h.fired: ['>=1']\n  apdex: ['<=0.6']\n```\n"
+        source = page[page.index("```perf\nkind: slo"):page.index("<!-- nb:result promise")]
+        f.file("money.md", page.replace(source, block.removesuffix("```\n") + thresholds + "\n").encode())
+        done = f.nb("run", "--quick", "--stale", "money.md", check=0)
+        assert b"nothing to run" in done.stderr, done.stderr
+
+        broken = f.read("promise.yaml").replace(b"lookbackWindow: 1h", b"lookbackWindow: 1Q")
+        f.file("promise.yaml", broken)
+        done = f.nb("slo", "import", "promise.yaml", check=1)
+        line = broken[:broken.index(b"1Q")].count(b"\n") + 1
+        assert not done.stdout and f"promise.yaml:{line}:27: error".encode() in done.stderr, done.stderr
+        assert b"did you mean `promise`" in f.nb("slo", "export", "money.md#promse", check=1).stderr
+
+
 def evaluate(working):
     """A line of arithmetic with ×, −, ^ and ⌈…⌉ in fifty decimal digits."""
     text = working.replace("×", "*").replace("−", "-").replace("^", "**")
@@ -142,7 +193,7 @@ def every_worked_case_comes_to_its_result(Folder):
 
 
 def tests(Folder):
-    return [bound(function, Folder) for function in (new_prices_need_no_new_measurement, every_worked_case_comes_to_its_result)]
+    return [bound(function, Folder) for function in (new_prices_need_no_new_measurement, objectives_go_to_openslo_and_come_back_unchanged, every_worked_case_comes_to_its_result)]
 
 
 def bound(function, Folder):
