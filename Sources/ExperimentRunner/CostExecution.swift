@@ -52,6 +52,9 @@ struct CostPricing {
     return found
   }
 
+  /// What servers that were chosen for a load make of it: it jumps with their number, so that the ends of an interval bound nothing.
+  private static let pointsOnly: Set<String> = ["waiting_share", "p99"]
+
   /// The formula at the inputs' points, and at every combination of the ends of their intervals. It rises or falls with each
   /// input alone, so that the least and the largest figure are among these.
   private mutating func combined(_ inputs: [String: Estimate], _ roi: [String: Estimate]?, _ end: String) -> [String: Estimate] {
@@ -72,7 +75,7 @@ struct CostPricing {
     var found: [String: Estimate] = [:]
     for (name, point) in points {
       let ends = corners.compactMap { $0[name] }
-      guard let low = ends.min(), let high = ends.max(), low != high else {
+      guard let low = ends.min(), let high = ends.max(), low != high, !Self.pointsOnly.contains(name) else {
         found[name] = Estimate(point)
         if !point.isFinite { endless.insert(name) }
         continue

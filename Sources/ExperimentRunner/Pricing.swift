@@ -42,6 +42,7 @@ enum Pricing {
   /// F3: the fewest servers of M/M/c with which at most `waitTarget` of requests wait and 99 % of them are done within
   /// `p99Target`; infinite where no number of servers does that, because a service alone takes longer.
   static func servers(rate: Double, service: Double, waitTarget: Double?, p99Target: Double?) -> Double {
+    guard service > 0 else { return .infinity }
     let offered = rate * (service / second)
     // With servers without end there is no wait, and the time is that of the exponential service: P(T > t) = e^(−t/s).
     if let p99Target, exponentialTail(p99Target / service) > 0.01 { return .infinity }

@@ -46,7 +46,10 @@ private struct Explainer {
     for entry in entries where shape.key(entry.key) == nil && entry.value.entries != nil {
       append(entry.value, entry.key, shape == .system ? (entry.value["kind"]?.text == "edge" ? .edge : .role) : nil, pad, into: &lines)
     }
-    if shape == .cost, let formula = node["formula"]?.text { courseMoney(formula, node["inputs"], pad, into: &lines) }
+    if shape == .cost, let formula = node["formula"]?.text.flatMap(CostFormula.named) {
+      standIns(formula.rows, node["inputs"], "", pad, into: &lines)
+      if let roi = node["roi"] { standIns(formula.roiRows, roi, "roi: ", pad, into: &lines) }
+    }
   }
 
   private func innerShape(_ key: Key, of shape: Shape) -> Shape? {
@@ -141,10 +144,13 @@ private struct Explainer {
     return "{" + parts.joined(separator: ", ") + "}"
   }
 
-  private func courseMoney(_ formula: String, _ inputs: YAMLNode?, _ pad: String, into lines: inout [String]) {
-    for row in CostFormula.named(formula)?.rows ?? [] where inputs?[row.name] == nil {
+  /// What stands in for inputs that were left out: the course's numbers, and the table's standards.
+  private func standIns(_ rows: [CostInputRow], _ written: YAMLNode?, _ what: String, _ pad: String, into lines: inout [String]) {
+    for row in rows where written?[row.name] == nil && row.need != .optional {
       if let money = context.courseMoney[row.course].flatMap({ fitting($0, row.unit) }) {
-        lines.append("\(pad)# from the course: \(row.name) = \(numberText(money.value))\(money.unit.isMoney ? " " + money.unit.rawValue : "")")
+        lines.append("\(pad)# from the course: \(what)\(row.name) = \(numberText(money.value))\(money.unit.isMoney ? " " + money.unit.rawValue : "")")
+      } else if case .standard(let text) = row.need {
+        lines.append("\(pad)# default: \(what)\(row.name) = \(text)")
       }
     }
   }

@@ -10,6 +10,8 @@ extension OpenSLOReader {
   /// Which requests are good, and the line that names the recording. A source of another tool has a query that nb cannot ask: then both
   /// must be given.
   func indicator(_ spec: YAMLNode) -> (good: String?, place: String?) {
+    // What the file says of it is then not asked: its SLI may even stand in another one.
+    if let from = given.from, let good = given.good { return (good, "from: \(from)") }
     let own = source(spec)
     let place = given.from.map { "from: \($0)" } ?? own.place
     if let good = given.good { return (good, place) }

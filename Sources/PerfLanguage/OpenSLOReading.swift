@@ -24,7 +24,8 @@ public func sloBlocks(openSLO source: SourceText, given: OpenSLOGiven = OpenSLOG
   let findings = Findings()
   let documents = openSLODocuments(source, findings)
   var reader = OpenSLOReader(given: given, findings: findings)
-  documents.forEach { reader.take($0) }
+  // A document may be a list of objects.
+  for document in documents { (document.items ?? [document]).forEach { reader.take($0) } }
   let blocks = reader.blocks()
   diagnostics.add(contentsOf: findings.diagnostics.ordered)
   return findings.diagnostics.hasErrors ? nil : blocks
@@ -152,7 +153,14 @@ struct OpenSLOReader {
   }
 
   private func objective(_ node: YAMLNode, _ sliced: Bool) -> String {
-    check(node, "an objective", known: ["displayName", "op", "value", "target", "targetPercent", "timeSliceTarget", "timeSliceWindow"], dropped: ["compositeWeight"])
+    for entry in node.entries ?? [] where ["indicator", "indicatorRef", "compositeWeight"].contains(entry.key) {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "an objective with an indicator of its own is part of a composite, which is not judged here", remedy: "make an SLO of each part",
+        at: entry.keyRange)
+    }
+    check(
+      node, "an objective",
+      known: ["displayName", "op", "value", "target", "targetPercent", "timeSliceTarget", "timeSliceWindow", "indicator", "indicatorRef", "compositeWeight"])
     var parts: [String] = []
     if let percent = number(node, "targetPercent") {
       // 99.95 / 100 in binary has a tail that nobody wrote.
@@ -174,7 +182,8 @@ struct OpenSLOReader {
 
   private func alert(_ node: YAMLNode) -> String? {
     var policy = node
-    if let ref = node["alertPolicyRef"] {
+    // Some write the name alone.
+    if let ref = node["alertPolicyRef"] ?? (node.text == nil ? nil : node) {
       guard let found = named["AlertPolicy"]?[ref.text ?? ""] else {
         missing("AlertPolicy", ref)
         return nil

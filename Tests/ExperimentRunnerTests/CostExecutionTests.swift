@@ -65,6 +65,19 @@ import Testing
     #expect(result.doubts.map(\.id) == ["worst-ends"] && result.doubts[0].text.contains("cpu_per_req and rate"))
   }
 
+  @Test("what chosen servers make of a load jumps with their number, and has no interval")
+  func sizing() throws {
+    var inputs: [String: CostInput] = ["cpu_per_req": read("cpu_per_req"), "wait_target": .quantity(Quantity(0.2, .share))]
+    for (name, quantity) in [
+      ("usd_per_vcpu_hour", Quantity(0.036, .usdPerHour)), ("target_utilisation", Quantity(1, .share)), ("rate", Quantity(160, .perSecond)),
+      ("vcpu_per_instance", Quantity(2, .count)),
+    ] { inputs[name] = .quantity(quantity) }
+    let result = try price("F3", inputs, ["cpu_per_req": MetricValue(Estimate(20e6, low: 15e6, high: 30e6), .nanoseconds)])
+    #expect(near(value(result, "servers"), 6, 5, 8) && near(value(result, "instances"), 3, 3, 4))
+    #expect(value(result, "waiting_share").map { $0.low == nil && abs($0.value - 0.127103) < 1e-6 } == true && value(result, "p99")?.high == nil)
+    #expect(result.columns == ["per_million", "instances", "fleet_per_month", "servers", "waiting_share", "p99"])
+  }
+
   @Test("a gain that may be less than the running cost: a point without an interval, and a warning")
   func pole() throws {
     let inputs = ["gain": read("base")].merging(effort) { a, _ in a }
@@ -149,6 +162,14 @@ import Testing
     // Both targets lie a hair beside the published value.
     #expect(Pricing.servers(rate: offered, service: 1e9, waitTarget: waits + 1e-5, p99Target: nil) == servers)
     #expect(Pricing.servers(rate: offered, service: 1e9, waitTarget: waits - 1e-5, p99Target: nil) == servers + 1)
+  }
+
+  @Test("servers for a p99, as a sum of factorials in Python counts them", arguments: [
+    (0.3, 1.01, 3), (0.3, 1.2, 2), (0.3, 3, 1), (1, 1.01, 4), (1, 1.2, 3), (1, 3, 2), (7.7, 1.01, 12), (7.7, 1.2, 10), (7.7, 3, 9), (42, 1.01, 49),
+    (42, 1.2, 44), (42, 3, 43),
+  ])
+  func erlangP99(_ offered: Double, _ room: Double, _ servers: Double) {
+    #expect(Pricing.servers(rate: offered, service: 1e9, waitTarget: nil, p99Target: 4.605170185988092e9 * room) == servers)
   }
 
   @Test("servers: as few as meet the target, and one fewer does not", arguments: [0.3, 1, 7.7, 42, 311], [1.01, 1.2, 3])

@@ -1,3 +1,4 @@
+import DocumentModel
 import ExperimentModel
 import Testing
 import TextModel
@@ -124,5 +125,13 @@ import TextModel
     // A number in the wrong unit is told, not used.
     let wrong = plan("F1", "delay: 1ms, sensitivity_per_100ms: 0", "", context).found
     #expect(wrong.count == 1 && wrong[0].cause.contains("course.yml says a time"))
+  }
+
+  @Test("what stands in for inputs that were left out is said by `nb explain`")
+  func explained() {
+    let text = "```perf\nkind: cost\nid: money\nformula: F1\ninputs: {delay: 1ms, sensitivity_per_100ms: 0, conversion: 0.1, sessions_per_day: 2}\nroi: {effort_hours: 1, rate: 2 USD/h}\n```\n"
+    let context = PlanContext(courseMoney: ["order_value": Quantity(68, .usd)])
+    let said = explain(Document(parsing: SourceText(path: "input.md", text: text)), id: "money", context: context) ?? ""
+    #expect(said.contains("# from the course: order_value = 68 USD\n") && said.contains("# default: roi: horizon = 365d\n") && said.contains("# default: roi: margin = 1\n"))
   }
 }

@@ -1,5 +1,6 @@
 import DocumentModel
 import ExperimentModel
+import Foundation
 import Testing
 import TextModel
 
@@ -158,7 +159,8 @@ import TextModel
     ("duration: 4w", "duration: 1M", "calendar", 12, 17), ("isRolling: true", "calendar: {startTime: 2022-01-01}", "begins with the calendar", 13, 17),
     ("Occurrences", "RatioTimeslices", "cannot be counted", 14, 20), ("severity: page", "severity: sev1", "not one of ours", 46, 13),
     ("op: gte", "op: lt", "fires when all is well", 47, 35), ("kind: burnrate", "kind: anomaly", "not judged", 47, 21),
-    ("alertPolicyRef: fast", "alertPolicyRef: fsat", "no AlertPolicy `fsat`", 21, 23), ("indicatorRef: latency", "indicatorRef: other", "no SLI", 10, 17),
+    ("alertPolicyRef: fast", "alertPolicyRef: fsat", "no AlertPolicy `fsat`", 21, 23), ("alertPolicyRef: fast", "fsat", "no AlertPolicy `fsat`", 21, 7),
+    ("op: lt", "indicatorRef: part", "part of a composite", 17, 7),
     ("openslo/v1\nkind: SLO", "openslo/v1alpha\nkind: SLO", "not read", 2, 13), ("name: search", "name: Search.SLO", "block's id", 5, 9),
     ("targetPercent: 99.95", "tarjetPercent: 99.95", "unknown key `tarjetPercent`", 19, 7), ("threshold: 14.4", "threshold: much", "is a number", 47, 51),
     ("lookbackWindow: 1h", "lookbackWindow: 1 hour", "is a time such as 5m", 47, 73), ("kind: SLI", "kind: SLIs", "no kind `SLIs`", 24, 7),
@@ -173,6 +175,16 @@ import TextModel
     #expect(errors.count == 1, "\(found.found.map { $0.rendered(in: found.source) })")
     let place = found.source.position(at: errors.first?.range?.lower ?? 0)
     #expect(place.line == line && place.column == column, "\(place)")
+  }
+
+  @Test("a list of objects is a file too; an SLI that stands elsewhere is missed, unless somebody says what is good")
+  func listOfObjects() throws {
+    let objects = Self.foreign.components(separatedBy: "---\n").filter { !$0.contains("kind: SLI") }
+    let list = objects.map { object in
+      object.split(separator: "\n").filter { !$0.hasPrefix("#") }.enumerated().map { ($0.offset == 0 ? "- " : "  ") + $0.element }.joined(separator: "\n")
+    }.joined(separator: "\n") + "\n"
+    #expect(read(list, from: "base", good: "http_req_duration<500ms").blocks == read(Self.foreign, from: "base", good: "http_req_duration<500ms").blocks)
+    #expect(read(list).found.contains { $0.cause.contains("no SLI `latency`") })
   }
 
   @Test("a threshold metric of our own is a limit; a time that OpenSLO cannot write is told on export")
