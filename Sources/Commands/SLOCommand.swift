@@ -56,7 +56,9 @@ struct SLOCommand: ParsableCommand {
         if !objectives.contains(id) {
           let near = nearestName(to: id, among: objectives).map { "did you mean `\($0)`?" }
           Output.failure(
-            Diagnostic("unknown-block", .error, "there is no slo block `\(id)`", remedy: near ?? "slo blocks: \(objectives.joined(separator: ", "))", path: notebook.path))
+            Diagnostic(
+              "unknown-block", .error, "there is no slo block `\(id)`", remedy: near ?? "slo blocks: \(objectives.joined(separator: ", "))",
+              path: notebook.path))
         }
         throw Exit.failed
       }

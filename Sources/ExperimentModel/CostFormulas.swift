@@ -23,10 +23,14 @@ public struct CostInputRow: Hashable, Sendable {
   public var meaning: String
 
   init(
-    _ name: String, _ unit: MetricUnit, _ meaning: String, _ need: Need = .required, bracket: Bool = false, range: ClosedRange<Double>? = nil,
+    _ name: String, _ unit: MetricUnit, _ meaning: String, _ need: Need = .required, bracket: Bool = false,
+    range: ClosedRange<Double>? = nil,
     course: String? = nil
   ) {
-    self.name = name; self.unit = unit; self.need = need; self.meaning = meaning
+    self.name = name
+    self.unit = unit
+    self.need = need
+    self.meaning = meaning
     isBracket = bracket
     self.range = range ?? (unit == .share ? 0...1 : 0...Double.greatestFiniteMagnitude)
     self.course = course ?? name
@@ -37,7 +41,10 @@ public struct CostInputRow: Hashable, Sendable {
 public struct CostColumn: Hashable, Sendable {
   public var name: String
   public var when: [String]?
-  init(_ name: String, when: [String]? = nil) { self.name = name; self.when = when }
+  init(_ name: String, when: [String]? = nil) {
+    self.name = name
+    self.when = when
+  }
 }
 
 /// A formula by its name.
@@ -62,7 +69,9 @@ public struct CostFormula: Hashable, Sendable {
 
   public static func named(_ name: String) -> CostFormula? { all.first { $0.name == name } }
 
-  public static let all: [CostFormula] = [.revenue, .errorBudget, .infrastructure, .churn, .roi, .telemetry, .tokens, .incident, .serverless, .egress]
+  public static let all: [CostFormula] = [
+    .revenue, .errorBudget, .infrastructure, .churn, .roi, .telemetry, .tokens, .incident, .serverless, .egress,
+  ]
 
   /// The columns that a block with these inputs has.
   public func columns(with inputs: Set<String>) -> [String] {
@@ -95,10 +104,11 @@ private let traffic = CostInputRow("rate", .perSecond, "requests per second, all
 extension CostFormula {
   /// The rows of `roi:` in a block of this formula.
   public var roiRows: [CostInputRow] {
-    effort + [
-      CostInputRow("margin", .share, "of revenue, what is left of it; the gain is revenue without it", .standard("1")),
-      CostInputRow("per_month", .count, "how many of these incidents a month the change prevents", .standard("1")),
-    ].filter { roiKeys.contains($0.name) }
+    effort
+      + [
+        CostInputRow("margin", .share, "of revenue, what is left of it; the gain is revenue without it", .standard("1")),
+        CostInputRow("per_month", .count, "how many of these incidents a month the change prevents", .standard("1")),
+      ].filter { roiKeys.contains($0.name) }
   }
 
   static let revenue = CostFormula(
@@ -114,7 +124,8 @@ extension CostFormula {
     text: "bad minutes × revenue per minute × affected share; budget left = 1 − (bad minutes / period) / (1 − objective)",
     rows: sales + [
       CostInputRow("bad_minutes", .nanoseconds, "time that counted as bad", .oneOf("bad_minutes")),
-      CostInputRow("bad_share", .share, "share of bad requests over the whole period, such as `${slo-latency.bad_share}`", .oneOf("bad_minutes")),
+      CostInputRow(
+        "bad_share", .share, "share of bad requests over the whole period, such as `${slo-latency.bad_share}`", .oneOf("bad_minutes")),
       CostInputRow("affected", .share, "share of revenue that is lost in a bad minute", bracket: true),
       CostInputRow("objective", .share, "share that must be good, such as 0.999", range: 0...(1 - 1e-9)),
       CostInputRow("period", .nanoseconds, "over which the objective counts", .standard("30d"), range: above0),
@@ -124,16 +135,22 @@ extension CostFormula {
 
   static let infrastructure = CostFormula(
     name: "F3", title: "infrastructure per million requests",
-    text: "USD/vCPU-hour / 3600 × CPU seconds per request × 10⁶ / utilisation; instances by utilisation, and by Erlang C where a target is given",
+    text:
+      "USD/vCPU-hour / 3600 × CPU seconds per request × 10⁶ / utilisation; instances by utilisation, and by Erlang C where a target is given",
     rows: [
       CostInputRow("cpu_per_req", .nanoseconds, "CPU time of one request", range: anySign),
       CostInputRow("usd_per_vcpu_hour", .usdPerHour, "price of a vCPU for an hour, such as `${market.aws.m7g-large.usd_per_vcpu_hour}`"),
       CostInputRow("target_utilisation", .share, "how busy an instance may be", range: Double.leastNonzeroMagnitude...1),
       CostInputRow("rate", .perSecond, "load to carry; gives the number of instances", .optional),
       CostInputRow("vcpu_per_instance", .count, "vCPUs of an instance", .standard("2"), range: 1...1e6),
-      CostInputRow("service_time", .nanoseconds, "time for which a request holds one of the servers; without it `cpu_per_req`", .optional, range: above0),
-      CostInputRow("wait_target", .share, "share of requests that may have to wait for a server (Erlang C)", .optional, range: Double.leastNonzeroMagnitude...1),
-      CostInputRow("p99_target", .nanoseconds, "99 % of requests must be done within this, wait and service (M/M/c)", .optional, range: above0),
+      CostInputRow(
+        "service_time", .nanoseconds, "time for which a request holds one of the servers; without it `cpu_per_req`", .optional,
+        range: above0),
+      CostInputRow(
+        "wait_target", .share, "share of requests that may have to wait for a server (Erlang C)", .optional,
+        range: Double.leastNonzeroMagnitude...1),
+      CostInputRow(
+        "p99_target", .nanoseconds, "99 % of requests must be done within this, wait and service (M/M/c)", .optional, range: above0),
     ],
     columns: [
       CostColumn("per_million"), CostColumn("instances", when: ["rate"]), CostColumn("fleet_per_month", when: ["rate"]),
@@ -152,8 +169,10 @@ extension CostFormula {
     columns: ["bad_sessions", "low", "base", "high"].map { CostColumn($0) }, roiNeeds: [], breakeven: "breakeven_bad")
 
   static let roi = CostFormula(
-    name: "F5", title: "return on an effort", text: "(monthly gain − run cost) / (hours × rate); payback = hours × rate / (monthly gain − run cost)",
-    rows: [CostInputRow("gain", .usdPerMonth, "what the change brings a month; USD/d counts 30 times", bracket: true, range: anySign)] + effort,
+    name: "F5", title: "return on an effort",
+    text: "(monthly gain − run cost) / (hours × rate); payback = hours × rate / (monthly gain − run cost)",
+    rows: [CostInputRow("gain", .usdPerMonth, "what the change brings a month; USD/d counts 30 times", bracket: true, range: anySign)]
+      + effort,
     columns: [])
 
   static let telemetry = CostFormula(
@@ -173,15 +192,21 @@ extension CostFormula {
     rows: [
       CostInputRow("usd_per_hour", .usdPerHour, "price of the accelerators, however busy they are"),
       CostInputRow("tokens_per_second", .perSecond, "made at the offered load", range: above0),
-      CostInputRow("peak_tokens_per_second", .perSecond, "what they could make: the price that the peak promises stands beside it", .optional, range: above0),
-      CostInputRow("versus", .usdPerMillionTokens, "price of a million tokens elsewhere; gives the load from which one's own are cheaper", .optional, range: above0),
+      CostInputRow(
+        "peak_tokens_per_second", .perSecond, "what they could make: the price that the peak promises stands beside it", .optional,
+        range: above0),
+      CostInputRow(
+        "versus", .usdPerMillionTokens, "price of a million tokens elsewhere; gives the load from which one's own are cheaper", .optional,
+        range: above0),
     ],
     columns: [
-      CostColumn("per_mtok"), CostColumn("per_mtok_peak", when: ["peak_tokens_per_second"]), CostColumn("breakeven_tokens", when: ["versus"]),
+      CostColumn("per_mtok"), CostColumn("per_mtok_peak", when: ["peak_tokens_per_second"]),
+      CostColumn("breakeven_tokens", when: ["versus"]),
     ], roiNeeds: ["versus"])
 
   static let incident = CostFormula(
-    name: "F8", title: "an incident", text: "(detect + mitigate + recover / 2) × revenue × orders lost + (detect + mitigate + recover) × on-call hour",
+    name: "F8", title: "an incident",
+    text: "(detect + mitigate + recover / 2) × revenue × orders lost + (detect + mitigate + recover) × on-call hour",
     rows: sales + [
       CostInputRow("detect", .nanoseconds, "time until somebody knows"),
       CostInputRow("mitigate", .nanoseconds, "time until customers are served again"),
@@ -199,7 +224,9 @@ extension CostFormula {
       CostInputRow("memory", .bytes, "that the function is given; a GB of memory is 1 GiB, as it is billed"),
       CostInputRow("usd_per_mreq", .usdPerMillion, "price of a million calls"),
       CostInputRow("usd_per_gb_second", .usdPerGBSecond, "price of a GB of memory for a second"),
-      CostInputRow("versus", .usdPerMonth, "what instances for it would cost a month; gives the rate from which they are cheaper", .optional, range: above0),
+      CostInputRow(
+        "versus", .usdPerMonth, "what instances for it would cost a month; gives the rate from which they are cheaper", .optional,
+        range: above0),
     ],
     columns: [CostColumn("per_month"), CostColumn("per_million"), CostColumn("breakeven_rate", when: ["versus"])], roiNeeds: [])
 

@@ -95,7 +95,8 @@ struct CostPricing {
       guard let input = inputs[row.name] else { continue }
       let estimate = try self.estimate(input, row, end)
       guard row.range.contains(estimate.value) else {
-        throw CellFailure("\(row.name) is \(plain(estimate.value)) \(row.unit.rawValue), and the formula has no meaning there", remedy: row.meaning)
+        throw CellFailure(
+          "\(row.name) is \(plain(estimate.value)) \(row.unit.rawValue), and the formula has no meaning there", remedy: row.meaning)
       }
       found[row.name] = estimate.clamped(to: row.range)
     }
@@ -110,7 +111,8 @@ struct CostPricing {
     case .reference(let address):
       guard let block = address.block, let value = known[block]?.value(at: address) else {
         throw CellFailure(
-          "\(row.name) reads \(addressText(address)), which is not measured yet", remedy: "run that block first: `nb run --only \(address.block ?? "BLOCK")`")
+          "\(row.name) reads \(addressText(address)), which is not measured yet",
+          remedy: "run that block first: `nb run --only \(address.block ?? "BLOCK")`")
       }
       // Money per hour or day, where money per month is due.
       guard row.unit == .usdPerMonth, let factor = value.unit.perMonth else { return value.estimate }
@@ -126,13 +128,16 @@ struct CostPricing {
     for (name, input) in inputs.sorted(by: { $0.key < $1.key }) {
       guard case .fact(let id, _, _, let asOf, let stale, let source) = input else { continue }
       let from = source.map { ", \($0)" } ?? ""
-      doubts.append(Doubt(id: stale ? "stale-fact" : "fact", text: "\(name) is the market fact \(id) of \(asOf)\(from)\(stale ? "; it is STALE" : "")"))
+      doubts.append(
+        Doubt(id: stale ? "stale-fact" : "fact", text: "\(name) is the market fact \(id) of \(asOf)\(from)\(stale ? "; it is STALE" : "")"))
     }
     if uncertain.count > 1 {
       doubts.append(
         Doubt(
           id: "worst-ends",
-          text: "\(uncertain.joined(separator: " and ")) are measured: the intervals take each at its worse end at once, which holds however the errors hang together"))
+          text:
+            "\(uncertain.joined(separator: " and ")) are measured: intervals take all at their worse ends, which holds however their errors hang together"
+        ))
     }
     func ends(_ names: Set<String>) -> String {
       let found = formula.ends.filter { names.contains("payback_\($0)") }
@@ -143,12 +148,16 @@ struct CostPricing {
       doubts.append(Doubt(id: "may-never-pay", text: "at the worse end of the measurement never paid back: \(ends(unbounded))"))
     }
     if endless.contains("servers") || unbounded.contains("servers") {
-      doubts.append(Doubt(id: "no-servers", text: "no number of servers meets the target: a service alone takes longer, or there is too much to carry"))
+      doubts.append(
+        Doubt(id: "no-servers", text: "no number of servers meets the target: a service alone takes longer, or there is too much to carry"))
     }
     let enough = CostFormula.bracketEnds.filter { (figures["net_\($0)"]?.estimate.value ?? 1) <= 0 }
     if !enough.isEmpty {
       let place = enough.count == formula.ends.count ? "" : " (\(enough.joined(separator: ", ")))"
-      doubts.append(Doubt(id: "good-enough-\(enough.joined(separator: "-"))", text: "good enough as it is\(place): the change costs more than it brings within its horizon"))
+      doubts.append(
+        Doubt(
+          id: "good-enough-\(enough.joined(separator: "-"))",
+          text: "good enough as it is\(place): the change costs more than it brings within its horizon"))
     }
     if formula.roiKeys.contains("margin"), case .quantity(let margin)? = cost.roi?["margin"], margin.value == 1 {
       doubts.append(Doubt(id: "gain-is-revenue", text: "the gain is revenue; with `margin` it is what is left of it"))

@@ -29,11 +29,16 @@ struct CostFigures {
   private var figures: [String: Double] {
     switch formula.name {
     case "F1": return [end: daily]
-    case "F2": return ["bad_minutes": badTime, "budget_left": Pricing.budgetLeft(badShare: badTime / value("period"), objective: value("objective")), "loss_\(end)": loss]
+    case "F2":
+      return [
+        "bad_minutes": badTime, "budget_left": Pricing.budgetLeft(badShare: badTime / value("period"), objective: value("objective")),
+        "loss_\(end)": loss,
+      ]
     case "F3": return infrastructure
     case "F4": return ["bad_sessions": badSessions, end: daily]
     case "F6":
-      let ingest = Pricing.ingestPerMonth(spansPerSecond: value("spans_per_second") * value("kept"), bytes: value("bytes_per_span"), perGB: value("usd_per_gb"))
+      let ingest = Pricing.ingestPerMonth(
+        spansPerSecond: value("spans_per_second") * value("kept"), bytes: value("bytes_per_span"), perGB: value("usd_per_gb"))
       let series = value("series") * value("usd_per_series")
       return ["ingest_per_month": ingest, "series_per_month": series, "per_month": ingest + series]
     case "F7":
@@ -47,7 +52,9 @@ struct CostFigures {
     case "F8": return ["incident_\(end)": incident]
     case "serverless", "egress":
       var found = ["per_month": perRequest * Pricing.perMonth(rate: value("rate")), "per_million": perRequest * 1e6]
-      if let versus = inputs["versus"] { found["breakeven_rate"] = perRequest > 0 ? versus / perRequest / Pricing.perMonth(rate: 1) : .infinity }
+      if let versus = inputs["versus"] {
+        found["breakeven_rate"] = perRequest > 0 ? versus / perRequest / Pricing.perMonth(rate: 1) : .infinity
+      }
       return found
     default: return [:]
     }
@@ -64,18 +71,22 @@ struct CostFigures {
   private var badSessions: Double { Pricing.badSessions(badRequests: value("bad_requests"), requests: value("requests_per_session")) }
   private var badTime: Double { inputs["bad_minutes"] ?? value("bad_share") * value("period") }
   private var loss: Double { Pricing.lostInBadTime(badTime, revenuePerDay: revenue, affected: value("affected")) }
-  private var perMillionTokens: Double { Pricing.perMillionTokens(perHour: value("usd_per_hour"), tokensPerSecond: value("tokens_per_second")) }
+  private var perMillionTokens: Double {
+    Pricing.perMillionTokens(perHour: value("usd_per_hour"), tokensPerSecond: value("tokens_per_second"))
+  }
 
   private var incident: Double {
     Pricing.incident(
-      detect: value("detect"), mitigate: value("mitigate"), recover: value("recover"), revenuePerDay: revenue, ordersLost: value("orders_lost"),
+      detect: value("detect"), mitigate: value("mitigate"), recover: value("recover"), revenuePerDay: revenue,
+      ordersLost: value("orders_lost"),
       oncallHour: value("oncall_hour"))
   }
 
   private var perRequest: Double {
     formula.name == "egress"
       ? value("bytes_per_request") / Pricing.gigabyte * value("usd_per_gb")
-      : Pricing.perCall(duration: value("duration"), memory: value("memory"), perMillion: value("usd_per_mreq"), perGBSecond: value("usd_per_gb_second"))
+      : Pricing.perCall(
+        duration: value("duration"), memory: value("memory"), perMillion: value("usd_per_mreq"), perGBSecond: value("usd_per_gb_second"))
   }
 
   private var perMillionRequests: Double {
@@ -126,14 +137,16 @@ struct CostFigures {
   private var lostOrders: Double { incident - oncall }
 
   private var returns: [String: Double] {
-    guard let roi = formula.name == "F5" ? inputs : roi, let hours = roi["effort_hours"], let rate = roi["rate"], let run = roi["run_cost_per_month"],
+    guard let roi = formula.name == "F5" ? inputs : roi, let hours = roi["effort_hours"], let rate = roi["rate"],
+      let run = roi["run_cost_per_month"],
       let horizon = roi["horizon"]
     else { return [:] }
     let (gain, effort) = (monthly, hours * rate)
     let needed = Pricing.breakevenGain(runCost: run, effort: effort, horizon: horizon)
     var found = [
       "gain_\(end)": gain, "net_\(end)": Pricing.net(gain: gain, runCost: run, effort: effort, horizon: horizon),
-      "roi_\(end)": Pricing.roi(gain: gain, runCost: run, effort: effort), "payback_\(end)": Pricing.payback(gain: gain, runCost: run, effort: effort),
+      "roi_\(end)": Pricing.roi(gain: gain, runCost: run, effort: effort),
+      "payback_\(end)": Pricing.payback(gain: gain, runCost: run, effort: effort),
       "breakeven_hours_\(end)": max(0, gain - run) * (horizon / Pricing.month) / rate, "breakeven_gain": needed,
     ]
     if let metric = formula.breakeven { found["\(metric)_\(end)"] = breakeven(needed) }

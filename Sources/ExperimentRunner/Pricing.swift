@@ -29,7 +29,9 @@ enum Pricing {
   static func budgetLeft(badShare: Double, objective: Double) -> Double { 1 - badShare / (1 - objective) }
 
   /// F3: USD/vCPU-hour / 3600 × CPU seconds per request × 10⁶ / utilisation: USD per million requests.
-  static func perMillionRequests(cpu: Double, perVCPUHour: Double, utilisation: Double) -> Double { perVCPUHour * (cpu / hour) * 1e6 / utilisation }
+  static func perMillionRequests(cpu: Double, perVCPUHour: Double, utilisation: Double) -> Double {
+    perVCPUHour * (cpu / hour) * 1e6 / utilisation
+  }
 
   /// F3: ⌈rate × CPU seconds / utilisation / vCPUs⌉, at least 1.
   static func instances(rate: Double, cpu: Double, utilisation: Double, vcpus: Double) -> Double {
@@ -72,10 +74,14 @@ enum Pricing {
   static func roi(gain: Double, runCost: Double, effort: Double) -> Double { (gain - runCost) / effort }
 
   /// F5: effort / (monthly gain − run cost) months, in nanoseconds; infinite when nothing is left of the gain.
-  static func payback(gain: Double, runCost: Double, effort: Double) -> Double { gain > runCost ? effort / (gain - runCost) * month : .infinity }
+  static func payback(gain: Double, runCost: Double, effort: Double) -> Double {
+    gain > runCost ? effort / (gain - runCost) * month : .infinity
+  }
 
   /// F5: (monthly gain − run cost) × months of the horizon − effort: USD. Below 0 what is there is good enough.
-  static func net(gain: Double, runCost: Double, effort: Double, horizon: Double) -> Double { (gain - runCost) * (horizon / month) - effort }
+  static func net(gain: Double, runCost: Double, effort: Double, horizon: Double) -> Double {
+    (gain - runCost) * (horizon / month) - effort
+  }
 
   /// F5: the monthly gain at which `net` is 0.
   static func breakevenGain(runCost: Double, effort: Double, horizon: Double) -> Double { runCost + effort / (horizon / month) }
@@ -89,7 +95,9 @@ enum Pricing {
   static func perMillionTokens(perHour: Double, tokensPerSecond: Double) -> Double { perHour / (tokensPerSecond * 3_600) * 1e6 }
 
   /// F8: while it recovers half is served; the people who are called are paid all the time: USD.
-  static func incident(detect: Double, mitigate: Double, recover: Double, revenuePerDay: Double, ordersLost: Double, oncallHour: Double) -> Double {
+  static func incident(detect: Double, mitigate: Double, recover: Double, revenuePerDay: Double, ordersLost: Double, oncallHour: Double)
+    -> Double
+  {
     (detect + mitigate + recover / 2) / day * revenuePerDay * ordersLost + (detect + mitigate + recover) / hour * oncallHour
   }
 

@@ -23,7 +23,8 @@ extension Runner {
     result.columns = ["fired", "fired_at", "peak_burn", "spent_when_fired"]
     let isSingle = slo.allObjectives.count == 1
     var called: [BurnAlert.Severity: Int] = [:]
-    var whole = isSingle ? [:] : ["attainment": MetricValue(requests.within01, .share), "bad_share": MetricValue(requests.within01.mirrored, .share)]
+    var whole =
+      isSingle ? [:] : ["attainment": MetricValue(requests.within01, .share), "bad_share": MetricValue(requests.within01.mirrored, .share)]
     var drawn: [(name: String, target: Double, series: RatioSeries)] = []
     var budgets: [ArmResult] = []
     for objective in slo.allObjectives {
@@ -47,7 +48,8 @@ extension Runner {
     whole["tickets"] = MetricValue(Estimate(Double(called[.ticket] ?? 0)), .count)
     result.arms.append(ArmResult(name: "", metrics: whole))
     let text = slo.timeScale == 1 ? "" : ", in which a second stands for \(plain(slo.timeScale)) s"
-    result.doubts.insert(Doubt(id: "recorded", text: "judged on \(ordered.count) recorded requests\(text); nothing was measured again"), at: 0)
+    result.doubts.insert(
+      Doubt(id: "recorded", text: "judged on \(ordered.count) recorded requests\(text); nothing was measured again"), at: 0)
     if let doubt = recording.guessDoubt { result.doubts.append(doubt) }
     if slo.alerts.contains(where: { $0.long.rawValue > series.end }) {
       result.doubts.append(Doubt(id: "short-recording", text: "a window that is longer than the recording is judged once, on all of it"))
@@ -67,14 +69,18 @@ extension Runner {
 
   private func sliced(_ series: RatioSeries, _ slice: TimeSlice) throws -> RatioSeries {
     guard series.end >= slice.window.rawValue else {
-      throw CellFailure("the recording is shorter than one time slice", remedy: "load for longer, or take a shorter `timeSliceWindow` or another `time_scale`")
+      throw CellFailure(
+        "the recording is shorter than one time slice",
+        remedy: "load for longer, or take a shorter `timeSliceWindow` or another `time_scale`")
     }
     return series.slices(slice)
   }
 
   private func sliceDoubt(_ slice: TimeSlice, _ series: RatioSeries, _ counted: RatioSeries, _ whose: String) -> Doubt {
     let rest = series.end > counted.end ? "; what is left at the end is no whole one" : ""
-    return Doubt(id: "time-slices", text: "\(whose)budget counted in \(counted.totalSum) time slices, good with \(plain(slice.target * 100)) % of their requests\(rest)")
+    return Doubt(
+      id: "time-slices",
+      text: "\(whose)budget counted in \(counted.totalSum) time slices, good with \(plain(slice.target * 100)) % of their requests\(rest)")
   }
 
   private func figures(_ outcome: AlertOutcome, _ series: RatioSeries, _ slo: SLOCell, _ objective: Objective) -> [String: MetricValue] {
@@ -110,7 +116,9 @@ extension Runner {
 
   // MARK: Recorded releases
 
-  private func judgeReleases(_ cell: Cell, _ slo: SLOCell, _ file: String, _ releases: [RecordedRelease], into result: inout CellResult) throws {
+  private func judgeReleases(_ cell: Cell, _ slo: SLOCell, _ file: String, _ releases: [RecordedRelease], into result: inout CellResult)
+    throws
+  {
     result.rowLabel = "release"
     result.columns = ["attainment", "burn_rate", "pages", "tickets", "fired_at"]
     var (bad, found, falsePages) = (0, 0, 0)

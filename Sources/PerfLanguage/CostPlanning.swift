@@ -22,7 +22,8 @@ extension Planning {
         }
       } else {
         findings.error(
-          PerfDiagnosticID.doesNotApply, "\(name) is a return on an effort already", remedy: "leave `roi` out; its keys are inputs here", at: fields.place("roi"))
+          PerfDiagnosticID.doesNotApply, "\(name) is a return on an effort already", remedy: "leave `roi` out; its keys are inputs here",
+          at: fields.place("roi"))
       }
     }
     let columns = Set(formula.columns(with: Set(inputs.keys)))
@@ -51,7 +52,8 @@ extension Planning {
       guard let row = rows.first(where: { $0.name == entry.key }) else {
         if let near = nearestName(to: entry.key, among: rows.map(\.name)) { written.insert(near) }
         findings.error(
-          PerfDiagnosticID.unknownKey, "\(what) has no input `\(entry.key)`", remedy: suggestion(for: entry.key, among: rows.map(\.name), what: "its inputs"),
+          PerfDiagnosticID.unknownKey, "\(what) has no input `\(entry.key)`",
+          remedy: suggestion(for: entry.key, among: rows.map(\.name), what: "its inputs"),
           at: entry.keyRange)
         continue
       }
@@ -81,7 +83,8 @@ extension Planning {
     do throws(Problem) {
       guard let own = fitting(money, row.unit) else {
         throw Problem(
-          id: PerfDiagnosticID.wrongUnit, cause: "`\(row.name)` is \(spelling(of: row.unit).name), and course.yml says \(spelling(of: money.unit).name)",
+          id: PerfDiagnosticID.wrongUnit,
+          cause: "`\(row.name)` is \(spelling(of: row.unit).name), and course.yml says \(spelling(of: money.unit).name)",
           remedy: nil)
       }
       try checkRange(own.value, numberText(money.value), row)
@@ -93,7 +96,8 @@ extension Planning {
   }
 
   private func complete(
-    _ row: CostInputRow, _ rows: [CostInputRow], _ written: Set<String>, _ what: String, _ place: SourceRange, _ inputs: inout [String: CostInput]
+    _ row: CostInputRow, _ rows: [CostInputRow], _ written: Set<String>, _ what: String, _ place: SourceRange,
+    _ inputs: inout [String: CostInput]
   ) {
     switch row.need {
     case .optional: break
@@ -127,7 +131,8 @@ extension Planning {
     let targets = ["wait_target", "p99_target"].filter { inputs[$0] != nil }
     if let target = targets.first, inputs["rate"] == nil {
       findings.error(
-        PerfDiagnosticID.missingKey, "`\(target)` asks how many servers carry a load, and there is no `rate`", remedy: "add `rate`, such as 900rps",
+        PerfDiagnosticID.missingKey, "`\(target)` asks how many servers carry a load, and there is no `rate`",
+        remedy: "add `rate`, such as 900rps",
         at: place(of: target, fields))
     }
     if targets.isEmpty, inputs["service_time"] != nil {
@@ -177,11 +182,10 @@ extension Planning {
 
   private func checkRange(_ value: Double, _ text: String, _ row: CostInputRow) throws(Problem) {
     guard !row.range.contains(value) else { return }
-    let isPositive = row.range.lowerBound == Double.leastNonzeroMagnitude
-    let bounds =
-      row.range.upperBound < 1e300
-      ? "\(isPositive ? "above 0" : "at least \(numberText(row.range.lowerBound))") and at most \(row.range.upperBound >= 0.999_999 && row.range.upperBound < 1 ? "below 1" : numberText(row.range.upperBound))"
-      : isPositive ? "above 0" : "at least \(numberText(row.range.lowerBound))"
+    let (low, high) = (row.range.lowerBound, row.range.upperBound)
+    var bounds = low == Double.leastNonzeroMagnitude ? "above 0" : "at least \(numberText(low))"
+    // An objective of 1 leaves no budget: its bound lies a hair below.
+    if high < 1e300 { bounds += high < 1 && high > 0.999_999 ? " and below 1" : " and at most \(numberText(high))" }
     throw Problem(id: PerfDiagnosticID.outOfRange, cause: "`\(row.name)` is \(bounds), not `\(text)`", remedy: row.meaning)
   }
 
@@ -197,7 +201,8 @@ extension Planning {
     for name in CostFormula.bracketEnds {
       guard let text = fields.contents(name)?.text else {
         throw Problem(
-          id: PerfDiagnosticID.wrongType, cause: "the bracket of `\(row.name)` is {low, base, high}", remedy: "such as {low: 0, base: 0.003, high: 0.01}")
+          id: PerfDiagnosticID.wrongType, cause: "the bracket of `\(row.name)` is {low, base, high}",
+          remedy: "such as {low: 0, base: 0.003, high: 0.01}")
       }
       ends.append(try amount(text, row).value)
     }
@@ -216,7 +221,8 @@ extension Planning {
     }
     // A share may be written plain in facts.yml, as in a block; `68 EUR` is no plain number.
     let isPlain = fact.unit == .plain && [.share, .count, .ratio].contains(row.unit) && otherCurrency(fact.value) == nil
-    guard let found = fact.unit == .plain ? (isPlain ? Quantity(number, row.unit) : nil) : fitting(Quantity(number, fact.unit), row.unit) else {
+    guard let found = fact.unit == .plain ? (isPlain ? Quantity(number, row.unit) : nil) : fitting(Quantity(number, fact.unit), row.unit)
+    else {
       throw Problem(
         id: PerfDiagnosticID.wrongUnit,
         cause: "`\(row.name)` is \(spelling(of: row.unit).name), and the market fact `\(id)` is \(fact.value)",

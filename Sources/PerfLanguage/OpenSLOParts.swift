@@ -26,11 +26,14 @@ extension OpenSLOReader {
     }
     guard let indicator else {
       if spec["indicatorRef"] == nil {
-        findings.error(PerfDiagnosticID.missingKey, "an SLO needs `indicator`, or `indicatorRef`", remedy: "say which requests are good", at: spec.range)
+        findings.error(
+          PerfDiagnosticID.missingKey, "an SLO needs `indicator`, or `indicatorRef`", remedy: "say which requests are good", at: spec.range)
       }
       return (nil, nil)
     }
-    if let metadata = indicator["metadata"] { check(metadata, "metadata of an indicator", known: ["name"], dropped: ["displayName", "labels", "annotations"]) }
+    if let metadata = indicator["metadata"] {
+      check(metadata, "metadata of an indicator", known: ["name"], dropped: ["displayName", "labels", "annotations"])
+    }
     guard let inner = part(indicator, "spec", "an indicator") else { return (nil, nil) }
     check(inner, "the spec of an indicator", known: ["ratioMetric", "thresholdMetric"], dropped: ["description"])
     if let ratio = inner["ratioMetric"] {
@@ -39,7 +42,9 @@ extension OpenSLOReader {
       return expression(good)
     }
     guard let threshold = inner["thresholdMetric"] else {
-      findings.error(PerfDiagnosticID.missingKey, "an indicator needs `ratioMetric`, or `thresholdMetric`", remedy: "say which requests are good", at: inner.range)
+      findings.error(
+        PerfDiagnosticID.missingKey, "an indicator needs `ratioMetric`, or `thresholdMetric`", remedy: "say which requests are good",
+        at: inner.range)
       return (nil, nil)
     }
     return limit(expression(threshold), threshold, items(spec, "objectives"))
@@ -54,17 +59,22 @@ extension OpenSLOReader {
   }
 
   /// A threshold metric in seconds or milliseconds, held against the objective's value.
-  private func limit(_ found: (good: String?, place: String?), _ metric: YAMLNode, _ objectives: [YAMLNode]) -> (good: String?, place: String?) {
+  private func limit(_ found: (good: String?, place: String?), _ metric: YAMLNode, _ objectives: [YAMLNode]) -> (
+    good: String?, place: String?
+  ) {
     guard given.good == nil, let expression = found.good else { return found }
     let parts = expression.split(separator: " ").map(String.init)
     guard parts.count == 2, parts[0] == "http_req_duration", ["s", "ms", "us"].contains(parts[1]) else {
       findings.error(
-        PerfDiagnosticID.badExpression, "`\(expression)` is no metric with a unit", remedy: "write `http_req_duration ms`, or a ratioMetric", at: metric.range)
+        PerfDiagnosticID.badExpression, "`\(expression)` is no metric with a unit",
+        remedy: "write `http_req_duration ms`, or a ratioMetric", at: metric.range)
       return found
     }
     guard objectives.count == 1, let value = number(objectives[0], "value"), let op = text(objectives[0], "op") else { return found }
     guard op == "lt" || op == "lte" else {
-      findings.error(PerfDiagnosticID.unknownValue, "a response time is good when it is `lt` a value, not `\(op)`", remedy: "write `lt`", at: objectives[0]["op"]?.range ?? metric.range)
+      findings.error(
+        PerfDiagnosticID.unknownValue, "a response time is good when it is `lt` a value, not `\(op)`", remedy: "write `lt`",
+        at: objectives[0]["op"]?.range ?? metric.range)
       return found
     }
     return ("http_req_duration<\(numberText(value))\(parts[1])", found.place)
@@ -85,10 +95,15 @@ extension OpenSLOReader {
   func check(_ node: YAMLNode, _ what: String, known: [String], dropped: [String] = []) {
     for entry in node.entries ?? [] where !known.contains(entry.key) {
       if dropped.contains(entry.key) {
-        if !entry.value.isNull { findings.warning(PerfDiagnosticID.unsupportedKey, "`\(entry.key)` of \(what) is not kept", remedy: "a block has no place for it", at: entry.keyRange) }
+        if !entry.value.isNull {
+          findings.warning(
+            PerfDiagnosticID.unsupportedKey, "`\(entry.key)` of \(what) is not kept", remedy: "a block has no place for it",
+            at: entry.keyRange)
+        }
       } else {
         findings.error(
-          PerfDiagnosticID.unknownKey, "unknown key `\(entry.key)` of \(what)", remedy: suggestion(for: entry.key, among: known + dropped, what: "keys here"), at: entry.keyRange)
+          PerfDiagnosticID.unknownKey, "unknown key `\(entry.key)` of \(what)",
+          remedy: suggestion(for: entry.key, among: known + dropped, what: "keys here"), at: entry.keyRange)
       }
     }
   }
@@ -98,18 +113,23 @@ extension OpenSLOReader {
     check(metadata, "metadata of \(what)", known: ["name", "displayName", "annotations"], dropped: ["labels"])
     guard let notes = metadata["annotations"] else { return [:] }
     check(notes, "annotations of \(what)", known: own, dropped: (notes.entries ?? []).map(\.key).filter { !own.contains($0) })
-    return Dictionary((notes.entries ?? []).compactMap { entry in entry.value.text.map { (entry.key, $0) } }, uniquingKeysWith: { first, _ in first })
+    return Dictionary(
+      (notes.entries ?? []).compactMap { entry in entry.value.text.map { (entry.key, $0) } }, uniquingKeysWith: { first, _ in first })
   }
 
   func part(_ node: YAMLNode, _ key: String, _ what: String) -> YAMLNode? {
     if let inner = node[key], inner.entries != nil { return inner }
-    findings.error(PerfDiagnosticID.missingKey, "\(what) needs `\(key)`", remedy: "it is a mapping", at: node[key]?.range ?? node.entries?.first?.keyRange ?? node.range)
+    findings.error(
+      PerfDiagnosticID.missingKey, "\(what) needs `\(key)`", remedy: "it is a mapping",
+      at: node[key]?.range ?? node.entries?.first?.keyRange ?? node.range)
     return nil
   }
 
   func text(_ node: YAMLNode, _ key: String) -> String? {
     if let text = node[key]?.text, node[key]?.isNull == false { return text }
-    findings.error(PerfDiagnosticID.missingKey, "`\(key)` is missing here", remedy: "add it", at: node[key]?.range ?? node.entries?.first?.keyRange ?? node.range)
+    findings.error(
+      PerfDiagnosticID.missingKey, "`\(key)` is missing here", remedy: "add it",
+      at: node[key]?.range ?? node.entries?.first?.keyRange ?? node.range)
     return nil
   }
 
@@ -117,7 +137,9 @@ extension OpenSLOReader {
     if let items = node[key]?.items { return items }
     let isAbsent = node[key].map(\.isNull) ?? true
     if !isOptional || !isAbsent {
-      findings.error(PerfDiagnosticID.missingKey, "`\(key)` is a list, and is needed here", remedy: "such as `- …`", at: node[key]?.range ?? node.entries?.first?.keyRange ?? node.range)
+      findings.error(
+        PerfDiagnosticID.missingKey, "`\(key)` is a list, and is needed here", remedy: "such as `- …`",
+        at: node[key]?.range ?? node.entries?.first?.keyRange ?? node.range)
     }
     return []
   }
@@ -126,7 +148,8 @@ extension OpenSLOReader {
   func number(_ node: YAMLNode, _ key: String) -> Double? {
     guard let value = node[key], !value.isNull else { return nil }
     if let number = value.text.flatMap(Double.init), number.isFinite { return number }
-    findings.error(PerfDiagnosticID.wrongType, "`\(key)` is a number, not `\(value.text ?? value.kindName)`", remedy: "such as 0.99", at: value.range)
+    findings.error(
+      PerfDiagnosticID.wrongType, "`\(key)` is a number, not `\(value.text ?? value.kindName)`", remedy: "such as 0.99", at: value.range)
     return nil
   }
 
@@ -137,11 +160,15 @@ extension OpenSLOReader {
     let (digits, unit) = text.last.map { $0.isNumber } == true ? (text[...], "m" as Character) : (text.dropLast(), text.last ?? " ")
     let place = node[key]?.range ?? node.range
     if ["M", "Q", "Y"].contains(unit), Int(digits) != nil {
-      findings.error(PerfDiagnosticID.doesNotApply, "`\(text)` is a stretch of the calendar, whose length varies", remedy: "write days, such as 30d", at: place)
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "`\(text)` is a stretch of the calendar, whose length varies", remedy: "write days, such as 30d",
+        at: place)
     } else if let count = Int64(digits), count >= (orZero ? 0 : 1), count < 1_000_000, let seconds = units[unit] {
       return Nanoseconds(count * seconds * 1_000_000_000)
     } else {
-      findings.error(PerfDiagnosticID.wrongType, "`\(key)` is a time such as 5m, 1h, 28d or 4w, not `\(text)`", remedy: "OpenSLO’s units are m, h, d and w", at: place)
+      findings.error(
+        PerfDiagnosticID.wrongType, "`\(key)` is a time such as 5m, 1h, 28d or 4w, not `\(text)`",
+        remedy: "OpenSLO’s units are m, h, d and w", at: place)
     }
     return nil
   }

@@ -68,10 +68,12 @@ struct OpenSLOReader {
 
   mutating func take(_ node: YAMLNode) {
     check(node, "an OpenSLO document", known: ["apiVersion", "kind", "metadata", "spec"])
-    guard let kind = text(node, "kind"), let metadata = part(node, "metadata", "a document"), let spec = part(node, "spec", "a document") else { return }
+    guard let kind = text(node, "kind"), let metadata = part(node, "metadata", "a document"), let spec = part(node, "spec", "a document")
+    else { return }
     if let version = text(node, "apiVersion"), version != "openslo/v1" {
       findings.error(
-        PerfDiagnosticID.unknownValue, "the version `\(version)` is not read", remedy: "nb reads openslo/v1", at: node["apiVersion"]?.range ?? node.range)
+        PerfDiagnosticID.unknownValue, "the version `\(version)` is not read", remedy: "nb reads openslo/v1",
+        at: node["apiVersion"]?.range ?? node.range)
       return
     }
     guard let name = text(metadata, "name") else { return }
@@ -80,21 +82,29 @@ struct OpenSLOReader {
     case "SLI", "AlertPolicy", "AlertCondition":
       // A condition's annotations count, so the whole document is kept.
       if named[kind, default: [:]].updateValue(node, forKey: name) != nil {
-        findings.error(PerfDiagnosticID.duplicateName, "two of kind \(kind) are called `\(name)`", remedy: "keep one", at: metadata["name"]?.range ?? node.range)
+        findings.error(
+          PerfDiagnosticID.duplicateName, "two of kind \(kind) are called `\(name)`", remedy: "keep one",
+          at: metadata["name"]?.range ?? node.range)
       }
     case "DataSource", "Service", "AlertNotificationTarget":
-      findings.warning(PerfDiagnosticID.unsupportedKey, "a block keeps nothing of `\(kind)` \(name)", remedy: "nb judges its own recordings and wakes nobody", at: node["kind"]?.range ?? node.range)
+      findings.warning(
+        PerfDiagnosticID.unsupportedKey, "a block keeps nothing of `\(kind)` \(name)",
+        remedy: "nb judges its own recordings and wakes nobody", at: node["kind"]?.range ?? node.range)
     default:
       findings.error(
         PerfDiagnosticID.unknownKind, "OpenSLO has no kind `\(kind)`",
-        remedy: suggestion(for: kind, among: ["SLO", "SLI", "AlertPolicy", "AlertCondition", "DataSource", "Service", "AlertNotificationTarget"], what: "its kinds"),
+        remedy: suggestion(
+          for: kind, among: ["SLO", "SLI", "AlertPolicy", "AlertCondition", "DataSource", "Service", "AlertNotificationTarget"],
+          what: "its kinds"),
         at: node["kind"]?.range ?? node.range)
     }
   }
 
   func blocks() -> [String] {
     if objectives.isEmpty, !findings.diagnostics.hasErrors {
-      findings.error(PerfDiagnosticID.missingKey, "there is no document of kind SLO in this file", remedy: "give the file that has it", at: SourceRange(0, 0))
+      findings.error(
+        PerfDiagnosticID.missingKey, "there is no document of kind SLO in this file", remedy: "give the file that has it",
+        at: SourceRange(0, 0))
     }
     return objectives.map { block($0.name, $0.metadata, $0.spec) }
   }
@@ -107,7 +117,8 @@ struct OpenSLOReader {
     let notes = annotations(metadata, "an SLO", own: [OpenSLOAnnotation.timeScale, OpenSLOAnnotation.apdex])
     if !isBlockName(name) {
       findings.error(
-        PerfDiagnosticID.badName, "`\(name)` cannot be a block's id", remedy: "small letters, digits and hyphens, a letter first; such as `search-slo`",
+        PerfDiagnosticID.badName, "`\(name)` cannot be a block's id",
+        remedy: "small letters, digits and hyphens, a letter first; such as `search-slo`",
         at: metadata["name"]?.range ?? metadata.range)
     }
     var lines = ["kind: slo", "id: \(name)"]
@@ -117,7 +128,8 @@ struct OpenSLOReader {
     let sliced = spec["budgetingMethod"]?.text == "Timeslices"
     if let method = spec["budgetingMethod"], !["Occurrences", "Timeslices"].contains(method.text ?? "") {
       findings.error(
-        PerfDiagnosticID.unknownValue, "a budget cannot be counted by `\(method.text ?? method.kindName)`", remedy: "nb counts Occurrences and Timeslices", at: method.range)
+        PerfDiagnosticID.unknownValue, "a budget cannot be counted by `\(method.text ?? method.kindName)`",
+        remedy: "nb counts Occurrences and Timeslices", at: method.range)
     }
     let source = indicator(spec)
     if let place = source.place { lines.append(place) }
@@ -139,12 +151,14 @@ struct OpenSLOReader {
     let windows = items(spec, "timeWindow", isOptional: true)
     guard let window = windows.first else { return nil }
     if windows.count > 1 {
-      findings.error(PerfDiagnosticID.outOfRange, "an SLO has one time window, and this has \(windows.count)", remedy: "keep one", at: windows[1].range)
+      findings.error(
+        PerfDiagnosticID.outOfRange, "an SLO has one time window, and this has \(windows.count)", remedy: "keep one", at: windows[1].range)
     }
     check(window, "a time window", known: ["duration", "isRolling", "calendar"])
     if let calendar = window["calendar"] {
       findings.error(
-        PerfDiagnosticID.doesNotApply, "a budget that begins with the calendar is not counted here", remedy: "write a rolling window, such as {duration: 30d, isRolling: true}",
+        PerfDiagnosticID.doesNotApply, "a budget that begins with the calendar is not counted here",
+        remedy: "write a rolling window, such as {duration: 30d, isRolling: true}",
         at: calendar.range)
     }
     guard let time = duration(window, "duration") else { return nil }
@@ -155,12 +169,16 @@ struct OpenSLOReader {
   private func objective(_ node: YAMLNode, _ sliced: Bool) -> String {
     for entry in node.entries ?? [] where ["indicator", "indicatorRef", "compositeWeight"].contains(entry.key) {
       findings.error(
-        PerfDiagnosticID.doesNotApply, "an objective with an indicator of its own is part of a composite, which is not judged here", remedy: "make an SLO of each part",
+        PerfDiagnosticID.doesNotApply, "an objective with an indicator of its own is part of a composite, which is not judged here",
+        remedy: "make an SLO of each part",
         at: entry.keyRange)
     }
     check(
       node, "an objective",
-      known: ["displayName", "op", "value", "target", "targetPercent", "timeSliceTarget", "timeSliceWindow", "indicator", "indicatorRef", "compositeWeight"])
+      known: [
+        "displayName", "op", "value", "target", "targetPercent", "timeSliceTarget", "timeSliceWindow", "indicator", "indicatorRef",
+        "compositeWeight",
+      ])
     var parts: [String] = []
     if let percent = number(node, "targetPercent") {
       // 99.95 / 100 in binary has a tail that nobody wrote.
@@ -168,7 +186,8 @@ struct OpenSLOReader {
     } else if let target = node["target"]?.text {
       parts.append("target: \(target)")
     } else {
-      findings.error(PerfDiagnosticID.missingKey, "an objective needs `target`, or `targetPercent`", remedy: "such as target: 0.99", at: node.range)
+      findings.error(
+        PerfDiagnosticID.missingKey, "an objective needs `target`, or `targetPercent`", remedy: "such as target: 0.99", at: node.range)
     }
     if let name = node["displayName"]?.text { parts.append("displayName: \(yamlText(name, always: true))") }
     if sliced {
@@ -191,17 +210,25 @@ struct OpenSLOReader {
       policy = found
     }
     guard let spec = part(policy, "spec", "an alert policy") else { return nil }
-    check(spec, "the spec of an alert policy", known: ["conditions", "notificationTargets", "alertWhenBreaching", "alertWhenNoData", "alertWhenResolved"], dropped: ["description"])
+    check(
+      spec, "the spec of an alert policy",
+      known: ["conditions", "notificationTargets", "alertWhenBreaching", "alertWhenNoData", "alertWhenResolved"], dropped: ["description"])
     for key in ["alertWhenNoData", "alertWhenResolved"] where spec[key]?.text == "true" {
-      findings.warning(PerfDiagnosticID.unsupportedKey, "`\(key)` is not kept", remedy: "nb judges when a budget burns too fast", at: spec[key]?.range ?? spec.range)
+      findings.warning(
+        PerfDiagnosticID.unsupportedKey, "`\(key)` is not kept", remedy: "nb judges when a budget burns too fast",
+        at: spec[key]?.range ?? spec.range)
     }
     if let breaching = spec["alertWhenBreaching"], breaching.text == "false" {
-      findings.error(PerfDiagnosticID.doesNotApply, "an alert that is silent while the budget burns has no meaning here", remedy: "leave the policy out", at: breaching.range)
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "an alert that is silent while the budget burns has no meaning here", remedy: "leave the policy out",
+        at: breaching.range)
     }
     let conditions = items(spec, "conditions")
     guard conditions.count == 1, var condition = conditions.first else {
       if conditions.count > 1 {
-        findings.error(PerfDiagnosticID.outOfRange, "an alert policy has one condition, and this has \(conditions.count)", remedy: "make a policy for each", at: conditions[1].range)
+        findings.error(
+          PerfDiagnosticID.outOfRange, "an alert policy has one condition, and this has \(conditions.count)",
+          remedy: "make a policy for each", at: conditions[1].range)
       }
       return nil
     }
@@ -223,17 +250,23 @@ struct OpenSLOReader {
     check(condition, "a condition", known: ["kind", "op", "threshold", "lookbackWindow", "alertAfter"])
     if BurnAlert.Severity(rawValue: severity) == nil {
       findings.error(
-        PerfDiagnosticID.unknownValue, "the severity `\(severity)` is not one of ours", remedy: "write `page` for what wakes somebody, `ticket` for what can wait",
+        PerfDiagnosticID.unknownValue, "the severity `\(severity)` is not one of ours",
+        remedy: "write `page` for what wakes somebody, `ticket` for what can wait",
         at: spec["severity"]?.range ?? spec.range)
     }
     if let kind = condition["kind"], kind.text != "burnrate" {
-      findings.error(PerfDiagnosticID.unknownValue, "a condition of the kind `\(kind.text ?? kind.kindName)` is not judged", remedy: "nb judges `burnrate`", at: kind.range)
+      findings.error(
+        PerfDiagnosticID.unknownValue, "a condition of the kind `\(kind.text ?? kind.kindName)` is not judged",
+        remedy: "nb judges `burnrate`", at: kind.range)
     }
     if let op = condition["op"], !["gt", "gte"].contains(op.text ?? "") {
-      findings.error(PerfDiagnosticID.unknownValue, "a burn rate alert with `\(op.text ?? op.kindName)` fires when all is well", remedy: "write `gt`", at: op.range)
+      findings.error(
+        PerfDiagnosticID.unknownValue, "a burn rate alert with `\(op.text ?? op.kindName)` fires when all is well", remedy: "write `gt`",
+        at: op.range)
     }
     for target in targets where target["targetRef"]?.text != severity {
-      findings.warning(PerfDiagnosticID.unsupportedKey, "a notification target is not kept", remedy: "nb judges alerts, and sends none", at: target.range)
+      findings.warning(
+        PerfDiagnosticID.unsupportedKey, "a notification target is not kept", remedy: "nb judges alerts, and sends none", at: target.range)
     }
     guard let threshold = number(condition, "threshold"), let long = duration(condition, "lookbackWindow") else { return nil }
     var parts = ["burn: \(numberText(threshold))", "long: \(openSLODuration(long) ?? "")"]

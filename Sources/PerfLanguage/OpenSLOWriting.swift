@@ -19,7 +19,8 @@ enum OpenSLOAnnotation {
 public func openSLO(_ document: Document, id: String, context: PlanContext, diagnostics: inout Diagnostics) -> String? {
   let planning = Planning(document, context)
   let planned = planning.run()
-  guard let block = planning.blocks.first(where: { $0.id == id }), block.kind == .slo, let cell = planned.plan.cells.first(where: { $0.id == id }),
+  guard let block = planning.blocks.first(where: { $0.id == id }), block.kind == .slo,
+    let cell = planned.plan.cells.first(where: { $0.id == id }),
     case .slo(let slo) = cell.work
   else {
     diagnostics.add(contentsOf: planning.findings.diagnostics.ordered)
@@ -60,7 +61,10 @@ private struct OpenSLOWriter {
       lines.append("              expression: \(yamlText(expression))")
     }
     let window = block.node["timeWindow"]?.items?.first
-    lines += ["  timeWindow:", "    - duration: \(shorthand(slo.timeWindow, "timeWindow"))", "      isRolling: \(window?["isRolling"]?.text ?? "true")"]
+    lines += [
+      "  timeWindow:", "    - duration: \(shorthand(slo.timeWindow, "timeWindow"))",
+      "      isRolling: \(window?["isRolling"]?.text ?? "true")",
+    ]
     let isSliced = slo.allObjectives.contains { $0.slice != nil }
     lines += ["  budgetingMethod: \(isSliced ? "Timeslices" : "Occurrences")", "  objectives:"]
     for one in slo.allObjectives {
@@ -85,12 +89,19 @@ private struct OpenSLOWriter {
   /// One condition each, which is all that OpenSLO allows.
   private func policy(_ alert: BurnAlert) -> String {
     var lines = ["apiVersion: openslo/v1", "kind: AlertPolicy", "metadata:", "  name: \(name(alert))", "spec:"]
-    lines += ["  alertWhenNoData: false", "  alertWhenResolved: false", "  alertWhenBreaching: true", "  conditions:", "    - kind: AlertCondition"]
+    lines += [
+      "  alertWhenNoData: false", "  alertWhenResolved: false", "  alertWhenBreaching: true", "  conditions:", "    - kind: AlertCondition",
+    ]
     lines += ["      metadata:", "        name: \(name(alert))"]
     if let short = alert.short { lines += ["        annotations:", "          \(OpenSLOAnnotation.short): \(shorthand(short, "alerts"))"] }
-    lines += ["      spec:", "        severity: \(alert.severity.rawValue)", "        condition:", "          kind: burnrate", "          op: gt"]
+    lines += [
+      "      spec:", "        severity: \(alert.severity.rawValue)", "        condition:", "          kind: burnrate", "          op: gt",
+    ]
     lines += ["          threshold: \(numberText(alert.burn))", "          lookbackWindow: \(shorthand(alert.long, "alerts"))"]
-    lines += ["          alertAfter: \(alert.after.map { shorthand($0, "alerts") } ?? "0m")", "  notificationTargets:", "    - targetRef: \(alert.severity.rawValue)"]
+    lines += [
+      "          alertAfter: \(alert.after.map { shorthand($0, "alerts") } ?? "0m")", "  notificationTargets:",
+      "    - targetRef: \(alert.severity.rawValue)",
+    ]
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -98,7 +109,8 @@ private struct OpenSLOWriter {
   private func shorthand(_ time: Nanoseconds, _ key: String) -> String {
     if let text = openSLODuration(time) { return text }
     findings.error(
-      PerfDiagnosticID.doesNotApply, "OpenSLO writes times in whole minutes, and `\(key)` has \(numberText(time.seconds)) s", remedy: "round it, or keep it in the block",
+      PerfDiagnosticID.doesNotApply, "OpenSLO writes times in whole minutes, and `\(key)` has \(numberText(time.seconds)) s",
+      remedy: "round it, or keep it in the block",
       at: block.node.entries?.first { $0.key == key }?.keyRange ?? block.idPlace)
     return ""
   }

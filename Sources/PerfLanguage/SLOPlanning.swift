@@ -22,7 +22,9 @@ private struct Promise {
 
 extension Planning {
   func planSLO(_ block: Block, _ fields: Fields) -> CellDraft? {
-    guard let ratio = fields.fields("indicator")?.fields("ratioMetric"), let indicator = indicator(ratio), let objectives = objectives(fields) else { return nil }
+    guard let ratio = fields.fields("indicator")?.fields("ratioMetric"), let indicator = indicator(ratio),
+      let objectives = objectives(fields)
+    else { return nil }
     var window = Nanoseconds(seconds: 30 * 86_400)
     if fields.has("timeWindow") {
       guard let given = single(fields, "timeWindow", .timeWindow)?.duration("duration") else { return nil }
@@ -69,19 +71,23 @@ extension Planning {
     }
     let face = BlockFace(
       id: block.id, kind: "slo", arms: arms, params: arms.map { _ in [:] }, isComparison: false,
-      metrics: promise.objectives.count > 1 ? MetricSets.alert.union(MetricSets.objective.subtracting(whole)) : MetricSets.alert, wholeMetrics: whole)
+      metrics: promise.objectives.count > 1 ? MetricSets.alert.union(MetricSets.objective.subtracting(whole)) : MetricSets.alert,
+      wholeMetrics: whole)
     var draft = finish(block, fields, .slo(cell), face, readPlots(fields, face) ?? [PlotSpec(kind: .timeline)])
     draft.source = PendingSource(id: from, place: fields.contents("from")?.range ?? fields.place("from"))
     return draft
   }
 
   private func releases(_ block: Block, _ fields: Fields, _ promise: Promise) -> CellDraft? {
-    for (key, why) in [("time_scale", "which has its own time"), ("apdex", "which counts requests by a few bounds only")] where fields.has(key) {
-      findings.error(PerfDiagnosticID.doesNotApply, "`\(key)` does nothing to a file, \(why)", remedy: "leave it out", at: fields.place(key))
+    for (key, why) in [("time_scale", "which has its own time"), ("apdex", "which counts requests by a few bounds only")]
+    where fields.has(key) {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "`\(key)` does nothing to a file, \(why)", remedy: "leave it out", at: fields.place(key))
     }
     if promise.objectives.count > 1 {
       findings.error(
-        PerfDiagnosticID.doesNotApply, "a file's releases are judged by one objective, not by \(promise.objectives.count)", remedy: "make a block for each",
+        PerfDiagnosticID.doesNotApply, "a file's releases are judged by one objective, not by \(promise.objectives.count)",
+        remedy: "make a block for each",
         at: fields.place("objectives"))
     }
     guard let file = fields.text("file") else { return nil }
@@ -97,7 +103,8 @@ extension Planning {
       id: block.id, kind: "slo", arms: releases.map(\.name), params: releases.map { _ in [:] }, isComparison: false,
       metrics: MetricSets.release, wholeMetrics: MetricSets.releases)
     return finish(
-      block, fields, .slo(promise.cell(.recorded(file: file, releases), timeScale: 1)), face, readPlots(fields, face) ?? [PlotSpec(kind: .timeline)])
+      block, fields, .slo(promise.cell(.recorded(file: file, releases), timeScale: 1)), face,
+      readPlots(fields, face) ?? [PlotSpec(kind: .timeline)])
   }
 
   // MARK: Objectives
@@ -107,7 +114,8 @@ extension Planning {
     guard !items.isEmpty, items.count <= 8 else {
       if fields.has("objectives") {
         findings.error(
-          PerfDiagnosticID.outOfRange, "`objectives` has \(items.count) entries; one to eight can be judged", remedy: "such as [{target: 0.99}]",
+          PerfDiagnosticID.outOfRange, "`objectives` has \(items.count) entries; one to eight can be judged",
+          remedy: "such as [{target: 0.99}]",
           at: fields.place("objectives"))
       }
       return nil
@@ -123,7 +131,8 @@ extension Planning {
         objective.name = name.isEmpty ? "objective-\(index + 1)" : name
       }
       if let name = objective.name, all.contains(where: { $0.name == name }) {
-        findings.error(PerfDiagnosticID.duplicateName, "two objectives are called `\(name)`", remedy: "give each its own `displayName`", at: item.range)
+        findings.error(
+          PerfDiagnosticID.duplicateName, "two objectives are called `\(name)`", remedy: "give each its own `displayName`", at: item.range)
       }
       switch slice(one, isSliced) {
       case .success(let slice): objective.slice = slice
@@ -141,7 +150,9 @@ extension Planning {
     guard isSliced else {
       guard let key = keys.first(where: one.has) else { return .success(nil) }
       return .failure(
-        Problem(id: PerfDiagnosticID.doesNotApply, cause: "`\(key)` does nothing where requests are counted", remedy: "write `budgetingMethod: Timeslices`"))
+        Problem(
+          id: PerfDiagnosticID.doesNotApply, cause: "`\(key)` does nothing where requests are counted",
+          remedy: "write `budgetingMethod: Timeslices`"))
     }
     if let key = keys.first(where: { !one.has($0) }) {
       return .failure(
@@ -151,7 +162,8 @@ extension Planning {
     }
     guard let share = one.number("timeSliceTarget"), let window = alertWindow(one, "timeSliceWindow") else { return .success(nil) }
     guard share > 0, window > .zero else {
-      return .failure(Problem(id: PerfDiagnosticID.outOfRange, cause: "a time slice has a length and a target above 0", remedy: "such as 5m and 0.95"))
+      return .failure(
+        Problem(id: PerfDiagnosticID.outOfRange, cause: "a time slice has a length and a target above 0", remedy: "such as 5m and 0.95"))
     }
     return .success(TimeSlice(target: share, window: window))
   }
@@ -224,7 +236,8 @@ extension Planning {
       }
       guard short != nil || after != nil else {
         findings.error(
-          PerfDiagnosticID.missingKey, "an alert needs `short`, or `after`", remedy: "a twelfth of `long` is usual: {burn: 14.4, long: 1h, short: 5m, severity: page}",
+          PerfDiagnosticID.missingKey, "an alert needs `short`, or `after`",
+          remedy: "a twelfth of `long` is usual: {burn: 14.4, long: 1h, short: 5m, severity: page}",
           at: item.range)
         isWhole = false
         continue

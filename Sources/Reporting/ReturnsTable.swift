@@ -7,7 +7,8 @@ private let ends = CostFormula.bracketEnds
 /// In the order in which one reads them.
 private let rows = [
   ("gain", "gain"), ("net", "net at the horizon"), ("roi", "return of a month"), ("payback", "paid back after"),
-  ("breakeven_hours", "breaks even at hours of work"), ("breakeven_delay", "breaks even at a delay"), ("breakeven_minutes", "breaks even at bad time"),
+  ("breakeven_hours", "breaks even at hours of work"), ("breakeven_delay", "breaks even at a delay"),
+  ("breakeven_minutes", "breaks even at bad time"),
   ("breakeven_bad", "breaks even at bad requests"), ("breakeven_incidents", "breaks even at incidents a month"),
   ("breakeven_price", "breaks even at a vCPU price"),
 ]
