@@ -107,7 +107,11 @@ let package = Package(
     .testTarget(name: "SpecTests", dependencies: ["DocumentModel", "TextModel"], exclude: ["Data"]),
     .testTarget(name: "ResultStoreTests", dependencies: ["ResultStore", "ExperimentModel"]),
     .testTarget(name: "LoadKernelTests", dependencies: ["LoadKernel", "CKernelShims", "ExperimentModel", "Statistics"] + secure),
-    .testTarget(name: "ExperimentRunnerTests", dependencies: ["ExperimentRunner", "ExperimentModel", "LoadKernel", "MeasureKernel", "Statistics"]),
+    .testTarget(
+      name: "ExperimentRunnerTests",
+      dependencies: [
+        "ExperimentRunner", "ExperimentModel", "LoadKernel", "MeasureKernel", "SimulationKernel", "Statistics", "PerfLanguage", "DocumentModel", "TextModel",
+      ]),
     .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "CLabShims", "ExperimentModel"] + nio),
     .testTarget(name: "LabPropertyTests", dependencies: ["LabSystems", "PerfLanguage", "ExperimentModel", "StrictYAML", "TextModel"]),
     .testTarget(name: "TelemetryModelTests", dependencies: ["TelemetryModel", protobuf], exclude: ["Data"]),

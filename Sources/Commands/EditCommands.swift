@@ -35,7 +35,7 @@ struct AcceptCommand: ParsableCommand {
   @Argument(help: "FILE#ID, such as day08.md#onoff.") var region: String
 
   func run() throws {
-    let (file, id) = try split(region)
+    let (file, id) = try splitBlock(region)
     do {
       let path = Workspace.find(file)
       let document = Document(parsing: try SourceText(contentsOf: path))
@@ -63,7 +63,7 @@ struct ExplainCommand: ParsableCommand {
   @Argument(help: "FILE#ID, such as day08.md#onoff.") var block: String
 
   func run() throws {
-    let (file, id) = try split(block)
+    let (file, id) = try splitBlock(block)
     do {
       let notebook = try Notebook(file)
       guard let text = explain(notebook.document, id: id, context: notebook.context) else {
@@ -80,7 +80,7 @@ struct ExplainCommand: ParsableCommand {
   }
 }
 
-private func split(_ text: String) throws -> (file: String, id: String) {
+func splitBlock(_ text: String) throws -> (file: String, id: String) {
   guard let hash = text.lastIndex(of: "#"), hash != text.startIndex else {
     throw ValidationError("give FILE#ID, such as day08.md#onoff")
   }

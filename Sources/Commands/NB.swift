@@ -11,7 +11,8 @@ public struct NB: ParsableCommand {
     subcommands: [
       RunCommand.self, CheckCommand.self, BuildCommand.self, RenderCommand.self, CleanCommand.self,
       AcceptCommand.self, ExplainCommand.self, LogCommand.self, RunbookCommand.self,
-      LoadCommand.self, LabCommand.self, DataCommand.self, BenchCommand.self, SimCommand.self, HistoryCommand.self, VerifyCommand.self, DoctorCommand.self, SelfcheckCommand.self,
+      LoadCommand.self, LabCommand.self, DataCommand.self, SLOCommand.self, BenchCommand.self, SimCommand.self, HistoryCommand.self,
+      VerifyCommand.self, DoctorCommand.self, SelfcheckCommand.self,
     ])
 
   public static let version = "0.1.0"
@@ -31,6 +32,7 @@ public struct NB: ParsableCommand {
         nb sim mm1 --set rho=0.9  a queue simulated beside its closed form
         nb lab serve shop         a lab system for your own load tool
         nb data export orders     its seeded rows for your own database
+        nb slo import FILE        an OpenSLO file as blocks; `nb slo export` the way back
 
       `nb help run` explains a command; exit codes: 0 passed, 1 error, 2 a threshold failed,
       3 inconclusive, 64 usage, 130 interrupted.

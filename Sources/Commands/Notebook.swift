@@ -36,6 +36,7 @@ struct Notebook {
     let folder = workspace.course
     context = PlanContext(
       facts: Dictionary(facts.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a }),
+      courseMoney: workspace.isCourse ? (try? SourceText(contentsOf: workspace.courseFile)).map(PerfLanguage.courseMoney) ?? [:] : [:],
       data: { name in (try? readFile(folder + "/" + name, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) } })
     planned = Planner(context).plan(document, diagnostics: &findings)
     diagnostics = findings

@@ -215,7 +215,21 @@ struct RunCommand: ParsableCommand {
       let wanted = Set(stale.map(\.id) + stale.compactMap(\.work.recordingSource))
       cells = cells.filter { wanted.contains($0.id) }
     }
-    return cells
+    return only == nil && !stale ? cells : priced(cells, notebook)
+  }
+
+  /// With the `cost` blocks that read a chosen one: a new measurement has a new price, and pricing measures nothing.
+  private func priced(_ chosen: [Cell], _ notebook: Notebook) -> [Cell] {
+    var wanted = Set(chosen.map(\.id))
+    let saved = notebook.knownResults()
+    // Each round carries the news one reader further.
+    for _ in notebook.plan.cells {
+      for cell in notebook.plan.cells where cell.work.kind == "cost" && !wanted.contains(cell.id) && cell.needs.contains(where: wanted.contains) {
+        // What it reads besides must be there.
+        if cell.needs.allSatisfy({ wanted.contains($0) || saved[$0] != nil }) { wanted.insert(cell.id) }
+      }
+    }
+    return notebook.plan.cells.filter { wanted.contains($0.id) }
   }
 
   /// Puts the services where they are used. A cell that is measured with one, and every cell of this run that reads such a

@@ -141,7 +141,7 @@ struct WriteBack {
         ask(address, in: cell.id)
       }
       if case .cost(let cost) = cell.work {
-        for case .reference(let address) in cost.inputs.values { ask(address, in: cell.id) }
+        for case .reference(let address) in Array(cost.inputs.values) + Array((cost.roi ?? [:]).values) { ask(address, in: cell.id) }
       }
     }
     for value in notebook.document.values where value.kind == .value {

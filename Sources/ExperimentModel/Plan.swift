@@ -164,10 +164,12 @@ public struct SimArm: Codable, Hashable, Sendable {
 }
 
 public struct CostCell: Codable, Hashable, Sendable {
-  /// `F1`, `F3`, `F4` or `F8`.
+  /// One of `CostFormula.all`.
   public var formula: String
   public var inputs: [String: CostInput]
   public var sources: [String]
+  /// What the money is held against: effort and running cost. Left out of the JSON when nil.
+  public var roi: [String: CostInput]?
   public init(formula: String, inputs: [String: CostInput], sources: [String]) {
     self.formula = formula; self.inputs = inputs; self.sources = sources
   }
@@ -178,8 +180,8 @@ public enum CostInput: Codable, Hashable, Sendable {
   case bracket(low: Double, base: Double, high: Double)
   /// `${onoff.delta.on.mean}`
   case reference(Address)
-  /// `${market.aws.m7g-large.usd_per_hour}`, resolved when the plan is made.
-  case fact(id: String, value: Double, unit: MetricUnit, asOf: String, stale: Bool)
+  /// `${market.aws.m7g-large.usd_per_hour}`, resolved when the plan is made. `source` is said beside the price, and is not part of the question.
+  case fact(id: String, value: Double, unit: MetricUnit, asOf: String, stale: Bool, source: String? = nil)
 }
 
 public struct CheckCell: Codable, Hashable, Sendable {

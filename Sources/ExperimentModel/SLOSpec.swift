@@ -18,12 +18,44 @@ public struct SLOCell: Codable, Hashable, Sendable {
   /// Seconds of the service's time for one second of the recording; 1 for files, which have their own time.
   public var timeScale: Double
   public var alerts: [BurnAlert]
+  // What follows is left out of the JSON when nil, so that plans without it keep their digest.
+  /// Several, named ones, or such that count time slices; the first has `target`. nil: one of `target`, which counts requests.
+  public var objectives: [Objective]?
+  /// Apdex's T: satisfied up to it, tolerating up to four times of it.
+  public var apdex: Nanoseconds?
   public init(
     source: Source, indicator: Indicator, target: Double, timeWindow: Nanoseconds, timeScale: Double, alerts: [BurnAlert]
   ) {
     self.source = source; self.indicator = indicator; self.target = target; self.timeWindow = timeWindow
     self.timeScale = timeScale; self.alerts = alerts
   }
+}
+
+extension SLOCell {
+  /// At least one.
+  public var allObjectives: [Objective] { objectives ?? [Objective(target: target)] }
+}
+
+/// How many must be good.
+public struct Objective: Codable, Hashable, Sendable {
+  /// What addresses call it, where a block has several; nil: the only one.
+  public var name: String?
+  public var displayName: String?
+  /// Share of requests, or of time slices, that must be good.
+  public var target: Double
+  /// nil: requests are counted (OpenSLO's Occurrences).
+  public var slice: TimeSlice?
+  public init(name: String? = nil, displayName: String? = nil, target: Double, slice: TimeSlice? = nil) {
+    self.name = name; self.displayName = displayName; self.target = target; self.slice = slice
+  }
+}
+
+/// OpenSLO's Timeslices: stretches of time are counted, each good or bad as a whole.
+public struct TimeSlice: Codable, Hashable, Sendable {
+  /// Share of its requests that makes a slice good.
+  public var target: Double
+  public var window: Nanoseconds
+  public init(target: Double, window: Nanoseconds) { self.target = target; self.window = window }
 }
 
 /// Which of all requests are good. A failed request never is.
@@ -34,15 +66,17 @@ public enum Indicator: Codable, Hashable, Sendable {
   case answered
 }
 
-/// Fires while the burn rate over the long and over the short window are both above `burn` (SRE Workbook, chapter 5).
+/// Fires while the burn rate over the long window, and over the short one where it has one, is above `burn`
+/// (SRE Workbook, chapter 5); with `after` only when it has been for that long (OpenSLO's alertAfter).
 public struct BurnAlert: Codable, Hashable, Sendable {
   public enum Severity: String, Codable, Sendable, CaseIterable { case page, ticket }
   public var burn: Double
   public var long: Nanoseconds
-  public var short: Nanoseconds
+  public var short: Nanoseconds?
+  public var after: Nanoseconds?
   public var severity: Severity
-  public init(burn: Double, long: Nanoseconds, short: Nanoseconds, severity: Severity) {
-    self.burn = burn; self.long = long; self.short = short; self.severity = severity
+  public init(burn: Double, long: Nanoseconds, short: Nanoseconds?, after: Nanoseconds? = nil, severity: Severity) {
+    self.burn = burn; self.long = long; self.short = short; self.after = after; self.severity = severity
   }
 }
 
@@ -53,7 +87,7 @@ extension BurnAlert {
   /// `page: 14.4 x over 1h and 5min`
   public var label: String {
     let rate = burn == burn.rounded() && burn < 1e9 ? String(Int(burn)) : String(burn)
-    return "\(severity.rawValue): \(rate) x over \(Self.text(long)) and \(Self.text(short))"
+    return "\(severity.rawValue): \(rate) x over \(Self.text(long))" + (short.map { " and \(Self.text($0))" } ?? "") + (after.map { ", for \(Self.text($0))" } ?? "")
   }
 
   private static func text(_ time: Nanoseconds) -> String {

@@ -27,14 +27,58 @@ public enum MetricUnit: String, Codable, Sendable, CaseIterable {
   case nanoseconds = "ns"
   case share = "share"
   case ratio = "x"
+  /// Requests.
   case perSecond = "rps"
+  /// Other things than requests: operations, tokens.
+  case thingsPerSecond = "/s"
+  case bytesPerSecond = "B/s"
   case count = "count"
   case bytes = "B"
   case usd = "USD"
+  case usdPerHour = "USD/h"
   case usdPerDay = "USD/d"
+  case usdPerMonth = "USD/month"
   case usdPerMillion = "USD/Mreq"
+  case usdPerMillionTokens = "USD/Mtok"
+  case usdPerGB = "USD/GB"
+  case usdPerGBSecond = "USD/GB-s"
   case points = "pp"
   case plain = ""
+}
+
+extension MetricUnit {
+  /// Money of any kind; all of it is in US dollars.
+  public var isMoney: Bool { rawValue.hasPrefix("USD") }
+
+  /// What one of this is a month of 30 days; nil for what is no money per time.
+  public var perMonth: Double? {
+    switch self {
+    case .usdPerHour: 720
+    case .usdPerDay: 30
+    case .usdPerMonth: 1
+    default: nil
+    }
+  }
+}
+
+/// How a unit is written, in blocks and in facts, and what one of it is in stored units.
+public struct UnitSpelling: Sendable {
+  public var name: String
+  public var factor: Double
+  public var unit: MetricUnit
+
+  private init(_ name: String, _ factor: Double, _ unit: MetricUnit) {
+    self.name = name; self.factor = factor; self.unit = unit
+  }
+
+  public static let all: [UnitSpelling] =
+    [
+      .init("ns", 1, .nanoseconds), .init("us", 1e3, .nanoseconds), .init("µs", 1e3, .nanoseconds), .init("ms", 1e6, .nanoseconds),
+      .init("s", 1e9, .nanoseconds), .init("min", 60e9, .nanoseconds), .init("h", 3600e9, .nanoseconds), .init("d", 86400e9, .nanoseconds),
+      .init("rps", 1, .perSecond), .init("/s", 1, .perSecond), .init("k/s", 1e3, .perSecond), .init("M/s", 1e6, .perSecond),
+      .init("B", 1, .bytes), .init("KiB", 1024, .bytes), .init("MiB", 1_048_576, .bytes), .init("GiB", 1_073_741_824, .bytes),
+      .init("pct", 0.01, .share), .init("%", 0.01, .share), .init("pp", 1, .points), .init("x", 1, .ratio),
+    ] + MetricUnit.allCases.filter(\.isMoney).map { .init($0.rawValue, 1, $0) }
 }
 
 /// A number with its unit, as written by an author or computed by a formula.

@@ -23,6 +23,10 @@ struct RatioSeries {
 
   var times: [Int64] { moments }
   var totalSum: Int { total.last ?? 0 }
+  /// What was added, one by one.
+  var values: [(good: Int, total: Int)] {
+    moments.indices.map { $0 == 0 ? (good[0], total[0]) : (good[$0] - good[$0 - 1], total[$0] - total[$0 - 1]) }
+  }
 
   /// Share of bad requests in (end − window, end]; nil without requests. A window that begins before the recording uses
   /// what there is, as Prometheus does.
@@ -32,6 +36,20 @@ struct RatioSeries {
     let all = (last > 0 ? total[last - 1] : 0) - (first > 0 ? total[first - 1] : 0)
     let fine = (last > 0 ? good[last - 1] : 0) - (first > 0 ? good[first - 1] : 0)
     return all > 0 ? Double(all - fine) / Double(all) : nil
+  }
+
+  /// OpenSLO's Timeslices: one value for each whole slice, good when at least `target` of its requests are. A slice without
+  /// requests had no bad one.
+  func slices(_ slice: TimeSlice) -> RatioSeries {
+    let length = slice.window.rawValue
+    var result = RatioSeries(end: end / length * length)
+    for index in 0..<Int(end / length) {
+      let at = Int64(index + 1) * length
+      let bad = badShare(until: at, window: length) ?? 0
+      // 1 − 0.99 is not 0.01 in binary: what is equal but for rounding is good.
+      result.add(at: at, good: bad <= (1 - slice.target) * (1 + 1e-9) ? 1 : 0, total: 1)
+    }
+    return result
   }
 
   func badSum(until time: Int64) -> Int {
@@ -56,6 +74,8 @@ struct AlertOutcome: Hashable {
   var fired = 0
   /// When it first fired; nil: never.
   var firedAt: Int64?
+  /// When it last fired: it ended after that, or lasts until the recording's end.
+  var lastAt: Int64?
   /// Largest of the smaller of both burn rates.
   var peakBurn = 0.0
 }
@@ -77,21 +97,46 @@ func burnRate(spending share: Double, in duration: Nanoseconds, of timeWindow: N
 /// than the recording is evaluated at its end only, on all of it.
 func evaluate(_ alert: BurnAlert, on series: RatioSeries, target: Double) -> AlertOutcome {
   var outcome = AlertOutcome()
-  var lastFiring: Int64?
+  var heldSince: Int64?
   let start = min(alert.long.rawValue, series.end)
   for time in series.times.filter({ $0 >= start && $0 < series.end }) + [series.end] {
-    guard let long = series.badShare(until: time, window: alert.long.rawValue),
-      let short = series.badShare(until: time, window: alert.short.rawValue)
-    else { continue }
-    let burn = min(burnRate(badShare: long, target: target), burnRate(badShare: short, target: target))
+    let windows = [alert.long, alert.short].compactMap { $0 }
+    let shares = windows.compactMap { series.badShare(until: time, window: $0.rawValue) }
+    guard shares.count == windows.count, let share = shares.min() else { continue }
+    let burn = burnRate(badShare: share, target: target)
     outcome.peakBurn = max(outcome.peakBurn, burn)
     // 14.4 of a target of 0.99 is not 14.4 in binary: what is equal but for rounding is not above.
-    guard burn > alert.burn * (1 + 1e-9) else { continue }
-    if lastFiring.map({ time - $0 > alert.long.rawValue }) ?? true { outcome.fired += 1 }
+    guard burn > alert.burn * (1 + 1e-9) else {
+      heldSince = nil
+      continue
+    }
+    heldSince = heldSince ?? time
+    guard time - (heldSince ?? time) >= alert.after?.rawValue ?? 0 else { continue }
+    if outcome.lastAt.map({ time - $0 > alert.long.rawValue }) ?? true { outcome.fired += 1 }
     outcome.firedAt = outcome.firedAt ?? time
-    lastFiring = time
+    outcome.lastAt = time
   }
   return outcome
+}
+
+/// When an alert finds a constant error rate after a time without errors: long window × burn × (1 − objective) / error rate. The short
+/// window fills sooner. nil: never, since it burns no faster than the alert allows.
+func detectionTime(_ alert: BurnAlert, target: Double, errorRate: Double) -> Double? {
+  let share = alert.burn * (1 - target) / errorRate
+  return share < 1 - 1e-9 ? Double(alert.long.rawValue) * share + Double(alert.after?.rawValue ?? 0) : nil
+}
+
+/// How long it goes on after the errors have ended, when they lasted for as long as its short window: until the share of them that is left in it
+/// is what the alert allows.
+func resetTime(_ alert: BurnAlert, target: Double, errorRate: Double) -> Double {
+  Double((alert.short ?? alert.long).rawValue) * (1 - alert.burn * (1 - target) / errorRate)
+}
+
+/// Apdex: (satisfied + tolerating / 2) / all, with answers up to T and up to 4 T; what failed is neither (Apdex Alliance, Application
+/// Performance Index, version 1.1).
+func apdexScore(_ request: RecordedRequest, _ t: Nanoseconds) -> Double {
+  guard let duration = request.duration else { return 0 }
+  return duration <= t ? 1 : duration.rawValue <= 4 * t.rawValue ? 0.5 : 0
 }
 
 extension Indicator {

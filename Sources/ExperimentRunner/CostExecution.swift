@@ -1,130 +1,175 @@
-// Money: the named formulas of the course over measured values and dated facts. Brackets stay
-// brackets, intervals are carried through by evaluating at both ends.
+// Money: a named formula over measured values and dated facts. A bracket stays a bracket: three figures beside each other,
+// never their mean. Intervals are carried through by evaluating at their ends.
 
 import ExperimentModel
 
 extension Runner {
   func runCost(_ cell: Cell, _ cost: CostCell, _ known: [String: CellResult], into result: inout CellResult) throws {
-    let inputs = CostInputs(cost: cost, known: known)
-    var metrics: [String: MetricValue] = [:]
-    switch cost.formula {
-    case "F1": metrics = try revenue(inputs)
-    case "F3": metrics = try infrastructure(inputs)
-    case "F4": metrics = try churn(inputs)
-    case "F8": metrics = try incident(inputs)
-    default: throw CellFailure("unknown cost formula \(cost.formula)", remedy: "F1, F3, F4 and F8 are there")
+    guard let formula = CostFormula.named(cost.formula) else {
+      throw CellFailure("unknown cost formula \(cost.formula)", remedy: "there are \(CostFormula.all.map(\.name).joined(separator: ", "))")
     }
-    result.arms = [ArmResult(name: cost.formula, metrics: metrics)]
+    var pricing = CostPricing(formula: formula, cost: cost, known: known)
+    let figures = try pricing.figures()
+    result.columns = formula.columns(with: Set(cost.inputs.keys))
     result.rowLabel = "formula"
-    result.columns = Self.costColumns.filter { metrics[$0] != nil }
-    for (name, input) in cost.inputs.sorted(by: { $0.key < $1.key }) {
-      if case .fact(let id, _, _, let asOf, let stale) = input {
-        result.doubts.append(
-          Doubt(id: stale ? "stale-fact" : "fact", text: "\(name) is the market fact \(id) of \(asOf)\(stale ? ", which is STALE" : "")"))
-      }
-    }
-  }
-
-  private static let costColumns = ["bad_sessions", "incident_low", "incident_base", "incident_high", "low", "base", "high", "per_million", "instances", "payback_days"]
-
-  /// F1: sessions × conversion × order value × sensitivity × (Δt / 100 ms), revenue per day, at the low,
-  /// middle and high sensitivity. The interval is that of the measured delay.
-  private func revenue(_ inputs: CostInputs) throws -> [String: MetricValue] {
-    let day = try inputs.number("sessions_per_day") * inputs.number("conversion") * inputs.number("order_value")
-    let delay = try inputs.estimate("delay")
-    let bracket = try inputs.bracket("sensitivity_per_100ms")
-    func money(_ sensitivity: Double) -> MetricValue {
-      let factor = day * sensitivity / 1e8
-      return MetricValue(
-        Estimate(delay.value * factor, low: delay.low.map { $0 * factor }, high: delay.high.map { $0 * factor }), .usdPerDay)
-    }
-    return ["low": money(bracket.low), "base": money(bracket.base), "high": money(bracket.high)]
-  }
-
-  /// F4: sessions × P(bad session) × churn × lifetime value, a day, with P(bad session) = 1 − (1 − p)ᵏ for k requests of which
-  /// each is bad with probability p. The interval is that of the measured p.
-  private func churn(_ inputs: CostInputs) throws -> [String: MetricValue] {
-    let requests = try inputs.number("requests_per_session")
-    let bad = try inputs.estimate("bad_requests")
-    let day = try inputs.number("sessions_per_day") * inputs.number("lifetime_value")
-    let bracket = try inputs.bracket("churn_per_bad_session")
-    func sessions(_ p: Double) -> Double { 1 - power(1 - min(max(p, 0), 1), requests) }
-    let share = Estimate(sessions(bad.value), low: bad.low.map(sessions), high: bad.high.map(sessions))
-    func money(_ churn: Double) -> MetricValue {
-      let factor = day * churn
-      return MetricValue(
-        Estimate(share.value * factor, low: share.low.map { $0 * factor }, high: share.high.map { $0 * factor }), .usdPerDay)
-    }
-    return [
-      "bad_sessions": MetricValue(share, .share), "low": money(bracket.low), "base": money(bracket.base), "high": money(bracket.high),
-    ]
-  }
-
-  /// F8: (detect + mitigate + recover / 2) × revenue × share of orders lost + the same hours on call. While it recovers
-  /// half is served.
-  private func incident(_ inputs: CostInputs) throws -> [String: MetricValue] {
-    let day = try inputs.number("sessions_per_day") * inputs.number("conversion") * inputs.number("order_value")
-    let (detect, mitigate, recover) = (try inputs.number("detect"), try inputs.number("mitigate"), try inputs.number("recover"))
-    let bracket = try inputs.bracket("orders_lost")
-    let called = (detect + mitigate + recover) / 3_600e9 * (try inputs.number("oncall_hour"))
-    func money(_ lost: Double) -> MetricValue {
-      MetricValue(Estimate((detect + mitigate + recover / 2) / 86_400e9 * day * lost + called), .usd)
-    }
-    return ["incident_low": money(bracket.low), "incident_base": money(bracket.base), "incident_high": money(bracket.high)]
-  }
-
-  /// F3: price of a vCPU hour / 3600 × CPU seconds per request × 10⁶ / target utilisation; and with a rate
-  /// the instances of `vcpu_per_instance` that carry it at that utilisation.
-  private func infrastructure(_ inputs: CostInputs) throws -> [String: MetricValue] {
-    let cpu = try inputs.estimate("cpu_per_req")
-    let price = try inputs.number("usd_per_vcpu_hour")
-    let utilisation = try inputs.number("target_utilisation")
-    guard utilisation > 0, utilisation <= 1 else {
-      throw CellFailure("target_utilisation must lie above 0 % and at most at 100 %")
-    }
-    let factor = price / 3600 * 1e6 / utilisation / 1e9
-    var metrics = [
-      "per_million": MetricValue(
-        Estimate(cpu.value * factor, low: cpu.low.map { $0 * factor }, high: cpu.high.map { $0 * factor }), .usdPerMillion)
-    ]
-    if inputs.has("rate") {
-      let rate = try inputs.number("rate")
-      let vcpus = inputs.has("vcpu_per_instance") ? try inputs.number("vcpu_per_instance") : 2
-      let need = (rate * cpu.value / 1e9 / utilisation / vcpus).rounded(.up)
-      metrics["instances"] = MetricValue(Estimate(max(1, need)), .count)
-    }
-    return metrics
+    let whole = Set(formula.returns)
+    let table = figures.filter { !whole.contains($0.key) }
+    // F5 has nothing but what its effort returns.
+    if !table.isEmpty { result.arms = [ArmResult(name: cost.formula, metrics: table)] }
+    let returns = figures.filter { whole.contains($0.key) }
+    if !returns.isEmpty { result.arms.append(ArmResult(name: "", metrics: returns)) }
+    result.doubts += pricing.doubts(figures)
   }
 }
 
-private struct CostInputs {
+/// One pricing: the inputs looked up, the formula at every end.
+struct CostPricing {
+  let formula: CostFormula
   let cost: CostCell
   let known: [String: CellResult]
+  /// Inputs with an interval, by name.
+  private(set) var uncertain: [String] = []
+  /// Figures without end, such as the payback of a loss; and those that have none at some end of the intervals only.
+  private(set) var endless: Set<String> = []
+  private(set) var unbounded: Set<String> = []
 
-  func has(_ name: String) -> Bool { cost.inputs[name] != nil }
+  init(formula: CostFormula, cost: CostCell, known: [String: CellResult]) {
+    self.formula = formula
+    self.cost = cost
+    self.known = known
+  }
 
-  func estimate(_ name: String) throws -> Estimate {
-    switch cost.inputs[name] {
+  mutating func figures() throws(CellFailure) -> [String: MetricValue] {
+    var found: [String: MetricValue] = [:]
+    for end in formula.ends {
+      let inputs = try estimates(cost.inputs, formula.rows, end)
+      let roi = try cost.roi.map { roi throws(CellFailure) in try estimates(roi, formula.roiRows, end) }
+      for (name, estimate) in combined(inputs, roi, end) {
+        guard estimate.value.isFinite else { continue }
+        found[name] = MetricValue(estimate, Metric.named(name)?.unit ?? .plain)
+      }
+    }
+    return found
+  }
+
+  /// What servers that were chosen for a load make of it: it jumps with their number, so that the ends of an interval bound nothing.
+  private static let pointsOnly: Set<String> = ["waiting_share", "p99"]
+
+  /// The formula at the inputs' points, and at every combination of the ends of their intervals. It rises or falls with each
+  /// input alone, so that the least and the largest figure are among these.
+  private mutating func combined(_ inputs: [String: Estimate], _ roi: [String: Estimate]?, _ end: String) -> [String: Estimate] {
+    // An effort that is measured somewhere else has its interval too.
+    let all = inputs.merging((roi ?? [:]).map { ("roi: " + $0.key, $0.value) }) { a, _ in a }
+    uncertain = all.filter { $0.value.low != nil && $0.value.high != nil }.keys.sorted()
+    func evaluate(_ corner: Int?) -> [String: Double] {
+      func pick(_ name: String, _ estimate: Estimate) -> Double {
+        guard let corner, let bit = uncertain.firstIndex(of: name) else { return estimate.value }
+        return (corner >> bit) & 1 == 0 ? estimate.low ?? estimate.value : estimate.high ?? estimate.value
+      }
+      let picked = Dictionary(uniqueKeysWithValues: inputs.map { ($0.key, pick($0.key, $0.value)) })
+      let pickedROI = roi.map { roi in Dictionary(uniqueKeysWithValues: roi.map { ($0.key, pick("roi: " + $0.key, $0.value)) }) }
+      return CostFigures(formula: formula, inputs: picked, roi: pickedROI, end: end).all
+    }
+    let points = evaluate(nil)
+    let corners = uncertain.isEmpty ? [] : (0..<(1 << uncertain.count)).map(evaluate)
+    var found: [String: Estimate] = [:]
+    for (name, point) in points {
+      let ends = corners.compactMap { $0[name] }
+      guard let low = ends.min(), let high = ends.max(), low != high, !Self.pointsOnly.contains(name) else {
+        found[name] = Estimate(point)
+        if !point.isFinite { endless.insert(name) }
+        continue
+      }
+      let isBounded = low.isFinite && high.isFinite
+      if !point.isFinite { endless.insert(name) } else if !isBounded { unbounded.insert(name) }
+      found[name] = isBounded ? Estimate(point, low: min(low, point), high: max(high, point)) : Estimate(point)
+    }
+    return found
+  }
+
+  // MARK: Inputs
+
+  private func estimates(_ inputs: [String: CostInput], _ rows: [CostInputRow], _ end: String) throws(CellFailure) -> [String: Estimate] {
+    var found: [String: Estimate] = [:]
+    for row in rows {
+      guard let input = inputs[row.name] else { continue }
+      let estimate = try self.estimate(input, row, end)
+      guard row.range.contains(estimate.value) else {
+        throw CellFailure(
+          "\(row.name) is \(plain(estimate.value)) \(row.unit.rawValue), and the formula has no meaning there", remedy: row.meaning)
+      }
+      found[row.name] = estimate.clamped(to: row.range)
+    }
+    return found
+  }
+
+  private func estimate(_ input: CostInput, _ row: CostInputRow, _ end: String) throws(CellFailure) -> Estimate {
+    switch input {
     case .quantity(let quantity): return Estimate(quantity.value)
-    case .fact(_, let value, _, _, _): return Estimate(value)
-    case .bracket(_, let base, _): return Estimate(base)
+    case .fact(_, let value, _, _, _, _): return Estimate(value)
+    case .bracket(let low, let base, let high): return Estimate(end == "low" ? low : end == "high" ? high : base)
     case .reference(let address):
       guard let block = address.block, let value = known[block]?.value(at: address) else {
         throw CellFailure(
-          "\(name) reads \(addressText(address)), which is not measured yet",
+          "\(row.name) reads \(addressText(address)), which is not measured yet",
           remedy: "run that block first: `nb run --only \(address.block ?? "BLOCK")`")
       }
-      return value.estimate
-    case nil:
-      throw CellFailure("formula \(cost.formula) needs `\(name)`", remedy: "give it under `inputs:`")
+      // Money per hour or day, where money per month is due.
+      guard row.unit == .usdPerMonth, let factor = value.unit.perMonth else { return value.estimate }
+      return value.estimate.scaled(by: factor)
     }
   }
 
-  func number(_ name: String) throws -> Double { try estimate(name).value }
+  // MARK: What a reader must know
 
-  func bracket(_ name: String) throws -> (low: Double, base: Double, high: Double) {
-    if case .bracket(let low, let base, let high)? = cost.inputs[name] { return (low, base, high) }
-    let value = try number(name)
-    return (value, value, value)
+  func doubts(_ figures: [String: MetricValue]) -> [Doubt] {
+    var doubts: [Doubt] = []
+    let inputs = cost.inputs.merging((cost.roi ?? [:]).map { ("roi: " + $0.key, $0.value) }) { a, _ in a }
+    for (name, input) in inputs.sorted(by: { $0.key < $1.key }) {
+      guard case .fact(let id, _, _, let asOf, let stale, let source) = input else { continue }
+      let from = source.map { ", \($0)" } ?? ""
+      doubts.append(
+        Doubt(id: stale ? "stale-fact" : "fact", text: "\(name) is the market fact \(id) of \(asOf)\(from)\(stale ? "; it is STALE" : "")"))
+    }
+    if uncertain.count > 1 {
+      doubts.append(
+        Doubt(
+          id: "worst-ends",
+          text:
+            "\(uncertain.joined(separator: " and ")) are measured: intervals take all at their worse ends, which holds however their errors hang together"
+        ))
+    }
+    func ends(_ names: Set<String>) -> String {
+      let found = formula.ends.filter { names.contains("payback_\($0)") }
+      return found.joined(separator: ", ")
+    }
+    if !ends(endless).isEmpty { doubts.append(Doubt(id: "never-pays", text: "never paid back: \(ends(endless))")) }
+    if !ends(unbounded).isEmpty {
+      doubts.append(Doubt(id: "may-never-pay", text: "at the worse end of the measurement never paid back: \(ends(unbounded))"))
+    }
+    if endless.contains("servers") || unbounded.contains("servers") {
+      doubts.append(
+        Doubt(id: "no-servers", text: "no number of servers meets the target: a service alone takes longer, or there is too much to carry"))
+    }
+    let enough = CostFormula.bracketEnds.filter { (figures["net_\($0)"]?.estimate.value ?? 1) <= 0 }
+    if !enough.isEmpty {
+      let place = enough.count == formula.ends.count ? "" : " (\(enough.joined(separator: ", ")))"
+      doubts.append(
+        Doubt(
+          id: "good-enough-\(enough.joined(separator: "-"))",
+          text: "good enough as it is\(place): the change costs more than it brings within its horizon"))
+    }
+    if formula.roiKeys.contains("margin"), case .quantity(let margin)? = cost.roi?["margin"], margin.value == 1 {
+      doubts.append(Doubt(id: "gain-is-revenue", text: "the gain is revenue; with `margin` it is what is left of it"))
+    }
+    return doubts
+  }
+}
+
+extension Estimate {
+  /// An interval of a share may reach beyond 0 or 1; the share cannot.
+  fileprivate func clamped(to range: ClosedRange<Double>) -> Estimate {
+    func inside(_ value: Double) -> Double { min(max(value, range.lowerBound), range.upperBound) }
+    return Estimate(inside(value), low: low.map(inside), high: high.map(inside))
   }
 }

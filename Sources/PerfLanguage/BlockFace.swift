@@ -185,14 +185,13 @@ struct BlockFace {
 /// Which metrics blocks of a kind have.
 enum MetricSets {
   private static let elsewhere: Set<String> = [
-    "time", "cpu", "vm_steps", "scan_steps", "rows", "checksum", "parity", "low", "base", "high", "per_million", "payback_days", "instances",
+    "time", "cpu", "vm_steps", "scan_steps", "rows", "checksum", "parity",
     "lfu_bound", "che_error", "user", "system", "max_rss", "allocations", "instructions", "faults", "switches", "slope",
     "share", "self_share", "samples", "change_points", "index", "change", "littles_ratio", "window_p99", "mean_of_p99",
     "merged_p99", "averaging_error", "growth_per_hour", "time_to_limit", "attainment", "bad_share", "objective", "burn_rate", "budget_left",
-    "exhausted_in", "pages", "tickets", "fired", "fired_at", "peak_burn", "recall", "false_pages", "bad_sessions", "incident_low", "incident_base",
-    "incident_high", "item_time", "throughput", "item_cost", "shared_cost", "balance", "collections_error", "closed_users", "closed_rate", "closed_mean", "closed_p99", "mean_over_closed", "p99_over_closed",
+    "budget", "spent", "budget_spent", "spent_when_fired", "apdex", "exhausted_in", "pages", "tickets", "fired", "fired_at", "peak_burn", "recall", "false_pages", "item_time", "throughput", "item_cost", "shared_cost", "balance", "collections_error", "closed_users", "closed_rate", "closed_mean", "closed_p99", "mean_over_closed", "p99_over_closed",
   ]
-  static let load = Set(Metric.all.map(\.name)).subtracting(elsewhere).subtracting(simOnly)
+  static let load = Set(Metric.all.map(\.name)).subtracting(elsewhere).subtracting(simOnly).subtracting(cost.subtracting(["p99"]))
   static let request: Set<String> = [
     "http_reqs", "rate", "http_req_failed", "checks", "mean", "http_req_duration", "p50", "p90", "p95", "p99", "p999", "max",
   ]
@@ -223,16 +222,14 @@ enum MetricSets {
   static let window: Set<String> = ["http_reqs", "window_p99"]
   static let mergedQuantiles: Set<String> = ["mean_of_p99", "merged_p99", "averaging_error"]
   static let memoryTrend: Set<String> = ["rss", "rss_growth", "growth_per_hour", "time_to_limit"]
-  static let alert: Set<String> = ["fired", "fired_at", "peak_burn"]
+  static let alert: Set<String> = ["fired", "fired_at", "peak_burn", "spent_when_fired"]
   static let release: Set<String> = ["attainment", "burn_rate", "pages", "tickets", "fired_at"]
-  static let objective: Set<String> = ["attainment", "bad_share", "objective", "burn_rate", "budget_left", "exhausted_in", "pages", "tickets"]
+  static let objective: Set<String> = [
+    "attainment", "bad_share", "objective", "burn_rate", "budget", "spent", "budget_spent", "budget_left", "exhausted_in",
+  ]
+  /// Of a recording, however many objectives there are.
+  static let calls: Set<String> = ["pages", "tickets"]
   static let releases: Set<String> = ["objective", "recall", "false_pages"]
-  static func cost(_ formula: String) -> Set<String> {
-    switch formula {
-    case "F1": ["low", "base", "high"]
-    case "F4": ["low", "base", "high", "bad_sessions"]
-    case "F8": ["incident_low", "incident_base", "incident_high"]
-    default: ["per_million", "instances"]
-    }
-  }
+  /// Of any formula.
+  static let cost = CostFormula.all.reduce(into: Set<String>()) { $0.formUnion($1.columns.map(\.name) + $1.returns) }
 }

@@ -46,7 +46,10 @@ private struct Explainer {
     for entry in entries where shape.key(entry.key) == nil && entry.value.entries != nil {
       append(entry.value, entry.key, shape == .system ? (entry.value["kind"]?.text == "edge" ? .edge : .role) : nil, pad, into: &lines)
     }
-    if shape == .cost, let formula = node["formula"]?.text { courseMoney(formula, node["inputs"], pad, into: &lines) }
+    if shape == .cost, let formula = node["formula"]?.text.flatMap(CostFormula.named) {
+      standIns(formula.rows, node["inputs"], "", pad, into: &lines)
+      if let roi = node["roi"] { standIns(formula.roiRows, roi, "roi: ", pad, into: &lines) }
+    }
   }
 
   private func innerShape(_ key: Key, of shape: Shape) -> Shape? {
@@ -69,11 +72,11 @@ private struct Explainer {
   }
 
   private func append(_ value: YAMLNode, _ name: String, _ shape: Shape?, _ pad: String, into lines: inout [String]) {
-    let label = quoted(name)
+    let label = yamlText(name)
     if name == "routes", let routes = value.entries {
       lines.append("\(pad)routes:")
       for route in routes {
-        lines.append("\(pad)  \(quoted(route.key)):")
+        lines.append("\(pad)  \(yamlText(route.key)):")
         for item in route.value.items ?? [] { if let text = stage(item) { lines.append("\(pad)    - \(text)") } }
       }
     } else if name == "stages", let items = value.items, items.allSatisfy({ stage($0) != nil }) {
@@ -102,17 +105,17 @@ private struct Explainer {
   /// On one line; mappings of a shape with their defaults.
   private func flow(_ node: YAMLNode, _ shape: Shape?) -> String {
     switch node.content {
-    case .scalar(let scalar): return scalar.style == .quoted ? quoted(scalar.text, always: true) : quoted(scalar.text)
+    case .scalar(let scalar): return scalar.style == .quoted ? yamlText(scalar.text, always: true) : yamlText(scalar.text)
     case .sequence(let items): return "[" + items.map { flow($0, shape) }.joined(separator: ", ") + "]"
     case .mapping(let entries) where shape == .lock:
       // What is inside a lock has defaults of its own.
       return "{" + entries.map { entry in
-        guard entry.key == "inside", let items = entry.value.items else { return "\(quoted(entry.key)): \(flow(entry.value, nil))" }
+        guard entry.key == "inside", let items = entry.value.items else { return "\(yamlText(entry.key)): \(flow(entry.value, nil))" }
         return "inside: [" + items.compactMap(stage).map { "{\($0)}" }.joined(separator: ", ") + "]"
       }.joined(separator: ", ") + "}"
     case .mapping(let entries):
       var parts = entries.map { entry in
-        "\(quoted(entry.key)): \(flow(entry.value, shape.flatMap { s in s.key(entry.key).flatMap { innerShape($0, of: s) } }))"
+        "\(yamlText(entry.key)): \(flow(entry.value, shape.flatMap { s in s.key(entry.key).flatMap { innerShape($0, of: s) } }))"
       }
       if shape == .fault {
         // Only what this toxic takes.
@@ -130,7 +133,7 @@ private struct Explainer {
 
   /// What was written, then the model's standards.
   private func params(_ block: YAMLNode) -> String {
-    var parts = (block["params"]?.entries ?? []).map { "\(quoted($0.key)): \(flow($0.value, nil))" }
+    var parts = (block["params"]?.entries ?? []).map { "\(yamlText($0.key)): \(flow($0.value, nil))" }
     let written = Set((block["params"]?.entries ?? []).map(\.key))
     for parameter in block["model"]?.text.flatMap(SimModel.named)?.parameters ?? [] {
       // A part of a mapping that was written is not said beside it.
@@ -141,21 +144,25 @@ private struct Explainer {
     return "{" + parts.joined(separator: ", ") + "}"
   }
 
-  private func quoted(_ text: String, always: Bool = false) -> String {
-    let special =
-      text.isEmpty || text.contains(": ") || text.contains(" #") || text.contains(where: { "{}[],\"'\n\\".contains($0) })
-      || "&*!|>%@`?- ".contains(text.first ?? " ") || text.hasSuffix(":") || text.hasSuffix(" ")
-      || ["yes", "no", "on", "off"].contains(text.lowercased())
-    guard always || special else { return text }
-    let escaped = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
-    return "\"\(escaped)\""
-  }
-
-  private func courseMoney(_ formula: String, _ inputs: YAMLNode?, _ pad: String, into lines: inout [String]) {
-    for row in costFormulas[formula] ?? [] where inputs?[row.name] == nil {
-      if let money = context.courseMoney[row.name] {
-        lines.append("\(pad)# from the course: \(row.name) = \(numberText(money.value))\(money.unit == .usd ? " USD" : "")")
+  /// What stands in for inputs that were left out: the course's numbers, and the table's standards.
+  private func standIns(_ rows: [CostInputRow], _ written: YAMLNode?, _ what: String, _ pad: String, into lines: inout [String]) {
+    for row in rows where written?[row.name] == nil && row.need != .optional {
+      if let money = context.courseMoney[row.course].flatMap({ fitting($0, row.unit) }) {
+        lines.append("\(pad)# from the course: \(what)\(row.name) = \(numberText(money.value))\(money.unit.isMoney ? " " + money.unit.rawValue : "")")
+      } else if case .standard(let text) = row.need {
+        lines.append("\(pad)# default: \(what)\(row.name) = \(text)")
       }
     }
   }
+}
+
+/// A text as a scalar, in quotes where YAML would read it as something else.
+func yamlText(_ text: String, always: Bool = false) -> String {
+  let special =
+    text.isEmpty || text.contains(": ") || text.contains(" #") || text.contains(where: { "{}[],\"'\n\\".contains($0) })
+    || "&*!|>%@`?- ".contains(text.first ?? " ") || text.hasSuffix(":") || text.hasSuffix(" ")
+    || ["yes", "no", "on", "off"].contains(text.lowercased())
+  guard always || special else { return text }
+  let escaped = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+  return "\"\(escaped)\""
 }

@@ -200,13 +200,13 @@ private func parseDimension(_ text: String, _ unit: MetricUnit, _ type: KeyType)
     return .failure(Problem(id: PerfDiagnosticID.wrongType, cause: "\(type.words), not `\(text)`", remedy: "such as `\(example)`"))
   }
   if written.unit.isEmpty, written.number != 0 {
-    let names = unitTable.filter { $0.unit == unit && $0.name != "µs" }.map { "`\(text)\($0.name)`" }
+    let names = UnitSpelling.all.filter { $0.unit == unit && $0.name != "µs" }.map { "`\(text)\($0.name)`" }
     return .failure(
       Problem(
         id: PerfDiagnosticID.missingUnit, cause: "\(type.words); `\(text)` has no unit", remedy: "write " + names.joined(separator: ", ")))
   }
   guard let quantity = written.unit.isEmpty ? Quantity(0, unit) : parseQuantity(text), quantity.unit == unit else {
-    let names = unitTable.filter { $0.unit == unit }.map(\.name)
+    let names = UnitSpelling.all.filter { $0.unit == unit }.map(\.name)
     return .failure(
       Problem(
         id: PerfDiagnosticID.wrongUnit, cause: "\(type.words); `\(written.unit)` is no unit of that",

@@ -29,12 +29,12 @@ func inputsDigest(_ cell: Cell) -> String {
   question.plots = []
   question.blockTime = nil
   if case .cost(var cost) = question.work {
-    cost.inputs = cost.inputs.mapValues { input in
-      if case .fact(let id, let value, let unit, let asOf, _) = input {
-        return .fact(id: id, value: value, unit: unit, asOf: asOf, stale: false)
-      }
-      return input
+    func asked(_ input: CostInput) -> CostInput {
+      guard case .fact(let id, let value, let unit, let asOf, _, _) = input else { return input }
+      return .fact(id: id, value: value, unit: unit, asOf: asOf, stale: false)
     }
+    cost.inputs = cost.inputs.mapValues(asked)
+    cost.roi = cost.roi?.mapValues(asked)
     question.work = .cost(cost)
   }
   if case .bench(var bench) = question.work {

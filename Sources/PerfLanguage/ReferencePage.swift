@@ -21,13 +21,7 @@ public func referencePage() -> String {
     }
   }
   page += modelTables()
-  page += "\n## Inputs of cost formulas\n\n| formula | input | value | meaning |\n| :-- | :-- | :-- | :-- |\n"
-  for formula in costFormulas.keys.sorted() {
-    for row in costFormulas[formula] ?? [] {
-      page +=
-        "| \(formula) | `\(row.name)` | \(cell(spelling(of: row.unit).name))\(row.required ? "" : ", optional") | \(cell(row.meaning)) |\n"
-    }
-  }
+  page += costTables()
   page += "\n## Metrics\n\n| metric | unit | better | of | meaning |\n| :-- | :-- | :-- | :-- | :-- |\n"
   for metric in Metric.all {
     page += "| `\(metric.name)` | \(metric.unit.rawValue) | \(metric.better.rawValue) | \(kinds(metric.name)) | \(cell(metric.meaning)) |\n"
@@ -55,15 +49,45 @@ private func modelTables() -> String {
   return page
 }
 
+private func costTables() -> String {
+  var page = "\n## Money formulas\n\nWhat stands in `inputs` of a `cost` block, and in its `roi`. A month has 30 days, a GB of traffic 10⁹ bytes.\n"
+  for formula in CostFormula.all {
+    page += "\n### formula: \(formula.name)\n\n\(formula.title): \(formula.text)."
+    if !formula.columns.isEmpty { page += " Metrics: \(formula.columns.map { "`\($0.name)`" }.joined(separator: ", "))." }
+    page += "\n\n" + inputTable(formula.rows)
+  }
+  // F8 has every key of `roi`, and every figure but what is another formula's own.
+  guard let all = CostFormula.named("F8") else { return page }
+  page += "\n### roi\n\nMetrics: \(all.returns.map { "`\($0)`" }.joined(separator: ", "))"
+  page += "; of other formulas " + CostFormula.all.compactMap { $0.name == "F8" ? nil : $0.breakeven.map { "`\($0)_base`" } }.joined(separator: ", ")
+  page += ". `margin` is for revenue (F1, F2, F8), `per_month` for F8.\n\n" + inputTable(all.roiRows)
+  return page
+}
+
+private func inputTable(_ rows: [CostInputRow]) -> String {
+  var page = "| input | value | default | meaning |\n| :-- | :-- | :-- | :-- |\n"
+  for row in rows {
+    let need =
+      switch row.need {
+      case .required: "required"
+      case .optional: ""
+      case .standard(let text): "`\(text)`"
+      case .oneOf: "one of these"
+      }
+    page += "| `\(row.name)` | \(cell(spelling(of: row.unit).name))\(row.isBracket ? ", or {low, base, high}" : "") | \(need) | \(cell(row.meaning)) |\n"
+  }
+  return page
+}
+
 private func cell(_ text: String) -> String { text.replacing("|", with: "\\|") }
 
-private func units() -> String { unitTable.map { "`\($0.name)`" }.joined(separator: " ") }
+private func units() -> String { UnitSpelling.all.map { "`\($0.name)`" }.joined(separator: " ") }
 
 private func kinds(_ metric: String) -> String {
   var names: [String] = []
   if MetricSets.load.union(MetricSets.loadWhole).contains(metric) { names.append("load") }
   if MetricSets.bench.union(MetricSets.benchWhole).contains(metric) { names.append("bench") }
   if MetricSets.sim.contains(metric) { names.append("sim") }
-  if MetricSets.cost("F1").union(MetricSets.cost("F3")).contains(metric) { names.append("cost") }
+  if MetricSets.cost.contains(metric) { names.append("cost") }
   return names.isEmpty ? "shown only" : names.joined(separator: ", ")
 }

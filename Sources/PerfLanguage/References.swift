@@ -18,7 +18,8 @@ extension Planning {
       }
       for reference in cells[i].references {
         guard let unit = unit(of: reference.address, faces, reference.place) else { continue }
-        if unit != reference.unit, !(unit == .ratio && reference.unit == .share), !(unit == .plain || reference.unit == .plain) {
+        if unit != reference.unit, !(unit == .ratio && reference.unit == .share), !(unit == .plain || reference.unit == .plain), !(reference.unit == .usdPerMonth && unit.perMonth != nil)
+        {
           findings.error(
             PerfDiagnosticID.wrongUnit,
             "`\(addressText(reference.address))` is \(spelling(of: unit).name), and here is needed \(spelling(of: reference.unit).name)",
@@ -226,7 +227,7 @@ extension Planning {
     }
   }
 
-  private func secondsText(_ time: Nanoseconds) -> String {
+  func secondsText(_ time: Nanoseconds) -> String {
     time.rawValue % 1_000_000_000 == 0 ? "\(time.rawValue / 1_000_000_000) s" : "\(time.rawValue / 1_000_000) ms"
   }
 }

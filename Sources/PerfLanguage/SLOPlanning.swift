@@ -1,14 +1,29 @@
-// `slo` blocks → SLOCell: OpenSLO's words with one objective, and the burn-rate alerts of the SRE Workbook. A file of
-// recorded releases is reduced here to good and total requests, which is all that an objective asks of it.
+// `slo` blocks → SLOCell: OpenSLO's words, and the burn-rate alerts of the SRE Workbook.
 
 import ExperimentModel
 import StrictYAML
 import TextModel
 
+/// What a block says whichever recording it is judged on.
+private struct Promise {
+  var indicator: Indicator
+  var objectives: [Objective]
+  var timeWindow: Nanoseconds
+  var alerts: [BurnAlert]
+
+  func cell(_ source: SLOCell.Source, timeScale: Double) -> SLOCell {
+    var cell = SLOCell(
+      source: source, indicator: indicator, target: objectives[0].target, timeWindow: timeWindow, timeScale: timeScale, alerts: alerts)
+    let isPlain = objectives.count == 1 && objectives[0] == Objective(target: objectives[0].target)
+    cell.objectives = isPlain ? nil : objectives
+    return cell
+  }
+}
+
 extension Planning {
   func planSLO(_ block: Block, _ fields: Fields) -> CellDraft? {
     guard let ratio = fields.fields("indicator")?.fields("ratioMetric"), let indicator = indicator(ratio),
-      let target = single(fields, "objectives", .objective).flatMap({ target($0) })
+      let objectives = objectives(fields)
     else { return nil }
     var window = Nanoseconds(seconds: 30 * 86_400)
     if fields.has("timeWindow") {
@@ -33,41 +48,131 @@ extension Planning {
       }
       return nil
     }
-    return fields.has("from")
-      ? recorded(block, fields, indicator, target, window, scale, alerts) : releases(block, fields, indicator, target, window, alerts)
+    let promise = Promise(indicator: indicator, objectives: objectives, timeWindow: window, alerts: alerts)
+    return fields.has("from") ? recorded(block, fields, promise, scale) : releases(block, fields, promise)
   }
 
-  private func recorded(
-    _ block: Block, _ fields: Fields, _ indicator: Indicator, _ target: Double, _ window: Nanoseconds, _ scale: Double,
-    _ alerts: [BurnAlert]
-  ) -> CellDraft? {
+  private func recorded(_ block: Block, _ fields: Fields, _ promise: Promise, _ scale: Double) -> CellDraft? {
     guard let from = fields.text("from") else { return nil }
-    let cell = SLOCell(source: .load(from), indicator: indicator, target: target, timeWindow: window, timeScale: scale, alerts: alerts)
+    var cell = promise.cell(.load(from), timeScale: scale)
+    var whole = MetricSets.calls
+    if fields.has("apdex") {
+      guard let t = fields.duration("apdex") else { return nil }
+      cell.apdex = t
+      whole.insert("apdex")
+    }
+    var arms = promise.alerts.map(\.name)
+    if promise.objectives.count > 1 {
+      whole.formUnion(["attainment", "bad_share"])
+      let names = promise.objectives.compactMap(\.name)
+      arms = names.flatMap { name in promise.alerts.map { "\(name)-\($0.name)" } } + names
+    } else {
+      whole.formUnion(MetricSets.objective)
+    }
     let face = BlockFace(
-      id: block.id, kind: "slo", arms: alerts.map(\.name), params: alerts.map { _ in [:] }, isComparison: false,
-      metrics: MetricSets.alert, wholeMetrics: MetricSets.objective)
+      id: block.id, kind: "slo", arms: arms, params: arms.map { _ in [:] }, isComparison: false,
+      metrics: promise.objectives.count > 1 ? MetricSets.alert.union(MetricSets.objective.subtracting(whole)) : MetricSets.alert,
+      wholeMetrics: whole)
     var draft = finish(block, fields, .slo(cell), face, readPlots(fields, face) ?? [PlotSpec(kind: .timeline)])
     draft.source = PendingSource(id: from, place: fields.contents("from")?.range ?? fields.place("from"))
     return draft
   }
 
-  private func releases(
-    _ block: Block, _ fields: Fields, _ indicator: Indicator, _ target: Double, _ window: Nanoseconds, _ alerts: [BurnAlert]
-  ) -> CellDraft? {
-    if fields.has("time_scale") {
+  private func releases(_ block: Block, _ fields: Fields, _ promise: Promise) -> CellDraft? {
+    for (key, why) in [("time_scale", "which has its own time"), ("apdex", "which counts requests by a few bounds only")]
+    where fields.has(key) {
       findings.error(
-        PerfDiagnosticID.doesNotApply, "`time_scale` does nothing to a file, which has its own time", remedy: "leave it out",
-        at: fields.place("time_scale"))
+        PerfDiagnosticID.doesNotApply, "`\(key)` does nothing to a file, \(why)", remedy: "leave it out", at: fields.place(key))
+    }
+    if promise.objectives.count > 1 {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "a file's releases are judged by one objective, not by \(promise.objectives.count)",
+        remedy: "make a block for each",
+        at: fields.place("objectives"))
     }
     guard let file = fields.text("file") else { return nil }
     let place = fields.contents("file")?.range ?? fields.place("file")
-    guard let text = dataFile(file, place), let releases = readReleases(text, file, indicator, place) else { return nil }
-    let cell = SLOCell(
-      source: .recorded(file: file, releases), indicator: indicator, target: target, timeWindow: window, timeScale: 1, alerts: alerts)
+    guard let text = dataFile(file, place), let releases = readReleases(text, file, promise.indicator, place) else { return nil }
+    if let slice = promise.objectives[0].slice, let odd = releases.first(where: { slice.window.rawValue % $0.step.rawValue != 0 }) {
+      findings.error(
+        PerfDiagnosticID.outOfRange, "the time slices are no multiple of the \(secondsText(odd.step)) in which `\(file)` counts",
+        remedy: "take slices of \(secondsText(odd.step)), or of several", at: fields.place("objectives"))
+      return nil
+    }
     let face = BlockFace(
       id: block.id, kind: "slo", arms: releases.map(\.name), params: releases.map { _ in [:] }, isComparison: false,
       metrics: MetricSets.release, wholeMetrics: MetricSets.releases)
-    return finish(block, fields, .slo(cell), face, readPlots(fields, face) ?? [PlotSpec(kind: .timeline)])
+    return finish(
+      block, fields, .slo(promise.cell(.recorded(file: file, releases), timeScale: 1)), face,
+      readPlots(fields, face) ?? [PlotSpec(kind: .timeline)])
+  }
+
+  // MARK: Objectives
+
+  private func objectives(_ fields: Fields) -> [Objective]? {
+    let items = fields.items("objectives")
+    guard !items.isEmpty, items.count <= 8 else {
+      if fields.has("objectives") {
+        findings.error(
+          PerfDiagnosticID.outOfRange, "`objectives` has \(items.count) entries; one to eight can be judged",
+          remedy: "such as [{target: 0.99}]",
+          at: fields.place("objectives"))
+      }
+      return nil
+    }
+    let isSliced = fields.text("budgetingMethod") == "Timeslices"
+    var all: [Objective] = []
+    for (index, item) in items.enumerated() {
+      let one = Fields(item, .objective, findings)
+      guard let target = target(one) else { continue }
+      var objective = Objective(displayName: one.text("displayName"), target: target)
+      if items.count > 1 || objective.displayName != nil {
+        let name = objective.displayName.map(slug) ?? ""
+        objective.name = name.isEmpty ? "objective-\(index + 1)" : name
+      }
+      if let name = objective.name, all.contains(where: { $0.name == name }) {
+        findings.error(
+          PerfDiagnosticID.duplicateName, "two objectives are called `\(name)`", remedy: "give each its own `displayName`", at: item.range)
+      }
+      switch slice(one, isSliced) {
+      case .success(let slice): objective.slice = slice
+      case .failure(let problem):
+        findings.error(problem.id, problem.cause, remedy: problem.remedy, at: item.range)
+        continue
+      }
+      all.append(objective)
+    }
+    return all.count == items.count ? all : nil
+  }
+
+  private func slice(_ one: Fields, _ isSliced: Bool) -> Result<TimeSlice?, Problem> {
+    let keys = ["timeSliceTarget", "timeSliceWindow"]
+    guard isSliced else {
+      guard let key = keys.first(where: one.has) else { return .success(nil) }
+      return .failure(
+        Problem(
+          id: PerfDiagnosticID.doesNotApply, cause: "`\(key)` does nothing where requests are counted",
+          remedy: "write `budgetingMethod: Timeslices`"))
+    }
+    if let key = keys.first(where: { !one.has($0) }) {
+      return .failure(
+        Problem(
+          id: PerfDiagnosticID.missingKey, cause: "an objective whose budget counts time slices needs `\(key)`",
+          remedy: "such as {target: 0.99, timeSliceTarget: 0.95, timeSliceWindow: 5m}"))
+    }
+    guard let share = one.number("timeSliceTarget"), let window = alertWindow(one, "timeSliceWindow") else { return .success(nil) }
+    guard share > 0, window > .zero else {
+      return .failure(
+        Problem(id: PerfDiagnosticID.outOfRange, cause: "a time slice has a length and a target above 0", remedy: "such as 5m and 0.95"))
+    }
+    return .success(TimeSlice(target: share, window: window))
+  }
+
+  /// `Good experience` as an address may call it: good-experience; empty when nothing of it can stand there.
+  private func slug(_ text: String) -> String {
+    let parts = text.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
+    let name = String(parts.joined(separator: "-").drop { !$0.isLetter }.prefix(40))
+    return isBlockName(name) && !BlockFace.reserved.contains(name) ? name : ""
   }
 
   // MARK: Parts
@@ -118,20 +223,33 @@ extension Planning {
     var isWhole = true
     for item in fields.items("alerts") {
       let alert = Fields(item, .alert, findings)
-      guard let burn = alert.number("burn"), let long = alertWindow(alert, "long"), let short = alertWindow(alert, "short"),
+      guard !alert.isBroken, let burn = alert.number("burn"), let long = alertWindow(alert, "long"),
         let severity = alert.text("severity").flatMap(BurnAlert.Severity.init)
       else {
         isWhole = false
         continue
       }
-      guard burn > 0, short > .zero, short < long else {
+      let (short, after) = (alertWindow(alert, "short"), alertWindow(alert, "after"))
+      if alert.has("short") && short == nil || alert.has("after") && after == nil {
+        isWhole = false
+        continue
+      }
+      guard short != nil || after != nil else {
+        findings.error(
+          PerfDiagnosticID.missingKey, "an alert needs `short`, or `after`",
+          remedy: "a twelfth of `long` is usual: {burn: 14.4, long: 1h, short: 5m, severity: page}",
+          at: item.range)
+        isWhole = false
+        continue
+      }
+      guard burn > 0, short.map({ $0 > .zero && $0 < long }) ?? true, after.map({ $0 >= .zero }) ?? true else {
         findings.error(
           PerfDiagnosticID.outOfRange, "an alert has `burn` above 0 and a `short` window that is shorter than `long`",
           remedy: "such as {burn: 14.4, long: 1h, short: 5min, severity: page}", at: item.range)
         isWhole = false
         continue
       }
-      let one = BurnAlert(burn: burn, long: long, short: short, severity: severity)
+      let one = BurnAlert(burn: burn, long: long, short: short, after: after == .zero ? nil : after, severity: severity)
       if alerts.contains(where: { $0.name == one.name }) {
         findings.error(
           PerfDiagnosticID.duplicateName, "two alerts are called `\(one.name)`, by severity and long window",
@@ -169,53 +287,5 @@ extension Planning {
     findings.error(
       PerfDiagnosticID.wrongType, "`time_scale` is one time and what it stands for", remedy: "such as {1s: 1h}", at: node.range)
     return nil
-  }
-
-  // MARK: Recorded releases
-
-  /// `release,outcome,minute,le_10ms,…,le_inf,failed`: requests by response time, cumulative as in Prometheus. nil after a
-  /// report of the first mistake.
-  private func readReleases(_ text: String, _ file: String, _ indicator: Indicator, _ place: SourceRange) -> [RecordedRelease]? {
-    func bad(_ cause: String, _ remedy: String) -> [RecordedRelease]? {
-      findings.error(PerfDiagnosticID.badData, cause, remedy: remedy, at: place)
-      return nil
-    }
-    let lines = text.split(whereSeparator: \.isNewline).map { $0.split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed } }
-    let heading = lines.first ?? []
-    guard heading.count >= 6, Array(heading.prefix(3)) == ["release", "outcome", "minute"], heading.suffix(2) == ["le_inf", "failed"] else {
-      return bad("`\(file)` is not a file of recorded releases", "its heading is release,outcome,minute,le_100ms,…,le_inf,failed")
-    }
-    let all = heading.count - 2
-    var column = all
-    if case .faster(let limit) = indicator {
-      let bounds = heading[3..<all].map { name in
-        name.hasPrefix("le_") ? parseLimit(String(name.dropFirst(3)), unit: .nanoseconds).flatMap { $0.value < 1e17 ? Int64($0.value) : nil } : nil
-      }
-      guard let index = bounds.firstIndex(of: limit.rawValue) else {
-        return bad(
-          "`\(file)` counts requests up to \(heading[3..<all].map { String($0.dropFirst(3)) }.joined(separator: ", ")), not up to \(numberText(limit.seconds * 1e3))ms",
-          "a histogram knows its bounds only: take one of them")
-      }
-      column = index + 3
-    }
-    var releases: [RecordedRelease] = []
-    var minutes: [Double] = []
-    for (index, cells) in lines.enumerated().dropFirst() {
-      guard cells.count == heading.count, isBlockName(cells[0]), ["good", "bad"].contains(cells[1]), let minute = Double(cells[2]),
-        let good = Int(cells[column]), let total = Int(cells[all]), let failed = Int(cells[all + 1]), good >= 0, good <= total, failed >= 0
-      else { return bad("line \(index + 1) of `\(file)` does not fit its heading", "such as r1,good,5,24000,0 with counts that grow to the right") }
-      if releases.last?.name != cells[0] {
-        releases.append(RecordedRelease(name: cells[0], isBad: cells[1] == "bad", step: .zero, good: [], total: []))
-        minutes.append(minute)
-      } else if releases[releases.count - 1].total.count == 1 {
-        releases[releases.count - 1].step = Nanoseconds(seconds: (minute - minutes[minutes.count - 1]) * 60)
-      }
-      releases[releases.count - 1].good.append(good)
-      releases[releases.count - 1].total.append(total + failed)
-    }
-    guard !releases.isEmpty, releases.count <= 100, releases.allSatisfy({ $0.step > .zero }), Set(releases.map(\.name)).count == releases.count else {
-      return bad("`\(file)` has no release with at least two steps of time, or one in two places", "keep the lines of a release together, oldest first")
-    }
-    return releases
   }
 }

@@ -64,22 +64,12 @@ struct WrittenQuantity {
   }
 }
 
-/// The spellings of units and what one of each is in stored units.
-let unitTable: [(name: String, factor: Double, unit: MetricUnit)] = [
-  ("ns", 1, .nanoseconds), ("us", 1e3, .nanoseconds), ("µs", 1e3, .nanoseconds), ("ms", 1e6, .nanoseconds),
-  ("s", 1e9, .nanoseconds), ("min", 60e9, .nanoseconds), ("h", 3600e9, .nanoseconds), ("d", 86400e9, .nanoseconds),
-  ("rps", 1, .perSecond), ("/s", 1, .perSecond), ("k/s", 1e3, .perSecond), ("M/s", 1e6, .perSecond),
-  ("B", 1, .bytes), ("KiB", 1024, .bytes), ("MiB", 1_048_576, .bytes), ("GiB", 1_073_741_824, .bytes),
-  ("pct", 0.01, .share), ("%", 0.01, .share), ("pp", 1, .points), ("x", 1, .ratio), ("USD", 1, .usd),
-  ("USD/h", 1, .usd), ("USD/d", 1, .usdPerDay), ("USD/Mreq", 1, .usdPerMillion),
-]
-
 /// A number with an optional unit in stored units (`ttl: 20ms` is 2e7 nanoseconds); without a unit `.plain`.
-/// nil when the text is not a number, or the unit is not one of `unitTable`.
+/// nil when the text is not a number, or the unit is not one of `UnitSpelling.all`.
 func parseQuantity(_ text: String) -> Quantity? {
   guard let written = WrittenQuantity(text) else { return nil }
   if written.unit.isEmpty { return Quantity(written.number, .plain) }
-  guard let row = unitTable.first(where: { $0.name == written.unit }) else { return nil }
+  guard let row = UnitSpelling.all.first(where: { $0.name == written.unit }) else { return nil }
   // In the integers where that is exact: 0.1 s are 100,000,000 ns.
   let value = written.number * row.factor
   let rounded = value.rounded()
@@ -91,13 +81,20 @@ func spelling(of unit: MetricUnit) -> (name: String, example: String) {
   switch unit {
   case .nanoseconds: ("a time", "80ms")
   case .perSecond: ("a rate", "120rps")
+  case .thingsPerSecond: ("a rate", "120/s")
+  case .bytesPerSecond: ("a size, of each second", "200KiB")
   case .bytes: ("a size", "2KiB")
   case .share: ("a share", "0.01 or 1pct")
   case .ratio: ("a factor", "1.5 or 1.5x")
   case .points: ("percentage points", "2pp")
   case .usd: ("money", "68 USD")
+  case .usdPerHour: ("money per hour", "95 USD/h")
   case .usdPerDay: ("money per day", "600 USD/d")
+  case .usdPerMonth: ("money per month", "40 USD/month")
   case .usdPerMillion: ("money per million requests", "0.3 USD/Mreq")
+  case .usdPerMillionTokens: ("money per million tokens", "2.5 USD/Mtok")
+  case .usdPerGB: ("money per GB", "0.09 USD/GB")
+  case .usdPerGBSecond: ("money per GB and second", "0.0000166667 USD/GB-s")
   case .count: ("a plain number", "200")
   case .plain: ("a plain number", "1.3")
   }
@@ -106,13 +103,20 @@ func spelling(of unit: MetricUnit) -> (name: String, example: String) {
 /// `text` as a value of a metric with this unit; shares and factors may be written plain, money without its per.
 func parseLimit(_ text: String, unit: MetricUnit) -> Quantity? {
   if unit == .plain, text == "true" || text == "false" { return Quantity(text == "true" ? 1 : 0, .plain) }
-  guard let found = parseQuantity(text) else { return nil }
+  return parseQuantity(text).flatMap { fitting($0, unit) }
+}
+
+/// A quantity as a value of a metric with this unit; nil where it is another thing.
+func fitting(_ found: Quantity, _ unit: MetricUnit) -> Quantity? {
   switch (found.unit, unit) {
   case (let a, let b) where a == b: return found
   case (.plain, .share), (.plain, .ratio), (.plain, .count): return Quantity(found.value, unit)
-  case (.plain, .nanoseconds), (.plain, .perSecond), (.plain, .bytes), (.plain, .points):
+  case (.plain, .nanoseconds), (.plain, .perSecond), (.plain, .thingsPerSecond), (.plain, .bytes), (.plain, .bytesPerSecond), (.plain, .points):
     return found.value == 0 ? Quantity(0, unit) : nil
-  case (.usd, .usdPerDay), (.usd, .usdPerMillion): return Quantity(found.value, unit)
+  // Written alike; what they are of is the metric's to say.
+  case (.perSecond, .thingsPerSecond), (.bytes, .bytesPerSecond): return Quantity(found.value, unit)
+  case (.usd, let per) where per.isMoney: return Quantity(found.value, unit)
+  case (let per, .usdPerMonth): return per.perMonth.map { Quantity(found.value * $0, .usdPerMonth) }
   // A share in points, and points in percent, are the same number of hundredths.
   case (.points, .share): return Quantity(found.value / 100, .share)
   case (.share, .points): return Quantity(found.value * 100, .points)

@@ -19,7 +19,8 @@ public func agrees(_ new: CellResult, with old: CellResult) -> Bool { firstDiffe
 /// up to 10 (flags, calls per expiry) must be equal, since one origin call instead of two is a finding; zero must stay
 /// zero; anything else may differ by 10 %. A time or a rate that stands in the table for orientation, judged by nothing,
 /// may differ by a factor of 1.5: its interval covers this run, not the state of the machine an hour later, and the median
-/// of requests that take 40 µs is mostly the depth of the processor's sleep.
+/// of requests that take 40 µs is mostly the depth of the processor's sleep. What is computed has no noise: it follows from shown
+/// numbers, or it is news.
 public func firstDifference(_ new: CellResult, _ old: CellResult) -> String? {
   if !sameQuestion(new, old) { return "another question" }
   return differentConclusion(new, old) ?? differentNumber(new, old) ?? differentRequest(new, old) ?? differentPlots(new, old)
@@ -63,7 +64,8 @@ private func differentNumber(_ new: CellResult, _ old: CellResult) -> String? {
       case (nil, nil): continue
       case (let x?, let y?):
         let isOrientation = !judged.contains(name) && (y.unit == .nanoseconds || y.unit == .perSecond)
-        guard x.unit == y.unit, isNear(x.estimate, y.estimate, least: isOrientation ? 0.5 : 0.02) else { return change }
+        let isSame = old.evidence == .computed ? isEqual(x.estimate, y.estimate) : isNear(x.estimate, y.estimate, least: isOrientation ? 0.5 : 0.02)
+        guard x.unit == y.unit, isSame else { return change }
       default: return change
       }
       switch (a.theory[name], b.theory[name]) {
@@ -125,6 +127,15 @@ private func differentPlots(_ new: CellResult, _ old: CellResult) -> String? {
   if old.plots.isEmpty { return nil }
   func outline(_ result: CellResult) -> [[String]] { result.plots.map { [$0.title] + $0.series.map(\.name) } }
   return outline(new) == outline(old) ? nil : "other plots"
+}
+
+/// The same but for the six digits that are kept.
+private func isEqual(_ new: Estimate, _ old: Estimate) -> Bool {
+  func same(_ a: Double?, _ b: Double?) -> Bool {
+    guard let a, let b else { return a == nil && b == nil }
+    return abs(a - b) <= 1e-5 * max(abs(a), abs(b))
+  }
+  return same(new.value, old.value) && same(new.low, old.low) && same(new.high, old.high)
 }
 
 /// - Parameter least: the relative difference that counts as none in a number with an interval.

@@ -36,7 +36,7 @@ private func pointText(_ value: Double, _ unit: MetricUnit) -> String {
   if unit == .count || unit == .plain, scaled == scaled.rounded() {
     return fixed(scaled, 0, grouped: unit != .plain) + scale.suffix
   }
-  if unit == .usd || unit == .usdPerDay, abs(scaled) >= 100 { return fixed(scaled, 0, grouped: true) + scale.suffix }
+  if unit == .usd || unit == .usdPerDay || unit == .usdPerMonth, abs(scaled) >= 100 { return fixed(scaled, 0, grouped: true) + scale.suffix }
   var decimals = significantDecimals(scaled, 3)
   // 99.96 % is not 100 %: the last requests are what the number is about.
   if unit == .share {
@@ -60,12 +60,15 @@ struct Scale {
       switch unit {
       case .nanoseconds:
         magnitude == 0 ? (1, " ns") : magnitude >= 2 * 86_400e9 ? (86_400e9, " d") : magnitude >= 3_600e9 ? (3_600e9, " h") : pick([(1e9, " s"), (1e6, " ms"), (1e3, " µs"), (1, " ns")])
+      case .bytesPerSecond: pick([(1_073_741_824, " GiB/s"), (1_048_576, " MiB/s"), (1024, " KiB/s"), (1, " B/s")])
       case .bytes: pick([(1_073_741_824, " GiB"), (1_048_576, " MiB"), (1024, " KiB"), (1, " B")])
       case .share: (0.01, " %")
       case .ratio: (1, " x")
       case .perSecond: (1, " rps")
+      case .thingsPerSecond: (1, " /s")
       case .usd: (1, " USD")
       case .usdPerDay: (1, " USD/day")
+      case .usdPerHour, .usdPerMonth, .usdPerMillionTokens, .usdPerGB, .usdPerGBSecond: (1, " \(unit.rawValue)")
       case .usdPerMillion: (1, " USD/Mreq")
       case .points: (1, " pp")
       case .count, .plain: (1, "")

@@ -10,7 +10,7 @@ public func regionMarkdown(_ result: CellResult) -> String {
   if result.validity == .invalid {
     return failureNote("the run was INVALID: \(result.validityReason ?? "the generator fell behind"). Its numbers are not shown")
   }
-  let parts = [armTable(result), requestTable(result), cellFigures(result), judgementTable(result), footnotes(result.doubts), verdictLine(result)]
+  let parts = [armTable(result), requestTable(result), returnsTable(result), budgetTable(result), cellFigures(result), judgementTable(result), footnotes(result.doubts), verdictLine(result)]
   return parts.compactMap { $0 }.joined(separator: "\n\n")
 }
 
@@ -27,10 +27,13 @@ public func failureNote(_ reason: String) -> String {
 /// stand in the cells only while there are few columns: with many, the page would have to scroll,
 /// and every judged number shows its interval in the second table anyway.
 private func armTable(_ result: CellResult) -> String? {
-  let arms = result.arms.filter { !$0.name.isEmpty && !isFit($0, result) }
+  var arms = result.arms.filter { !$0.name.isEmpty && !isFit($0, result) }
+  // Objectives stand among the alerts, and have a table of their own.
+  if result.kind == "slo" { arms.removeAll { $0.metrics["budget"] != nil } }
   let columns = result.columns.filter { name in arms.contains { $0.metrics[name] != nil } }
   guard !arms.isEmpty, !columns.isEmpty else { return nil }
-  let showsIntervals = columns.count <= 3
+  // Money is one row, and its interval is what it is about.
+  let showsIntervals = columns.count <= 3 || result.kind == "cost"
   let marks = result.doubts.indices.map { superscript($0 + 1) }.joined(separator: "\u{2009}")
   var table = MarkdownTable(columns: [(escapedMarkdown(metricTitle(result.rowLabel)) + (marks.isEmpty ? "" : " \(marks)"), .left)])
   let predicted = Set(columns.filter { name in arms.contains { $0.theory[name] != nil } })
@@ -79,7 +82,7 @@ private func cellFigures(_ result: CellResult) -> String? {
       "\(escapedMarkdown(metricTitle(name))) of \(escapedMarkdown(arm.name)): \(format(value.estimate, value.unit, interval: true))"
     }.joined(separator: " · ")
   }
-  let figures = result.arms.first(where: { $0.name.isEmpty })?.metrics ?? [:]
+  let figures = (result.arms.first(where: { $0.name.isEmpty })?.metrics ?? [:]).filter { !isReturn($0.key) && !isBudget($0.key) }
   guard !figures.isEmpty || !fits.isEmpty else { return nil }
   return (fits + wholeFigures(figures)).joined(separator: " · ")
 }

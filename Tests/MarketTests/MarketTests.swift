@@ -76,7 +76,7 @@ private func load(_ text: String, today: String = "2026-11-23") -> (facts: [Mark
   @Test(
     "numbers and units of values",
     arguments: [
-      ("0.0816 USD/h", 0.0816, MetricUnit.usd), ("200ms", 2e8, .nanoseconds), ("8.4 %", 0.084, .share), ("8.4%", 0.084, .share),
+      ("0.0816 USD/h", 0.0816, MetricUnit.usdPerHour), ("200ms", 2e8, .nanoseconds), ("8.4 %", 0.084, .share), ("8.4%", 0.084, .share),
       ("2.3", 2.3, .plain), ("0.01 per 100 ms", 0.01, .plain), ("-2.4 pct", -0.024, .share),
     ])
   func values(_ text: String, _ number: Double, _ unit: MetricUnit) throws {

@@ -39,8 +39,8 @@ enum Golden {
   static let context = PlanContext(
     facts: Dictionary(
       uniqueKeysWithValues: [
-        fact("vcpu-hour", "0.0408 USD/h", 0.0408, .usd, "2026-06-17"),
-        fact("old-price", "0.05 USD/h", 0.05, .usd, "2024-01-01", stale: true),
+        fact("vcpu-hour", "0.0408 USD/h", 0.0408, .usdPerHour, "2026-06-17"),
+        fact("old-price", "0.05 USD/h", 0.05, .usdPerHour, "2024-01-01", stale: true),
         fact("amazon-100ms", "0.01 per 100 ms", 0.01, .plain, "2006-11-28"),
       ].map { ($0.id, $0) }))
 

@@ -62,4 +62,36 @@ import Testing
     }
     #expect([86_400 * 3, 3_600, 5_400, 90, 0.25].map(name) == ["ticket-3d", "ticket-1h", "ticket-90min", "ticket-90s", "ticket-250ms"])
   }
+
+  private func objectives(_ rest: String) -> (slo: SLOCell?, causes: [String]) {
+    let rows = "\(Self.heading)\nr1,good,0,90,95,100,0\nr1,good,5,80,99,100,10\n"
+    let text = "```perf\nkind: slo\nid: mine\nfile: data/releases.csv\nindicator: {ratioMetric: {good: 'http_req_failed==0'}}\n\(rest)\n```\n"
+    let (planned, found) = PerfLanguageTests.plan(text, PlanContext(data: { _ in rows }))
+    guard case .slo(let slo)? = planned.plan.cells.first?.work else { return (nil, found.map(\.cause)) }
+    return (slo, found.map(\.cause))
+  }
+
+  @Test("a plain objective keeps its place in the plan; slices are kept with it")
+  func slices() {
+    #expect(objectives("objectives: [{target: 0.99}]").slo?.objectives == nil)
+    let sliced = objectives("objectives: [{target: 0.99, timeSliceTarget: 0.95, timeSliceWindow: 10m}]\nbudgetingMethod: Timeslices").slo
+    #expect(sliced?.target == 0.99 && sliced?.objectives == [Objective(target: 0.99, slice: TimeSlice(target: 0.95, window: Nanoseconds(seconds: 600)))])
+    let named = objectives("objectives: [{target: 0.99, displayName: 'Good Experience!'}]").slo
+    #expect(named?.objectives?.first?.name == "good-experience")
+  }
+
+  @Test("objectives that do not fit together", arguments: [
+    ("objectives: []", "one to eight"), ("objectives: [{target: 0.9}, {target: 0.99}]", "one objective, not by 2"),
+    ("objectives: [{target: 0.9, timeSliceTarget: 0.9}]", "does nothing where requests are counted"),
+    ("objectives: [{target: 0.9, timeSliceWindow: 5m}]\nbudgetingMethod: Timeslices", "needs `timeSliceTarget`"),
+    ("objectives: [{target: 0.9, timeSliceTarget: 0, timeSliceWindow: 5m}]\nbudgetingMethod: Timeslices", "a target above 0"),
+    ("objectives: [{target: 0.9, timeSliceTarget: 0.9, timeSliceWindow: 7m}]\nbudgetingMethod: Timeslices", "no multiple of the 300 s"),
+    ("objectives: [{target: 0.9}]\nbudgetingMethod: RatioTimeslices", "one of `Occurrences`, `Timeslices`"),
+    ("objectives: [{target: 0.9}]\napdex: 100ms", "`apdex` does nothing to a file"),
+    ("objectives: [{target: 0.9}]\nalerts: [{burn: 2, long: 1h, severity: page}]", "needs `short`, or `after`"),
+  ])
+  func misfits(_ rest: String, _ cause: String) {
+    let found = objectives(rest)
+    #expect(found.causes.count == 1 && found.causes[0].contains(cause), "\(found.causes)")
+  }
 }

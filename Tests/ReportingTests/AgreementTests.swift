@@ -73,3 +73,17 @@ func countsWithoutInterval(old: Double, new: Double, expected: Bool) {
   }
   #expect(agrees(result(new), with: result(old)) == expected)
 }
+
+@Test("a price follows from shown numbers to the last of its digits, also inside its interval")
+func pricesHaveNoNoise() {
+  var money = CellResult(id: "money", kind: "cost", inputs: "1", quick: false, evidence: .computed)
+  money.columns = ["per_million"]
+  money.arms = [ArmResult(name: "F3", metrics: ["per_million": MetricValue(Estimate(0.0339, low: 0.0299, high: 0.0379), .usdPerMillion)])]
+  func with(_ value: Double, _ high: Double = 0.0379) -> CellResult {
+    var other = money
+    other.arms[0].metrics["per_million"]?.estimate = Estimate(value, low: 0.0299, high: high)
+    return other
+  }
+  #expect(agrees(with(0.033900001), with: money))
+  #expect(!agrees(with(0.0338), with: money) && !agrees(with(0.0339, 0.038), with: money))
+}

@@ -34,8 +34,25 @@ private let cases: [String: CellResult] = {
       return RequestResult(name: name, metrics: metrics)
     }
   }
+  var returns = CellResult(id: "money", kind: "cost", inputs: "5026555cc8", quick: false, evidence: .computed)
+  returns.columns = ["low", "base", "high"]
+  returns.rowLabel = "formula"
+  func money(_ value: Double, _ unit: MetricUnit, width: Double = 0) -> MetricValue {
+    MetricValue(Estimate(value, low: width > 0 ? value * (1 - width) : nil, high: width > 0 ? value * (1 + width) : nil), unit)
+  }
+  returns.arms = [
+    ArmResult(name: "F1", metrics: ["low": money(0, .usdPerDay), "base": money(587.52, .usdPerDay, width: 0.1), "high": money(1_958.4, .usdPerDay, width: 0.1)]),
+    ArmResult(
+      name: "",
+      metrics: [
+        "gain_low": money(0, .usdPerMonth), "gain_base": money(17_625.6, .usdPerMonth, width: 0.1), "roi_low": money(-0.0351, .ratio),
+        "roi_base": money(15.4, .ratio, width: 0.1), "payback_base": money(46.7 * 3_600e9, .nanoseconds, width: 0.1), "breakeven_gain": money(133.7, .usdPerMonth),
+        "breakeven_delay_base": money(759e3, .nanoseconds),
+      ]),
+  ]
+  returns.doubts = [Doubt(id: "never-pays", text: "never paid back: low")]
   return [
-    "requests": requests, "comparison": Sample.onoff, "sweep": Sample.curve, "degraded": degraded, "invalid": invalid, "failed": failed,
+    "requests": requests, "returns": returns, "comparison": Sample.onoff, "sweep": Sample.curve, "degraded": degraded, "invalid": invalid, "failed": failed,
     "several-candidates": several, "hostile": Sample.hostileResult,
   ]
 }()
