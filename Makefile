@@ -43,7 +43,9 @@ build: setup
 	swift build -c release --product nb --static-swift-stdlib
 
 debug: setup
-	swift build --build-tests
+	# By their products: `--build-tests` would also build what packages hold beside what is used, such as the C++ of protoc (ten minutes).
+	swift build --product nb
+	swift build --product nbPackageTests
 
 run: build
 	@$(NB) run --trust Notebooks/day08.md || { code=$$?; case $$code in \
