@@ -11,7 +11,7 @@ public struct NB: ParsableCommand {
     subcommands: [
       RunCommand.self, CheckCommand.self, BuildCommand.self, RenderCommand.self, CleanCommand.self,
       AcceptCommand.self, ExplainCommand.self, LogCommand.self, RunbookCommand.self,
-      LoadCommand.self, LabCommand.self, DataCommand.self, BenchCommand.self, SimCommand.self, HistoryCommand.self, VerifyCommand.self, DoctorCommand.self, SelfcheckCommand.self,
+      LoadCommand.self, LabCommand.self, DataCommand.self, ObserveCommand.self, BenchCommand.self, SimCommand.self, HistoryCommand.self, VerifyCommand.self, DoctorCommand.self, SelfcheckCommand.self,
     ])
 
   public static let version = "0.1.0"

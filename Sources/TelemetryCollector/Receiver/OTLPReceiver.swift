@@ -24,7 +24,9 @@ public final class OTLPReceiver: Sendable {
   ///   - capture: where requests are stored before they are answered; nil: they are only counted. It is the receiver's from now on.
   ///   - now: Unix time in nanoseconds, for the time of receipt.
   /// - Throws: when the address cannot be bound.
-  public init(_ options: ReceiverOptions = ReceiverOptions(), capture: sending CaptureWriter? = nil, now: @escaping @Sendable () -> UInt64) throws(CollectorError) {
+  public init(
+    _ options: ReceiverOptions = ReceiverOptions(), capture: sending CaptureWriter? = nil, now: @escaping @Sendable () -> UInt64
+  ) throws(CollectorError) {
     let counts = SharedCounts()
     let worker = IngestWorker(limits: options.limits, capture: capture, counts: counts)
     group = MultiThreadedEventLoopGroup(numberOfThreads: 1)

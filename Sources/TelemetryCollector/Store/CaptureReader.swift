@@ -24,6 +24,7 @@ public struct CaptureReader: ~Copyable {
   private let file: Int32
   private let name: String
   private let closes: Bool
+  private let isCancelled: () -> Bool
   private var buffer: [UInt8] = []
   /// What is read of `buffer`, and where `buffer` begins in the file.
   private var at = 0
@@ -40,16 +41,20 @@ public struct CaptureReader: ~Copyable {
   }
 
   /// Reads from a descriptor that stays open, such as 0.
-  public init(descriptor: Int32) throws(CollectorError) { try self.init(descriptor, name: "stdin", closes: false) }
+  /// - Parameter isCancelled: asked when a signal interrupts the waiting; once it says true, the capture ends there.
+  public init(descriptor: Int32, isCancelled: @escaping () -> Bool = { false }) throws(CollectorError) {
+    try self.init(descriptor, name: "stdin", closes: false, isCancelled)
+  }
 
-  private init(_ file: Int32, name: String, closes: Bool) throws(CollectorError) {
+  private init(_ file: Int32, name: String, closes: Bool, _ isCancelled: @escaping () -> Bool = { false }) throws(CollectorError) {
     self.file = file
+    self.isCancelled = isCancelled
     self.name = name
     self.closes = closes
     var header: [UInt8] = []
     var created: UInt64?
     while header.count < CaptureFormat.fileHeaderBytes {
-      let more = Self.read(file, atMost: CaptureFormat.fileHeaderBytes - header.count)
+      let more = Self.read(file, atMost: CaptureFormat.fileHeaderBytes - header.count, isCancelled)
       if more.isEmpty { break }
       header += more
     }
@@ -98,7 +103,8 @@ public struct CaptureReader: ~Copyable {
   private mutating func skipToNextMark() {
     let first = UInt8(truncatingIfNeeded: CaptureFormat.mark)
     let next = buffer.withUnsafeBytes { bytes -> Int in
-      guard let from = bytes.baseAddress, at + 1 < bytes.count, let found = memchr(from + at + 1, Int32(first), bytes.count - at - 1) else { return bytes.count }
+      guard let from = bytes.baseAddress, at + 1 < bytes.count, let found = memchr(from + at + 1, Int32(first), bytes.count - at - 1)
+      else { return bytes.count }
       return from.distance(to: UnsafeRawPointer(found))
     }
     damaged(next - at)
@@ -121,7 +127,7 @@ public struct CaptureReader: ~Copyable {
         base += UInt64(at)
         at = 0
       }
-      let more = Self.read(file, atMost: max(Self.readBytes, count - buffer.count))
+      let more = Self.read(file, atMost: max(Self.readBytes, count - buffer.count), isCancelled)
       if more.isEmpty { ended = true }
       buffer += more
     }
@@ -129,10 +135,10 @@ public struct CaptureReader: ~Copyable {
   }
 
   /// Empty at the end. (A file whose disk cannot be read any more ends there.)
-  private static func read(_ file: Int32, atMost count: Int) -> [UInt8] {
+  private static func read(_ file: Int32, atMost count: Int, _ isCancelled: () -> Bool) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
       var got = Glibc.read(file, bytes.baseAddress, count)
-      while got < 0, errno == EINTR { got = Glibc.read(file, bytes.baseAddress, count) }
+      while got < 0, errno == EINTR, !isCancelled() { got = Glibc.read(file, bytes.baseAddress, count) }
       filled = max(0, got)
     }
   }
