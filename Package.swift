@@ -15,6 +15,12 @@ let secure: [Target.Dependency] = [
   .product(name: "NIOSSL", package: "swift-nio-ssl"),
   .product(name: "NIOHTTP2", package: "swift-nio-http2"),
 ]
+let web: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "NIOHTTP1", package: "swift-nio"),
+  .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -75,6 +81,7 @@ let package = Package(
     // Level 3: systems, execution, pages.
     .target(
       name: "LabSystems", dependencies: ["CLabShims", "CRefereeShims", "CZlib", "ExperimentModel", "MeasureKernel", grdb] + secure),
+    .target(name: "TelemetryCollector", dependencies: ["CZlib", "TelemetryModel"] + web),
     .target(
       name: "ExperimentRunner",
       dependencies: [
@@ -92,7 +99,8 @@ let package = Package(
       name: "Commands",
       dependencies: [
         "TextModel", "DocumentModel", "PerfLanguage", "ExperimentModel", "ExperimentRunner", "MeasureKernel",
-        "LoadKernel", "Statistics", "LabSystems", "ResultStore", "Reporting", "CourseSite", "Market", arguments,
+        "LoadKernel", "Statistics", "LabSystems", "TelemetryModel", "TelemetryCollector", "ResultStore", "Reporting", "CourseSite", "Market",
+        arguments,
       ]),
     .executableTarget(name: "nb", dependencies: ["Commands"]),
 
@@ -115,6 +123,7 @@ let package = Package(
     .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "CLabShims", "ExperimentModel"] + nio),
     .testTarget(name: "LabPropertyTests", dependencies: ["LabSystems", "PerfLanguage", "ExperimentModel", "StrictYAML", "TextModel"]),
     .testTarget(name: "TelemetryModelTests", dependencies: ["TelemetryModel", protobuf], exclude: ["Data"]),
+    .testTarget(name: "TelemetryCollectorTests", dependencies: ["TelemetryCollector", "TelemetryModel", "CZlib"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "DocumentModel", "ExperimentModel", "TextModel"]),
     .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML", "TextModel"]),
     .testTarget(name: "PerfLanguageTests", dependencies: ["PerfLanguage", "DocumentModel", "ExperimentModel", "StrictYAML", "TextModel"]),

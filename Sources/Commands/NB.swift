@@ -11,8 +11,8 @@ public struct NB: ParsableCommand {
     subcommands: [
       RunCommand.self, CheckCommand.self, BuildCommand.self, RenderCommand.self, CleanCommand.self,
       AcceptCommand.self, ExplainCommand.self, LogCommand.self, RunbookCommand.self,
-      LoadCommand.self, LabCommand.self, DataCommand.self, SLOCommand.self, BenchCommand.self, SimCommand.self, HistoryCommand.self,
-      VerifyCommand.self, DoctorCommand.self, SelfcheckCommand.self,
+      LoadCommand.self, LabCommand.self, DataCommand.self, SLOCommand.self, BenchCommand.self, SimCommand.self, ObserveCommand.self,
+      HistoryCommand.self, VerifyCommand.self, DoctorCommand.self, SelfcheckCommand.self,
     ])
 
   public static let version = "0.1.0"

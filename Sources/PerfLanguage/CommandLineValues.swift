@@ -12,6 +12,13 @@ public func typedDuration(_ text: String) -> Nanoseconds? {
   return Nanoseconds(Int64(quantity.value))
 }
 
+/// `64MiB`, `1GB`, or bytes without a unit; nil: none of these, or not above 0.
+public func typedSize(_ text: String) -> Int? {
+  if let number = Int(text) { return number > 0 ? number : nil }
+  guard let quantity = parseQuantity(text), quantity.unit == .bytes, quantity.value >= 1, quantity.value < 1e15 else { return nil }
+  return Int(quantity.value)
+}
+
 /// `120`, `2k`, `1.5M`, `120rps`, `2k/s`, in requests per second; nil: none of these, or not above 0.
 public func typedRate(_ text: String) -> Double? {
   if let quantity = parseQuantity(text), quantity.unit == .perSecond { return quantity.value > 0 ? quantity.value : nil }
