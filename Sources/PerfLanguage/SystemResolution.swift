@@ -111,6 +111,15 @@ struct SystemResolver {
         PerfDiagnosticID.keyMismatch, "the cache's key uses `{\(name)}`, which is not in the route `\(route.path)`",
         remedy: suggestion(for: name, among: route.variables, what: "variables of the route"), at: params["key"]?.place ?? stage.place)
     }
+    if let level = text(params["l2"]), level != "lab" {
+      let parts = level.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+      guard parts.count == 2, ["127.0.0.1", "localhost"].contains(parts[0]), let port = Int(parts[1]), (1...65_535).contains(port) else {
+        findings.error(
+          PerfDiagnosticID.wrongType, "`l2` is `lab` or a memcached on this machine, not `\(level)`", remedy: "write `lab`, or 127.0.0.1:PORT",
+          at: params["l2"]?.place ?? stage.place)
+        return nil
+      }
+    }
     var invalidateOn: String?
     if let written = text(params["invalidate_on"]) {
       let known = draft.clientRoutes.map { "\($0.method) \($0.path)" }

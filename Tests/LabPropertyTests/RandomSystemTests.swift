@@ -23,7 +23,9 @@ struct RandomSystemTests {
     }
     // Each way is met often enough to mean something, and whatever the language lets pass can be served.
     #expect(count[.served, default: 0] > 9 && count[.refused, default: 0] > 300, "\(count)")
-    #expect(count.keys.count <= 3, "only the lab found out: \(count)")
+    // Whether a statement is SQL, only SQLite can say.
+    let found = count.keys.filter { if case .notServed(let cause) = $0 { !cause.hasPrefix("SQLite does not accept the statement") } else { false } }
+    #expect(found.isEmpty, "only the lab found out: \(count)")
   }
 
   private func tryOne(_ seed: UInt64) throws -> Outcome {
