@@ -1292,7 +1292,7 @@ def bodies_are_compressed_and_written_as_declared():
 
 def main():
     wanted = sys.argv[2:]
-    for part in (load_peers, faults, real_components, money, simulations, transports):
+    for part in (load_peers, faults, real_components, money, simulations, transports, observe):
         TESTS.extend(part.tests(Folder))
     passed = failed = 0
     for function in TESTS:

@@ -112,7 +112,9 @@ struct ReceiverTests {
     let receiver = try receiver()
     let client = RawClient(port: receiver.port)
     let one = "POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-    client.send(one + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n" + one + "Content-Length: 1\r\n\r\n{" + one + "Content-Length: 2\r\n\r\n{}")
+    client.send(
+      one + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n" + one + "Content-Length: 1\r\n\r\n{" + one + "Content-Length: 2\r\n\r\n{}"
+    )
     #expect((0..<3).map { _ in client.answer()?.status } == [200, 400, 200])
     receiver.stop()
   }

@@ -153,7 +153,10 @@ final class ExporterLoop {
       guard self.inFlight != nil else { return }
       switch result {
       case .success(let answer): self.answered(batch, answer)
-      case .failure(let error): self.again(batch, retryAfter: nil, "\(self.endpoint.description) cannot be reached: \(error)")
+      case .failure(let error):
+        self.sender.close()
+        if case SendFailure.closed = error, self.sender.wasReused { return self.attempt(batch) }
+        self.again(batch, retryAfter: nil, "\(self.endpoint.description) cannot be reached: \(error)")
       }
     }
   }

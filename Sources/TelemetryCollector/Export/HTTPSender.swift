@@ -39,18 +39,13 @@ final class HTTPSender {
     self.loop = loop
   }
 
-  func post(_ head: HTTPRequestHead, _ body: [UInt8], seconds: Int64) -> EventLoopFuture<HTTPAnswer> {
-    let reused = channel?.isActive == true
-    let first = attempt(head, body, seconds: seconds)
-    // A receiver may close an idle connection just when the next request is on its way: once more, at once, on a new one.
-    return reused ? first.assumeIsolated().flatMapError { error in
-      guard case SendFailure.closed = error else { return self.loop.makeFailedFuture(error) }
-      return self.attempt(head, body, seconds: seconds)
-    }.nonisolated() : first
-  }
+  /// Whether the last request went over a connection that had carried one before: a receiver may close an idle connection just
+  /// when the next request is on its way.
+  private(set) var wasReused = false
 
-  private func attempt(_ head: HTTPRequestHead, _ body: [UInt8], seconds: Int64) -> EventLoopFuture<HTTPAnswer> {
-    connected(seconds: seconds).flatMap { channel in
+  func post(_ head: HTTPRequestHead, _ body: [UInt8], seconds: Int64) -> EventLoopFuture<HTTPAnswer> {
+    wasReused = channel?.isActive == true
+    return connected(seconds: seconds).flatMap { channel in
       let answered = channel.eventLoop.makePromise(of: HTTPAnswer.self)
       let limit = channel.eventLoop.scheduleTask(in: .seconds(seconds)) {
         answered.fail(SendFailure.timeout)
@@ -80,7 +75,10 @@ final class HTTPSender {
     return connecting
   }
 
-  func close() { channel?.close(promise: nil) }
+  func close() {
+    channel?.close(promise: nil)
+    channel = nil
+  }
 }
 
 /// Writes a job, and keeps its promise.
