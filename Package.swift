@@ -68,7 +68,7 @@ let package = Package(
       name: "LoadKernel",
       dependencies: ["CKernelShims", "ExperimentModel", "Statistics"] + secure),
     .target(name: "SimulationKernel", dependencies: ["ExperimentModel", "Statistics"]),
-    .target(name: "TelemetryModel", dependencies: [protobuf]),
+    .target(name: "TelemetryModel", dependencies: ["ExperimentModel", "Statistics", protobuf]),
     .target(name: "Reporting", dependencies: ["ExperimentModel"]),
     .target(name: "ResultStore", dependencies: ["ExperimentModel", grdb]),
 
@@ -110,7 +110,8 @@ let package = Package(
     .testTarget(name: "ExperimentRunnerTests", dependencies: ["ExperimentRunner", "ExperimentModel", "LoadKernel", "MeasureKernel", "Statistics"]),
     .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "CLabShims", "ExperimentModel"] + nio),
     .testTarget(name: "LabPropertyTests", dependencies: ["LabSystems", "PerfLanguage", "ExperimentModel", "StrictYAML", "TextModel"]),
-    .testTarget(name: "TelemetryModelTests", dependencies: ["TelemetryModel", protobuf], exclude: ["Data"]),
+    .testTarget(
+      name: "TelemetryModelTests", dependencies: ["TelemetryModel", "ExperimentModel", "Statistics", protobuf], exclude: ["Data"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "DocumentModel", "ExperimentModel", "TextModel"]),
     .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML", "TextModel"]),
     .testTarget(name: "PerfLanguageTests", dependencies: ["PerfLanguage", "DocumentModel", "ExperimentModel", "StrictYAML", "TextModel"]),
