@@ -125,7 +125,8 @@ extension TelemetryCondition {
     default:
       guard comparison.isOrder else { return .text(value) }
       guard let number = quantity(value) else {
-        throw TelemetryFilterProblem("`\(comparison.rawValue)` compares numbers, and `\(value)` is none", remedy: "write a number, a quantile such as `p(95)`, or `==`")
+        throw TelemetryFilterProblem(
+          "`\(comparison.rawValue)` compares numbers, and `\(value)` is none", remedy: "write a number, a quantile such as `p(95)`, or `==`")
       }
       return .quantity(number)
     }

@@ -161,7 +161,8 @@ public struct AttributeLifts: Codable, Hashable, Sendable {
   public var unit: String
   public var chosen: Int
   public var total: Int
-  /// By the lower bound of the lift, largest first, those found before the others.
+  /// Values that are commoner among the chosen, by the lower bound of the lift, largest first, those found before the others.
+  /// Those that are not found are there only where at least one hit was to be expected.
   public var rows: [Row]
   /// Values that were tried.
   public var tried: Int
@@ -191,4 +192,14 @@ public struct BucketExemplars: Codable, Hashable, Sendable {
   }
   public var rows: [Row]
   public init(rows: [Row]) { self.rows = rows }
+}
+
+/// A picture of an answer.
+public enum TelemetryPicture: Codable, Hashable, Sendable {
+  case waterfall(TraceWaterfall)
+  case serviceMap(ServiceMap)
+  case heatMap(LatencyHeatMap)
+  case lifts(AttributeLifts)
+  /// Self times of spans in microseconds, of so many traces.
+  case flame(StackProfile, traces: Int)
 }

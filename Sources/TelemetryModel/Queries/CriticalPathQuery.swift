@@ -116,13 +116,13 @@ extension TelemetryCapture {
       guard tree.roots.count == 1, let root = tree.roots.first, !tree.children[root].isEmpty else { continue }
       let service = own.count < Self.groupsMax ? tree.spans[root].origin.service : "…"
       count += 1
-      own[service, default: (0, 0)].own += Int(clamping: tree.selfTime(root))
-      own[service]!.all += Int(max(0, tree.spans[root].span.duration))
+      let sum = own[service] ?? (0, 0)
+      own[service] = (sum.own &+ Int(clamping: tree.selfTime(root)), sum.all &+ Int(max(0, tree.spans[root].span.duration)))
     }
-    let all = own.values.reduce(0) { $0 + $1.all }
+    let all = own.values.reduce(0) { $0 &+ $1.all }
     let services = own.filter { $0.value.all > 0 }.map { (service: shortened($0.key), share: Double($0.value.own) / Double($0.value.all)) }
     return UnaccountedTime(
-      share: all > 0 ? Double(own.values.reduce(0) { $0 + $1.own }) / Double(all) : nil, traces: count,
+      share: all > 0 ? Double(own.values.reduce(0) { $0 &+ $1.own }) / Double(all) : nil, traces: count,
       services: services.sorted { ($1.share, $0.service) < ($0.share, $1.service) })
   }
 }

@@ -191,6 +191,8 @@ private struct LiftCounter {
           lift: Estimate(lift.value, low: lift.interval.low, high: lift.interval.high), p: p))
     }
     for (i, p) in holm(rows.map(\.p), family: tried).enumerated() { rows[i].p = p }
+    // What is so rare that not even one hit was to be expected says nothing unless it was found: thousands of ids would.
+    rows.removeAll { !$0.isFound && $0.marked * chosen < total }
     rows.sort { a, b in
       if a.isFound != b.isFound { return a.isFound }
       return (b.lift.low ?? 0, a.attribute, a.value) < (a.lift.low ?? 0, b.attribute, b.value)

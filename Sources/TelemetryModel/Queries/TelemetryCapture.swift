@@ -48,9 +48,12 @@ public struct TelemetryCapture: Sendable {
   public let metrics: [Metric]
   /// Spans that came twice, as after a retried request; they are not in `spans`.
   public let repeatedSpans: Int
+  /// Spans longer than 2⁵³ ns (104 days), which a broken clock makes; they are not in `spans` either, as one would be every mean.
+  public let endlessSpans: Int
   private let places: [TraceID: Int]
 
-  public init(spans received: [OriginatedSpan] = [], logs: [Log] = [], metrics: [Metric] = []) {
+  public init(spans all: [OriginatedSpan] = [], logs: [Log] = [], metrics: [Metric] = []) {
+    let received = all.contains { $0.span.isEndless } ? all.filter { !$0.span.isEndless } : all
     var places: [TraceID: Int] = [:]
     var traceOf: [Int] = []
     var sizes: [Int] = []
@@ -90,6 +93,7 @@ public struct TelemetryCapture: Sendable {
     self.places = places
     self.metrics = Self.joined(metrics)
     repeatedSpans = received.count - spans.count
+    endlessSpans = all.count - received.count
     self.logs = logs.map { log in
       var log = log
       if log.duration == nil, let place = places[log.record.traceID] { log.duration = spans[traces[place].root].span.duration }
@@ -147,6 +151,10 @@ public struct TelemetryCapture: Sendable {
     guard let first = spans.lazy.map(\.span.startUnixNano).min() else { return 0 }
     return spans.lazy.map { max($0.span.endUnixNano, $0.span.startUnixNano) }.max()! - first
   }
+}
+
+extension Span {
+  fileprivate var isEndless: Bool { duration > 1 << 53 }
 }
 
 extension Int64 {

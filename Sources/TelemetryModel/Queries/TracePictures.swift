@@ -91,7 +91,8 @@ extension TelemetryCapture {
         // Deeper than any picture shows; time below stays with the last caller that is shown.
         let path = callers.count < 64 ? callers + [shortened(one.origin.service, 60) + "`" + shortened(one.span.name, 60)] : callers
         let fits = counts[path] != nil || counts.count < 20_000
-        counts[fits ? path : Array(path.prefix(1)), default: 0] += Int(tree.selfTime(place))
+        let key = fits ? path : Array(path.prefix(1))
+        counts[key] = (counts[key] ?? 0) &+ Int(clamping: tree.selfTime(place))
         stack += tree.children[place].map { ($0, path) }
       }
     }
