@@ -74,7 +74,7 @@ let package = Package(
       name: "LoadKernel",
       dependencies: ["CKernelShims", "ExperimentModel", "Statistics"] + secure),
     .target(name: "SimulationKernel", dependencies: ["ExperimentModel", "Statistics"]),
-    .target(name: "TelemetryModel", dependencies: [protobuf]),
+    .target(name: "TelemetryModel", dependencies: ["ExperimentModel", "Statistics", protobuf]),
     .target(name: "Reporting", dependencies: ["ExperimentModel"]),
     .target(name: "ResultStore", dependencies: ["ExperimentModel", grdb]),
 
@@ -122,7 +122,8 @@ let package = Package(
       ]),
     .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "CLabShims", "ExperimentModel"] + nio),
     .testTarget(name: "LabPropertyTests", dependencies: ["LabSystems", "PerfLanguage", "ExperimentModel", "StrictYAML", "TextModel"]),
-    .testTarget(name: "TelemetryModelTests", dependencies: ["TelemetryModel", protobuf], exclude: ["Data"]),
+    .testTarget(
+      name: "TelemetryModelTests", dependencies: ["TelemetryModel", "ExperimentModel", "Statistics", protobuf], exclude: ["Data"]),
     .testTarget(name: "TelemetryCollectorTests", dependencies: ["TelemetryCollector", "TelemetryModel", "CZlib"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "DocumentModel", "ExperimentModel", "TextModel"]),
     .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML", "TextModel"]),

@@ -272,7 +272,7 @@ public struct Metric: Hashable, Sendable {
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
-  private init(_ name: String, _ unit: MetricUnit, _ better: Better, _ meaning: String) {
+  init(_ name: String, _ unit: MetricUnit, _ better: Better, _ meaning: String) {
     self.name = name; self.unit = unit; self.better = better; self.meaning = meaning
   }
 }

@@ -8,14 +8,22 @@ import ExperimentModel
 ///
 /// Frames below 0.1 % of the samples are drawn merged as `other`, below more where that many do not fit; the description
 /// says how many. With a `baseline`, both are compared by shares: frames that grew carry ▲, those that shrank ▼.
-public func flameGraphSVG(_ profile: StackProfile, title: String, baseline: StackProfile? = nil) -> String {
-  var drawing = FlameDrawing(profile, title, baseline)
+public func flameGraphSVG(_ profile: StackProfile, title: String, baseline: StackProfile? = nil, of unit: FlameUnit = .samples) -> String {
+  var drawing = FlameDrawing(profile, title, baseline, unit)
   while true {
     let svg = drawing.svg
     // Above 1 everything is one frame, which always fits.
     if svg.utf8.count <= bytesMax || drawing.share > 1 { return svg }
     drawing.share *= 2
   }
+}
+
+/// What a stack's count is of.
+public enum FlameUnit: Hashable, Sendable {
+  /// Samples of a profiler.
+  case samples
+  /// Microseconds of self time of spans, of so many traces; service and name stand where library and function do.
+  case spans(traces: Int)
 }
 
 private let bytesMax = 200_000
@@ -35,11 +43,12 @@ private struct FlameDrawing {
   let profile: StackProfile
   let title: String
   let baseline: StackProfile?
+  let unit: FlameUnit
   let samples: Int
   let left = 8.0, width = 704.0, row = 19.0, top = 30.0
 
-  init(_ profile: StackProfile, _ title: String, _ baseline: StackProfile?) {
-    self.profile = profile; self.title = title; self.baseline = baseline
+  init(_ profile: StackProfile, _ title: String, _ baseline: StackProfile?, _ unit: FlameUnit) {
+    self.profile = profile; self.title = title; self.baseline = baseline; self.unit = unit
     samples = profile.samples
     stacks = FlameTree.sorted(profile, baseline: baseline)
     top3 = profile.top(3)
@@ -69,7 +78,8 @@ private struct FlameDrawing {
   }
 
   private var heading: String {
-    guard samples > 0 else { return "no samples" }
+    guard samples > 0 else { return unit == .samples ? "no samples" : "no spans" }
+    if case .spans(let traces) = unit { return "\(amount(samples)) of \(traces) traces · width: share of the spans' time · callers on top" }
     let of = baseline.map { ", compared with \(format(MetricValue(Estimate(Double($0.samples)), .count)))" } ?? ""
     let own = format(MetricValue(Estimate(Double(samples)), .count))
     return "\(own) samples\(of) · width: share of CPU time · outermost on top"
@@ -77,15 +87,20 @@ private struct FlameDrawing {
 
   /// What the picture shows, for those who do not see it.
   private var description: String {
-    guard samples > 0 else { return "A profile without samples." }
-    var text = "\(samples) samples of the stack, asked for at \(flameNumber(profile.rate)) Hz"
-    text += ", in \(format(MetricValue(Estimate(profile.cpuSeconds * 1e9), .nanoseconds))) of CPU time."
+    guard samples > 0 else { return unit == .samples ? "A profile without samples." : "No spans." }
+    var text = ""
+    if case .spans(let traces) = unit {
+      text = "\(amount(samples)) in the spans of \(traces) traces, each under the span that called it."
+    } else {
+      text = "\(samples) samples of the stack, asked for at \(flameNumber(profile.rate)) Hz"
+      text += ", in \(format(MetricValue(Estimate(profile.cpuSeconds * 1e9), .nanoseconds))) of CPU time."
+    }
     if profile.dropped > 0 { text += " \(profile.dropped) samples were dropped." }
     let top = top3.map { "\(cutName($0.function, 80)) \(percent($0.own.value))" }
-    text += " Most samples of their own: \(top.joined(separator: ", "))."
+    text += " Most \(unit == .samples ? "samples" : "time") of their own: \(top.joined(separator: ", "))."
     if tree.mergedFrames > 0 {
       text += " \(tree.mergedFrames) frames under \(percent(share)) are merged as other, "
-      text += "with \(tree.mergedSamples) samples in all."
+      text += "with \(amount(tree.mergedSamples)) in all."
     }
     if let gone = tree.gone, let baseline {
       let was = Double(gone.count) / Double(baseline.samples)
@@ -99,10 +114,14 @@ private struct FlameDrawing {
 
   private func box(_ frame: FlameFrame) -> String {
     let (x, width) = place(frame)
-    var text = "\(name(frame)): \(frame.count) samples, \(percent(Double(frame.count) / Double(samples)))"
+    var text = "\(name(frame)): \(amount(frame.count)), \(percent(Double(frame.count) / Double(samples)))"
     if let change = change(frame) { text += ", \(points(change)) against before" }
     return "<rect x=\"\(flameNumber(x))\" y=\"\(flameNumber(y(frame)))\" width=\"\(flameNumber(width))\""
       + " height=\"\(flameNumber(row - 1))\" fill=\"\(color(frame))\"><title>\(escapedMarkup(text))</title></rect>\n"
+  }
+
+  private func amount(_ count: Int) -> String {
+    unit == .samples ? "\(count) samples" : format(MetricValue(Estimate(Double(count) * 1e3), .nanoseconds))
   }
 
   private func label(_ frame: FlameFrame) -> String {

@@ -51,6 +51,6 @@ public func binomialRanks(n: Int, q: Double, confidence: Double) -> (lower: Int,
 }
 
 /// ln of n over k.
-private func logBinomial(_ n: Int, _ k: Int) -> Double {
+func logBinomial(_ n: Int, _ k: Int) -> Double {
   lgamma(Double(n) + 1) - lgamma(Double(k) + 1) - lgamma(Double(n - k) + 1)
 }

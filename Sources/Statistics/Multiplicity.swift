@@ -4,14 +4,17 @@
 /// Holm's step-down (1979): an adjusted value ≤ α keeps the risk of any false finding at α, however the rows
 /// depend on each other. For gates.
 ///
-/// - Precondition: every p-value is in 0…1.
-public func holm(_ pValues: [Double]) -> [Double] {
+/// - Parameter family: how many tests there were, when those that are not listed have p = 1; nil: these are all.
+/// - Precondition: every p-value is in 0…1, and the family holds them all.
+public func holm(_ pValues: [Double], family: Int? = nil) -> [Double] {
   precondition(pValues.allSatisfy { (0...1).contains($0) }, "p-values are probabilities")
+  let family = family ?? pValues.count
+  precondition(family >= pValues.count, "a family holds its members")
   let order = pValues.indices.sorted { pValues[$0] < pValues[$1] }
   var adjusted = pValues
   var running = 0.0
   for (position, index) in order.enumerated() {
-    running = max(running, min(1, pValues[index] * Double(pValues.count - position)))
+    running = max(running, min(1, pValues[index] * Double(family - position)))
     adjusted[index] = running
   }
   return adjusted

@@ -20,6 +20,7 @@ import time
 import faults
 import load_peers
 import money
+import observe
 import real_components
 import simulations
 import transports

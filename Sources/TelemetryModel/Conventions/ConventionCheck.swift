@@ -88,7 +88,14 @@ public enum SemanticConventions {
     return found
   }
 
-  /// An error by status, or by the code: from 500 on a server, from 400 for a client.
+  /// An error by status, or by the code of HTTP: from 500 on a server, from 400 for a client.
+  public static func hasFailed(_ span: Span) -> Bool {
+    if span.status.code == .error { return true }
+    // Which convention a span is under costs more than its code, and most codes are no error of anybody.
+    guard let code = span.attributes["http.response.status_code"]?.int, code >= 400 else { return false }
+    return hasFailed(span, SpanConvention(span))
+  }
+
   private static func hasFailed(_ span: Span, _ convention: SpanConvention) -> Bool {
     if span.status.code == .error { return true }
     guard let code = span.attributes["http.response.status_code"]?.int else { return false }

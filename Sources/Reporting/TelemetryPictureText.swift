@@ -1,0 +1,109 @@
+// Pictures of telemetry by kind: the drawing, its numbers as a table that folds away, and the same table in Markdown.
+
+import ExperimentModel
+
+/// A self-contained `<svg>` element.
+public func telemetrySVG(_ picture: TelemetryPicture, title: String) -> String {
+  switch picture {
+  case .waterfall(let trace): waterfallSVG(trace, title: title)
+  case .serviceMap(let map): serviceMapSVG(map, title: title)
+  case .heatMap(let map): heatMapSVG(map, title: title)
+  case .lifts(let lifts): liftSVG(lifts, title: title)
+  case .flame(let profile, let traces): flameGraphSVG(profile, title: title, of: .spans(traces: traces))
+  }
+}
+
+/// A `<details>` element with the picture's numbers.
+public func telemetryTableHTML(_ picture: TelemetryPicture, title: String) -> String {
+  let table = TelemetryTable(picture)
+  return telemetryTableHTML("Numbers of this picture", caption: title + table.note, columns: table.columns, rows: table.rows)
+}
+
+/// The picture's numbers as a table of GFM.
+public func telemetryTableMarkdown(_ picture: TelemetryPicture) -> String {
+  let table = TelemetryTable(picture)
+  return telemetryTableMarkdown(columns: table.columns, rows: table.rows)
+}
+
+/// An answer as a table of GFM, with the figures of the whole and what a reader must know below it.
+public func telemetryMarkdown(_ answer: TelemetryAnswer) -> String {
+  var parts: [String] = []
+  if !answer.rows.isEmpty {
+    let columns = answer.columns.filter { name in answer.rows.contains { $0.values[name] != nil } }
+    var table = MarkdownTable(columns: answer.labels.map { (escapedMarkdown($0), .left) } + columns.map { (escapedMarkdown(metricTitle($0)), .right) })
+    table.rows = answer.rows.map { row in
+      row.labels.map { $0.isEmpty ? "–" : escapedMarkdown(cutName($0, 120)) }
+        + columns.map { name in row.values[name].map { valueText(name, $0) } ?? "–" }
+    }
+    parts.append(table.text)
+  }
+  let whole = answer.whole.sorted { $0.key < $1.key }.map { "\(escapedMarkdown(metricTitle($0.key))) \(format($0.value))" }
+  if !whole.isEmpty { parts.append(whole.joined(separator: " · ")) }
+  parts += answer.notes.map { escapedSentence($0) + "." }
+  return parts.joined(separator: "\n\n")
+}
+
+/// A probability says how small it is, not which digits it has.
+private func valueText(_ name: String, _ value: MetricValue) -> String {
+  name == "p" ? escapedMarkdown(String(pText(value.estimate.value).dropFirst(2))) : format(value.estimate, value.unit, interval: true)
+}
+
+/// The numbers behind a picture.
+struct TelemetryTable {
+  var columns: [(title: String, isNumber: Bool)]
+  var rows: [[String]]
+  /// What the caption adds.
+  var note = ""
+
+  init(_ picture: TelemetryPicture) {
+    switch picture {
+    case .waterfall(let trace):
+      columns = [("span", false), ("service", false), ("start", true), ("duration", true), ("self time", true), ("critical path", true)]
+      rows = trace.bars.map { bar in
+        let critical = bar.critical.reduce(0) { $0 + $1.end - $1.start }
+        let depth = String(repeating: "· ", count: min(bar.depth, 12))
+        return [
+          depth + bar.name + (bar.isError ? " (failed)" : "") + (bar.isOrphan ? " (parent missing)" : ""), bar.service, timeText(bar.time.start),
+          timeText(bar.time.end - bar.time.start), timeText(bar.selfTime), critical > 0 ? timeText(critical) : "–",
+        ]
+      }
+      note = "; trace \(trace.traceID)" + (trace.omitted > 0 ? "; \(trace.omitted) more spans are not shown" : "")
+    case .serviceMap(let map):
+      columns = [("from", false), ("to", false), ("calls", true), ("failed", true), ("p95", true)]
+      rows = map.edges.map { edge in
+        [map.nodes[edge.from].name, map.nodes[edge.to].name, countText(edge.calls), edge.calls > 0 ? shareText(edge.errors / edge.calls) : "–", timeText(edge.p95)]
+      }
+      note = map.omitted > 0 ? "; \(map.omitted) more edges are not shown" : ""
+    case .heatMap(let map):
+      columns = [("duration", false), ("requests", true), ("in the fullest column", true), ("traces", false)]
+      rows = map.edges.indices.dropLast().reversed().map { row in
+        let counts = map.counts.map { $0[row] }
+        let traces = map.exemplars.filter { $0.row == row }.map(\.traceID)
+        return [
+          "\(timeText(map.edges[row])) to \(timeText(map.edges[row + 1]))", countText(Double(counts.reduce(0, +))), countText(Double(counts.max() ?? 0)),
+          traces.isEmpty ? "–" : traces.joined(separator: ", "),
+        ]
+      }
+      note = "; a column is \(timeText(map.columnWidth))" + (map.omitted > 0 ? "; \(map.omitted) spans without a positive duration are left out" : "")
+    case .lifts(let lifts):
+      columns = [("attribute", false), ("value", false), ("lift [95 %]", true), ("of the chosen", true), ("of all", true), ("p", true)]
+      rows = lifts.rows.map { row in
+        [
+          row.attribute, row.value, format(row.lift, .ratio, interval: true), "\(row.hits) of \(lifts.chosen)", "\(row.marked) of \(lifts.total)",
+          String(pText(row.p).dropFirst(2)),
+        ]
+      }
+      note = "; \(lifts.tried) values were tried"
+    case .flame(let profile, let traces):
+      columns = [("span", false), ("service", false), ("self time", true), ("with what it calls", true)]
+      rows = profile.functions.prefix(25).map { one in
+        let parts = one.function.split(separator: "`", maxSplits: 1).map(String.init)
+        return [
+          parts.last ?? one.function, parts.count == 2 ? parts[0] : "–", shareText(Double(one.ownSamples) / Double(max(1, one.samples))),
+          shareText(Double(one.allSamples) / Double(max(1, one.samples))),
+        ]
+      }
+      note = "; \(traces) traces"
+    }
+  }
+}
