@@ -74,11 +74,11 @@ let package = Package(
 
     // Level 3: systems, execution, pages.
     .target(
-      name: "LabSystems", dependencies: ["CLabShims", "CRefereeShims", "CZlib", "ExperimentModel", "MeasureKernel", grdb] + secure),
+      name: "LabSystems", dependencies: ["CLabShims", "CRefereeShims", "CZlib", "ExperimentModel", "MeasureKernel", "TelemetryModel", grdb] + secure),
     .target(
       name: "ExperimentRunner",
       dependencies: [
-        "MeasureKernel", "LoadKernel", "SimulationKernel", "ExperimentModel", "Statistics",
+        "MeasureKernel", "LoadKernel", "SimulationKernel", "ExperimentModel", "Statistics", "TelemetryModel",
       ]),
     .target(name: "Market", dependencies: ["StrictYAML", "TextModel", "ExperimentModel"]),
     .target(
@@ -108,7 +108,7 @@ let package = Package(
     .testTarget(name: "ResultStoreTests", dependencies: ["ResultStore", "ExperimentModel"]),
     .testTarget(name: "LoadKernelTests", dependencies: ["LoadKernel", "CKernelShims", "ExperimentModel", "Statistics"] + secure),
     .testTarget(name: "ExperimentRunnerTests", dependencies: ["ExperimentRunner", "ExperimentModel", "LoadKernel", "MeasureKernel", "Statistics"]),
-    .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "CLabShims", "ExperimentModel"] + nio),
+    .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "CLabShims", "ExperimentModel", "TelemetryModel"] + nio),
     .testTarget(name: "LabPropertyTests", dependencies: ["LabSystems", "PerfLanguage", "ExperimentModel", "StrictYAML", "TextModel"]),
     .testTarget(name: "TelemetryModelTests", dependencies: ["TelemetryModel", protobuf], exclude: ["Data"]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "DocumentModel", "ExperimentModel", "TextModel"]),

@@ -21,6 +21,7 @@ import faults
 import load_peers
 import real_components
 import simulations
+import telemetry
 import transports
 
 NB = os.path.realpath(sys.argv[1])
@@ -1291,7 +1292,7 @@ def bodies_are_compressed_and_written_as_declared():
 
 def main():
     wanted = sys.argv[2:]
-    TESTS.extend(load_peers.tests(Folder) + faults.tests(Folder) + real_components.tests(Folder) + simulations.tests(Folder) + transports.tests(Folder))
+    TESTS.extend(load_peers.tests(Folder) + faults.tests(Folder) + real_components.tests(Folder) + simulations.tests(Folder) + telemetry.tests(Folder) + transports.tests(Folder))
     passed = failed = 0
     for function in TESTS:
         if wanted and function.__name__ not in wanted:
