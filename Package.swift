@@ -80,12 +80,12 @@ let package = Package(
 
     // Level 3: systems, execution, pages.
     .target(
-      name: "LabSystems", dependencies: ["CLabShims", "CRefereeShims", "CZlib", "ExperimentModel", "MeasureKernel", grdb] + secure),
+      name: "LabSystems", dependencies: ["CLabShims", "CRefereeShims", "CZlib", "ExperimentModel", "MeasureKernel", "TelemetryModel", grdb] + secure),
     .target(name: "TelemetryCollector", dependencies: ["CZlib", "TelemetryModel"] + web),
     .target(
       name: "ExperimentRunner",
       dependencies: [
-        "MeasureKernel", "LoadKernel", "SimulationKernel", "ExperimentModel", "Statistics",
+        "MeasureKernel", "LoadKernel", "SimulationKernel", "ExperimentModel", "Statistics", "TelemetryModel",
       ]),
     .target(name: "Market", dependencies: ["StrictYAML", "TextModel", "ExperimentModel"]),
     .target(
@@ -120,7 +120,7 @@ let package = Package(
       dependencies: [
         "ExperimentRunner", "ExperimentModel", "LoadKernel", "MeasureKernel", "SimulationKernel", "Statistics", "PerfLanguage", "DocumentModel", "TextModel",
       ]),
-    .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "CLabShims", "ExperimentModel"] + nio),
+    .testTarget(name: "LabSystemsTests", dependencies: ["LabSystems", "CLabShims", "ExperimentModel", "TelemetryModel"] + nio),
     .testTarget(name: "LabPropertyTests", dependencies: ["LabSystems", "PerfLanguage", "ExperimentModel", "StrictYAML", "TextModel"]),
     .testTarget(
       name: "TelemetryModelTests", dependencies: ["TelemetryModel", "ExperimentModel", "Statistics", protobuf], exclude: ["Data"]),

@@ -8,6 +8,8 @@ public struct SystemSpec: Codable, Hashable, Sendable {
   public var data: [DatasetSpec]
   /// Real programs in the place of the lab's own parts; nil, and not in the JSON, without `--real`.
   public var real: [RealService]?
+  /// nil, and not in the JSON: nothing is recorded.
+  public var telemetry: TelemetrySpec?
   public init(id: String, seed: UInt64, roles: [RoleSpec], data: [DatasetSpec]) {
     self.id = id; self.seed = seed; self.roles = roles; self.data = data
   }
@@ -101,6 +103,8 @@ public struct StageSpec: Codable, Hashable, Sendable {
   public var work: StageWork
   /// In a worker; nil is `message`.
   public var scope: StageScope?
+  /// nil: every request passes.
+  public var when: StageCondition?
   public init(name: String, work: StageWork, scope: StageScope? = nil) { self.name = name; self.work = work; self.scope = scope }
 }
 

@@ -6,6 +6,7 @@ import ExperimentModel
 import Foundation
 import Glibc
 import MeasureKernel
+import TelemetryModel
 
 /// What went wrong with a cell; becomes a warning inside its region, and the other cells go on.
 public struct CellFailure: Error, Sendable {
@@ -74,6 +75,25 @@ final class LabProcess {
     return (try? JSONDecoder().decode([String: [Int64]].self, from: Data(body)))?[role] ?? []
   }
 
+  /// What was recorded and not fetched; many requests of OTLP, because one is bounded.
+  func telemetry() throws -> RecordedTelemetry {
+    var all = RecordedTelemetry()
+    let decoder = OTLPDecoder()
+    func each(_ signal: TelemetrySignal, _ body: ([UInt8]) throws -> Void) throws {
+      while true {
+        let bytes = try client.request("GET", "/_nb/telemetry/\(signal.rawValue)", accept: OTLPFormat.protobuf.contentType)
+        guard !bytes.isEmpty else { return }
+        do { try body(bytes) } catch let error as OTLPError { throw CellFailure("the lab's \(signal.rawValue) could not be read: \(error)") }
+        // What is a number now is one again at once.
+        if signal == .metrics { return }
+      }
+    }
+    try each(.traces) { all.traces.resources += try decoder.traces($0, as: .protobuf).batch.resources }
+    try each(.logs) { all.logs.resources += try decoder.logs($0, as: .protobuf).batch.resources }
+    try each(.metrics) { all.metrics.resources += try decoder.metrics($0, as: .protobuf).batch.resources }
+    return all
+  }
+
   func clearCaches() throws { _ = try client.request("POST", "/_nb/clear") }
 
   func inject(_ fault: FaultSpec) throws {
@@ -116,19 +136,20 @@ final class ControlClient {
   }
 
   /// The body of a 2xx answer.
-  func request(_ method: String, _ path: String, body: String = "") throws -> [UInt8] {
+  func request(_ method: String, _ path: String, body: String = "", accept: String? = nil) throws -> [UInt8] {
     do {
-      return try exchange(method, path, body)
+      return try exchange(method, path, body, accept)
     } catch is CellFailure {
       // The lab may have closed an idle connection: once more on a new one, then it is down.
       try connect()
-      return try exchange(method, path, body)
+      return try exchange(method, path, body, accept)
     }
   }
 
-  private func exchange(_ method: String, _ path: String, _ body: String) throws -> [UInt8] {
+  private func exchange(_ method: String, _ path: String, _ body: String, _ accept: String?) throws -> [UInt8] {
+    let wanted = accept.map { "Accept: \($0)\r\n" } ?? ""
     let text =
-      "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+      "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n\(wanted)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
     var out = Array(text.utf8)[...]
     while !out.isEmpty {
       let n = out.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }

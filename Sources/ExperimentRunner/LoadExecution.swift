@@ -198,6 +198,11 @@ struct LoadExecution {
     timeline.end()
     if let failure = timeline.failure { throw failure }
     let counters = try lab.counters()
+    if isRecorded, arm.system.telemetry?.isSilent == false {
+      var telemetry = try lab.telemetry()
+      telemetry.dropped = arm.system.roles.reduce(0) { $0 + Int((counters["\($1.name).spans_dropped"] ?? 0) + (counters["\($1.name).logs_dropped"] ?? 0)) }
+      runner.recordings.keep(telemetry, of: cell.id, arm: arm.name)
+    }
     let twin = try queue.flatMap { TraceTwin.times(record, services: try lab.trace(of: $0.name), workers: $0.workers) }
     record.raw = nil
     let taken = isRecorded ? record.takeRequests(windowLength: usual) : (requests: [], guessed: 0)

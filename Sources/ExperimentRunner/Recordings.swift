@@ -3,6 +3,7 @@
 
 import ExperimentModel
 import LoadKernel
+import TelemetryModel
 
 /// One request, by the time at which it was answered or failed.
 struct RecordedRequest: Hashable, Sendable {
@@ -28,6 +29,24 @@ struct LoadRecording: Sendable {
   var metrics: [String: MetricValue] = [:]
 }
 
+/// What the roles of a lab said of themselves during a load block; of the runs and arms of a block one after the other.
+public struct RecordedTelemetry: Hashable, Sendable {
+  public var traces = TraceBatch()
+  public var logs = LogBatch()
+  /// Histograms of one drain each: those of one series add up.
+  public var metrics = MetricBatch()
+  /// Spans and log records that found no room.
+  public var dropped = 0
+  public init() {}
+
+  mutating func append(_ other: RecordedTelemetry) {
+    traces.resources += other.traces.resources
+    logs.resources += other.logs.resources
+    metrics.resources += other.metrics.resources
+    dropped += other.dropped
+  }
+}
+
 extension LoadRecording {
   /// Said when more than 1 % of the times are not known one by one.
   var guessDoubt: Doubt? {
@@ -43,6 +62,20 @@ final class Recordings {
   private var kept: [String: LoadRecording] = [:]
 
   func keep(_ recording: LoadRecording, of block: String) { kept[block] = recording }
+
+  private var told: [String: [String: RecordedTelemetry]] = [:]
+
+  /// Adds what a slice of an arm recorded.
+  func keep(_ telemetry: RecordedTelemetry, of block: String, arm: String) { told[block, default: [:]][arm, default: RecordedTelemetry()].append(telemetry) }
+
+  /// - Parameter arm: nil: the block's only one.
+  /// - Throws: `CellFailure` when that block did not run in this run, or its system records nothing.
+  func telemetry(of block: String, arm: String? = nil) throws(CellFailure) -> RecordedTelemetry {
+    if let arms = told[block], let found = arm.map({ arms[$0] }) ?? (arms.count == 1 ? arms.values.first : nil) { return found }
+    throw CellFailure(
+      "there is no telemetry of `\(block)` in this run",
+      remedy: "run it again together with that block, and let its system record: `telemetry: {traces: 1, logs: true, metrics: true}`")
+  }
 
   func recording(of block: String) throws(CellFailure) -> LoadRecording {
     if let recording = kept[block] { return recording }

@@ -39,7 +39,7 @@ final class LabServer {
       let (core, faces, upstreams) = try loop.submit {
         var upstreams: [(role: String, pools: UpstreamPools)] = []
         let core = try LabCore(
-          system, environment: environment, clients: clients.mapValues(\.value), peer: peer, directory: directory) { role, instances, most in
+          system, environment: environment, clients: clients.mapValues(\.value), peer: peer, epoch: ThreadClock.epoch(), directory: directory) { role, instances, most in
           let pools = UpstreamPools(loop: loop, backends: instances, connectionsMax: most)
           upstreams.append((role, pools))
           return pools
@@ -79,6 +79,7 @@ final class LabServer {
         func ports(_ role: String) -> [Int] { core.faces.filter { $0.name == role }.map(\.port) }
         for (role, pools) in upstreams { pools.connect(to: ports(role)) }
         peer.ports = Dictionary(uniqueKeysWithValues: system.roles.map { ($0.name, ports($0.name)) }).filter { !$0.value.isEmpty }
+        core.facesListen(scheme: transport == nil || system.transport == .http2Clear ? "http" : "https")
         peer.port = innerPort ?? doors[0].port
         // A real proxy checks for itself.
         if system.proxy == nil { core.edges.forEach { $0.startChecks() } }

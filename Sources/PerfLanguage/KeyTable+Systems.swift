@@ -12,6 +12,7 @@ let systemKeys: [Shape: [Key]] = [
     Key("edge", .shape(.edge), "a reverse proxy before the instances of a role; traffic enters there"),
     Key("worker", .shape(.worker), "takes messages from a topic; a role may have any name with `kind: worker`"),
     Key("data", .other("datasets by name"), "seeded tables with the ids 1…rows"),
+    Key("telemetry", .shape(.telemetry), "what its roles record of each request; without it nothing"),
   ],
   .role: [
     Key("kind", .word(roleKinds), "what the role does; an `edge` and a `worker` have other keys", standard: "origin"),

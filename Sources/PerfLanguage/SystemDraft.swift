@@ -58,6 +58,9 @@ struct SystemDraft {
   var id: String
   var roles: [RoleDraft]
   var data: [DatasetSpec]
+  /// The switches of `telemetry`, and the sources of its attributes.
+  var telemetry: [String: Parameter] = [:]
+  var attributes: [RequestAttribute] = []
   var place: SourceRange
   /// The block has mistakes of its own, which were reported.
   var isBroken = false
@@ -82,7 +85,7 @@ extension SystemDraft {
         + role.routes.flatMap(\.stages).filter { !$0.isEnd }.flatMap { stage in
           (stage.kind.keys.map(\.name).filter { !Self.unset.contains($0) } + ["off"]).map { "\(stage.name).\($0)" }
         }
-    } + dataPaths
+    } + dataPaths + Self.telemetryKeys.map { "telemetry.\($0.name)" }
   }
 
   /// The row of a path, or nil when there is no such path.
@@ -95,6 +98,7 @@ extension SystemDraft {
     guard let dot = path.firstIndex(of: ".") else { return nil }
     let name = String(path[..<dot])
     let param = String(path[path.index(after: dot)...])
+    if name == Self.telemetryName { return Self.telemetryKeys.first { $0.name == param } }
     if let role = roles.first(where: { $0.name == name }) {
       if let (_, rest) = Self.instancePath(param), !role.isEdge, !role.isWorker { return instanceKey(rest, in: role) }
       if let key = role.keys.first(where: { $0.name == param }) { return key }
@@ -130,6 +134,7 @@ extension SystemDraft {
     guard let dot = path.firstIndex(of: ".") else { return }
     let name = String(path[..<dot])
     let param = String(path[path.index(after: dot)...])
+    if name == Self.telemetryName { telemetry[param] = parameter }
     for r in roles.indices {
       if roles[r].name == name {
         if let (number, rest) = Self.instancePath(param), !roles[r].isEdge, !roles[r].isWorker {

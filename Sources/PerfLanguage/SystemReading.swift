@@ -17,6 +17,8 @@ struct SystemReader {
     let ownRoles = Set(roleEntries.map(\.key)).subtracting(Self.named)
     let fields = Fields(node, .system, findings, ignoring: ownRoles)
     var draft = SystemDraft(id: id, roles: base?.roles ?? [], data: base?.data ?? [], place: fields.place("id"))
+    (draft.telemetry, draft.attributes) = (base?.telemetry ?? [:], base?.attributes ?? [])
+    if let telemetry = fields.fields("telemetry") { readTelemetry(telemetry, into: &draft) }
     for entry in roleEntries { readRole(entry, into: &draft) }
     if let data = fields.contents("data") { readData(data, into: &draft) }
     if draft.clientRoutes.isEmpty, draft.roles.allSatisfy(\.isWorker), !fields.has("extends") {
@@ -135,7 +137,7 @@ struct SystemReader {
 
   /// Stages without `as` are called after their kind, the second one `bytes-2`; given names are unique.
   private func checkNames(_ draft: inout SystemDraft) {
-    var taken = Set(draft.roles.map(\.name))
+    var taken = Set(draft.roles.map(\.name) + [SystemDraft.telemetryName])
     let given = draft.roles.flatMap(\.routes).flatMap(\.stages).filter { !$0.name.isEmpty }
     for stage in given where !taken.insert(stage.name).inserted {
       findings.error(

@@ -56,7 +56,9 @@ extension SystemResolver {
         isWhole = false
         continue
       }
-      specs.append(StageSpec(name: stage.name, work: work, scope: text(stage.params["per"]) == "batch" ? .batch : nil))
+      var spec = StageSpec(name: stage.name, work: work, scope: text(stage.params["per"]) == "batch" ? .batch : nil)
+      spec.when = condition(stage, draft)
+      specs.append(spec)
     }
     return isWhole ? specs : nil
   }

@@ -35,7 +35,8 @@ struct SystemResolver {
       return spec
     }
     guard isWhole, !findings.diagnostics.all[before...].contains(where: { $0.severity == .error }) else { return nil }
-    let system = SystemSpec(id: draft.id, seed: seed, roles: roles, data: draft.data)
+    var system = SystemSpec(id: draft.id, seed: seed, roles: roles, data: draft.data)
+    system.telemetry = telemetry(draft)
     return checkTransport(system, draft) ? system : nil
   }
 

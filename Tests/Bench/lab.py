@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The lab beside other tools: X = N/(S+Z) by wrk, hey and Locust, requests per CPU-second of an empty route, what counters cost.
+"""The lab beside other tools: X = N/(S+Z) by wrk, hey and Locust, requests per CPU-second of an empty route, what counters and telemetry cost.
 
-Usage: lab.py path/to/nb [--rounds 3] [--seconds 5] [--only law,ceiling,counters]
+Usage: lab.py path/to/nb [--rounds 3] [--seconds 5] [--only law,ceiling,counters,telemetry]
 Each tool's own figure is printed beside the law's; peers that are not on the PATH are named and skipped. Judges nothing.
 The lab is told on its command line what to serve; everything is on loopback and ended.
 """
@@ -44,6 +44,7 @@ origin:
   workers: 64
   routes:
     GET /empty: [{bytes: {size: 0B}}]
+    GET /work: [{cpu: {work: spin, units: 200}}]
     GET /ten:
 """ + "".join(f"      - error: {{as: e{i}, share: 0}}\n" for i in range(10)) + "      - bytes: {size: 0B}\n```\n"
 
@@ -62,9 +63,9 @@ def pinned(cpu, command):
 class Lab:
     """A served system of the notebook above; `cpu()` is what its process has used, in seconds."""
 
-    def __init__(self, nb, folder, system, environment=None):
+    def __init__(self, nb, folder, system, environment=None, overrides=()):
         self.process = subprocess.Popen(
-            pinned(0, [nb, "lab", "serve", f"{folder}/systems.md#{system}"]), stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
+            pinned(0, [nb, "lab", "serve", f"{folder}/systems.md#{system}", *[word for one in overrides for word in ("--set", one)]]), stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
             env={**os.environ, **(environment or {})})
         self.url = re.search(r"http://\S+", self.process.stdout.readline()).group().rstrip("/")
 
@@ -159,7 +160,25 @@ def counters(nb, folder, options):
     print(f"  0 stages {on:.2f} µs, 10 stages {ten:.2f} µs: a stage with its counters costs {(ten - on) / 10 / on:.2%} of an empty request")
 
 
-PARTS = {"law": law, "ceiling": ceiling, "counters": counters}
+def telemetry(nb, folder, options):
+    print("CPU time of a request with telemetry off, metrics, logs too, traces too (all of them, and a tenth), in alternation; encoding included")
+    switches = {"off": [], "metrics": ["telemetry.metrics=true"], "+logs": ["telemetry.metrics=true", "telemetry.logs=true"]}
+    switches["+traces"] = switches["+logs"] + ["telemetry.traces=1"]
+    switches["+10pct"] = switches["+logs"] + ["telemetry.traces=10pct"]
+    for path in ("/empty", "/work"):
+        times = {name: [] for name in switches}
+        for i in range(2 * options.rounds):
+            for name in list(switches)[:: 1 if i % 2 else -1]:
+                with Lab(nb, folder, "empty", overrides=switches[name]) as lab:
+                    times[name].append(1e6 / per_cpu_second(lab, path, options))
+        off = statistics.median(times["off"])
+        for name, found in times.items():
+            ratios = sorted(a / b for a, b in zip(found, times["off"]))
+            print(f"  {path:7} {name:8} {statistics.median(found):7.2f} µs  {statistics.median(found) - off:+6.2f} µs  {statistics.median(ratios) - 1:+.1%}"
+                  f" ({ratios[0] - 1:+.1%} … {ratios[-1] - 1:+.1%})")
+
+
+PARTS = {"law": law, "ceiling": ceiling, "counters": counters, "telemetry": telemetry}
 
 
 def main():

@@ -23,6 +23,7 @@ import money
 import observe
 import real_components
 import simulations
+import telemetry
 import transports
 
 NB = os.path.realpath(sys.argv[1])
@@ -1293,7 +1294,7 @@ def bodies_are_compressed_and_written_as_declared():
 
 def main():
     wanted = sys.argv[2:]
-    for part in (load_peers, faults, real_components, money, simulations, transports, observe):
+    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry):
         TESTS.extend(part.tests(Folder))
     passed = failed = 0
     for function in TESTS:

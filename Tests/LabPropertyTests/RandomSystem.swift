@@ -16,6 +16,7 @@ struct RandomSystem {
     random.wrongness = random.chance(1 / 3) ? 0.15 : 0
     let hasEdge = random.chance(0.3)
     let hasWorker = random.chance(0.3)
+    random.hasTelemetry = random.chance(0.3)
     random.topic = hasWorker || random.chance(0.02) ? "jobs" : nil
     var parts = ["kind: system", "id: drawn"]
     parts.append("origin: " + random.role(isEntry: !hasEdge))
@@ -24,6 +25,7 @@ struct RandomSystem {
       let stages = "stages: [\(random.stages(depth: 1, variables: ["id"]).joined(separator: ", "))]"
       parts.append("worker: " + random.shape(.worker, always: ["consumes: jobs", stages], not: ["kind", "consumes", "stages"]))
     }
+    if random.hasTelemetry { parts.append("telemetry: {attributes: {tenant: header:X-T}, " + random.shape(.telemetry, not: ["attributes"]).dropFirst()) }
     parts.append("data: {products: {rows: \(random.below(50))}}")
     text = "{" + parts.joined(separator: ", ") + "}"
     var overrides: [String] = []
@@ -38,6 +40,8 @@ struct Draw {
   /// Share of keys and values that are wrong.
   var wrongness = 0.0
   var topic: String?
+  /// It has the attribute `tenant`.
+  var hasTelemetry = false
   private var names = 0
 
   init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 }
@@ -70,7 +74,7 @@ struct Draw {
       names += 1
       let named = chance(0.5) ? ["as: s\(names)"] : []
       let given = Set(always.map { String($0.prefix { $0 != ":" }) })
-      return "{\(kind.rawValue): \(shape(kind, always: always + named, not: not.union(given).union(["as", "seed", "per"])))}"
+      return "{\(kind.rawValue): \(shape(kind, always: always + named, not: not.union(given).union(["as", "seed", "per"] + (hasTelemetry ? [] : ["when"]))))}"
     }
   }
 
@@ -143,6 +147,7 @@ struct Draw {
     case "after": pick(["2ms", "p95"])
     case "key", "hash_key": pick(["\"{id}\"", "\"header:X-User\"", "k"])
     case "path": pick(["/", "/c"])
+    case "when": pick(["tenant==t1", "tenant==t 2"])
     case "invalidate_on": "\"PUT /a/{id}\""
     default: pick(["some words", "\"{id}\"", "a"])
     }

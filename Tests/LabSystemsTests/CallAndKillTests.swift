@@ -14,7 +14,7 @@ private final class FakePeer: Peer {
   private var open = 0
   init(_ environment: VirtualEnvironment, time: Int64) { self.environment = environment; self.time = time }
 
-  func get(_ path: String, of role: String, answered: @escaping (Int) -> Void) {
+  func get(_ path: String, of role: String, fields: String, answered: @escaping (Int) -> Void) -> Int {
     paths.append(path)
     open += 1
     openMost = max(openMost, open)
@@ -23,6 +23,7 @@ private final class FakePeer: Peer {
       open -= 1
       answered(status)
     }
+    return 0
   }
 }
 

@@ -5,14 +5,24 @@ import NIOCore
 // The control plane: counters out, switches in. Same port as the traffic, never queued; Foundation is fine here,
 // because nothing of it runs for a request under load.
 
-struct ControlReply { var status: Int; var json: String }
+struct ControlReply {
+  var status: Int
+  var contentType: StaticString = "application/json"
+  var body: ByteBuffer
+  init(status: Int, json: String) { self.status = status; body = ByteBuffer(string: json) }
+  init(_ contentType: StaticString, _ body: ByteBuffer) { status = 200; self.contentType = contentType; self.body = body }
+  var json: String { String(buffer: body) }
+}
 
 extension LabCore {
   private struct StageRequest: Codable { var stage: String; var off: Bool }
   private struct TraceRequest: Codable { var on: Bool }
 
-  func control(method: String, path: String, body: ByteBuffer) -> ControlReply {
+  /// - Parameter face: where it was asked: what a scraper reads there is what serves there.
+  func control(method: String, path: String, body: ByteBuffer, accept: String = "", face: Face? = nil) -> ControlReply {
     switch (method, path) {
+    case ("GET", "/_nb/metrics"), ("HEAD", "/_nb/metrics"): return metrics(accept, face)
+    case ("GET", _) where path.hasPrefix("/_nb/telemetry/"): return telemetry(path, accept)
     case ("GET", "/_nb/counters"), ("HEAD", "/_nb/counters"): return counters()
     case ("GET", "/_nb/system"), ("HEAD", "/_nb/system"):
       // The database lets in whoever knows this name.
@@ -25,6 +35,7 @@ extension LabCore {
       edges.forEach { $0.resetCounters() }
       faults.resetCounters()
       broker?.topics.values.forEach { $0.resetCounters() }
+      telemetry?.clear()
       usageBase = .current()
       return done
     case ("GET", "/_nb/trace"), ("HEAD", "/_nb/trace"):
@@ -50,7 +61,7 @@ extension LabCore {
         return failure(400, "the switch is not readable", "send {\"stage\":NAME,\"off\":true|false}")
       }
     default:
-      let all = "GET counters, GET system, GET trace, POST trace, POST reset, POST clear, GET fault, POST fault, DELETE fault, POST stage"
+      let all = "GET counters, GET system, GET trace, POST trace, POST reset, POST clear, GET fault, POST fault, DELETE fault, POST stage, GET metrics, GET telemetry/{traces,metrics,logs}"
       return failure(404, "no such control `\(method) \(path)`", "use one of \(all) under /_nb/")
     }
   }
@@ -115,7 +126,7 @@ extension LabCore {
       400, "there is no \(what) `\(name)`", names.isEmpty ? "this system has no \(what)" : "use one of \(names)")
   }
 
-  private func failure(_ status: Int, _ cause: String, _ remedy: String) -> ControlReply {
+  func failure(_ status: Int, _ cause: String, _ remedy: String) -> ControlReply {
     var reply = encode(["error": cause, "remedy": remedy])
     reply.status = status
     return reply

@@ -8,6 +8,9 @@ enum ThreadClock {
   /// Nanoseconds of the monotonic clock, as `Environment.now` of a running lab.
   static func now() -> Int64 { reading(CLOCK_MONOTONIC) }
 
+  /// From the monotonic clock to nanoseconds since 1970, as it is now.
+  static func epoch() -> Int64 { reading(CLOCK_REALTIME) - reading(CLOCK_MONOTONIC) }
+
   private static func reading(_ clock: clockid_t) -> Int64 {
     var time = timespec()
     clock_gettime(clock, &time)

@@ -1,4 +1,5 @@
 import ExperimentModel
+import TelemetryModel
 
 /// One attempt at one instance.
 final class Attempt {
@@ -8,6 +9,7 @@ final class Attempt {
   let isHedge: Bool
   fileprivate(set) var isOver = false
   fileprivate var call: UpstreamCall?
+  var span = ActiveSpan.none
 
   init(_ dispatch: Dispatch, _ backend: Backend, start: Int64, isHedge: Bool) {
     self.dispatch = dispatch; self.backend = backend; self.start = start; self.isHedge = isHedge
@@ -22,6 +24,10 @@ final class Dispatch {
   private var out: [Attempt] = []
   private var tried: Set<Int> = []
   private var retries = 0
+  /// Attempts that have begun.
+  private var sent = 0
+  /// Span of the latest of them.
+  private(set) var last = TraceParent.none
   private var isDone = false
 
   init(_ edge: Edge, _ request: ProxyRequest, done: @escaping (ProxyResponse) -> Void) {
@@ -47,6 +53,8 @@ final class Dispatch {
     let attempt = Attempt(self, backend, start: edge.environment.now, isHedge: isHedge)
     out.append(attempt)
     edge.begin(attempt)
+    let request = edge.telemetry?.begin(attempt, request, number: sent) ?? request
+    (sent, last) = (sent + 1, attempt.span.parent)
     attempt.call = edge.upstream.send(request, to: backend.index) { [self] result in ended(attempt, result) }
     if !isHedge { planHedge(beside: attempt) }
   }
@@ -59,6 +67,7 @@ final class Dispatch {
     attempt.isOver = true
     out.removeAll { $0 === attempt }
     let failure = edge.end(attempt, result)
+    edge.telemetry?.end(attempt, result)
     if result == nil, let call = attempt.call { edge.upstream.cancel(call) }
     attempt.call = nil
     guard let failure else {
@@ -92,6 +101,7 @@ final class Dispatch {
     for attempt in out {
       attempt.isOver = true
       edge.callOff(attempt)
+      edge.telemetry?.callOff(attempt)
       if let call = attempt.call { edge.upstream.cancel(call) }
       attempt.call = nil
     }

@@ -37,12 +37,15 @@ final class Edge {
   var evictionsBase = 0
   /// Answers that a fault spoils.
   var errors: [ErrorShare] = []
+  /// nil: nothing is recorded.
+  var telemetry: EdgeTelemetry?
 
   /// A client's request inside the edge.
   final class Visit {
     let request: ProxyRequest
     fileprivate let respond: (ProxyResponse) -> Void
     fileprivate var limits: [HeaderField] = []
+    fileprivate var trail: EdgeTrail?
     init(_ request: ProxyRequest, respond: @escaping (ProxyResponse) -> Void) { self.request = request; self.respond = respond }
   }
 
@@ -79,6 +82,12 @@ final class Edge {
   }
 
   private func admit(_ visit: Visit) {
+    var visit = visit
+    if let telemetry {
+      let (trail, request) = telemetry.begin(visit.request)
+      visit = Visit(request, respond: visit.respond)
+      visit.trail = trail
+    }
     inside += 1
     counts.inFlightPeak = max(counts.inFlightPeak, inside)
     if !errors.isEmpty, let status = errors.nextStatus() {
@@ -114,6 +123,7 @@ final class Edge {
     case ..<500: counts.clientErrors += 1
     default: counts.serverErrors += 1
     }
+    if let trail = visit.trail { telemetry?.end(trail, response) }
     if visit.request.method != "HEAD" { counts.bytesOut += response.body.readableBytes }
     visit.respond(response)
   }

@@ -38,6 +38,7 @@ struct EdgeCounts {
 
 extension Edge {
   func appendCounters(to counters: inout Counters) {
+    telemetry?.service.appendCounters(to: &counters)
     for (counter, value) in [
       ("requests", counts.requests), ("succeeded", counts.succeeded), ("client_errors", counts.clientErrors),
       ("server_errors", counts.serverErrors), ("bytes_in", counts.bytesIn), ("bytes_out", counts.bytesOut), ("limited", counts.limited),

@@ -14,9 +14,11 @@ extension LabCore {
     }
     let count = upstream.instanceCount
     if let problem = problem(spec, count) { throw LabError(place: place, cause: problem, remedy: "see the edge's keys in the reference") }
-    return Edge(
+    let edge = Edge(
       name, spec, backends: count, routes: origin.routes, seed: system.seed,
       upstream: upstreams(upstream.name, count, spec.connections), checks: upstreams(upstream.name, count, 1), environment: environment)
+    edge.telemetry = telemetry.map { EdgeTelemetry($0.service(name, instance: name), routes: origin.routes) }
+    return edge
   }
 
   private func problem(_ spec: EdgeSpec, _ instances: Int) -> String? {

@@ -136,7 +136,7 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
     keepAlive = head.keepAlive
     exchange.reset()
     enum Way {
-      case core, control(method: String, path: String), health, edge(ProxyRequest), answered
+      case core, control(method: String, path: String, accept: String), health, edge(ProxyRequest), answered
       var isControl: Bool { if case .control = self { true } else { false } }
     }
     let way: Way = inbound.withUnsafeReadableBytes { bytes in
@@ -144,14 +144,16 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
       let path = UnsafeRawBufferPointer(rebasing: bytes[head.path])
       if path.elementsEqual(Edge.healthPath.utf8) { return .health }
       if path.starts(with: "/_nb/".utf8) {
-        return .control(method: method, path: String(decoding: path, as: UTF8.self))
+        return .control(method: method, path: String(decoding: path, as: UTF8.self), accept: Self.accept(head, bytes))
       }
+      if core.scrapes(path, face) { return .control(method: method, path: "/_nb/metrics", accept: Self.accept(head, bytes)) }
       exchange.isHead = method == "HEAD"
       if face.edge != nil { return .edge(Self.proxied(method, head, bytes)) }
       switch face.table.match(method: method, path: path, into: &exchange.variables) {
       case .route(let route):
         exchange.route = route
         exchange.acceptsGzip = head.acceptsGzip
+        core.telemetry?.reader?.read(UnsafeRawBufferPointer(rebasing: bytes[..<head.length]), into: exchange)
         if let range = head.ifNoneMatch { exchange.ifNoneMatch = String(decoding: bytes[range], as: UTF8.self) }
         return .core
       case .unknown:
@@ -169,12 +171,12 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
     isNew = false
     if wasNew, !face.toxics.isEmpty, !way.isControl { face.toxics.forEach { meet($0) } }
     switch way {
-    case .control(let method, let path):
+    case .control(let method, let path, let accept):
       isControl = true
       let body = inbound.getSlice(at: inbound.readerIndex, length: head.contentLength) ?? ByteBuffer()
-      let reply = core.control(method: method, path: path, body: body)
+      let reply = core.control(method: method, path: path, body: body, accept: accept, face: face)
       ResponseWriter.write(
-        status: reply.status, contentType: "application/json", body: reply.json, isHead: method == "HEAD",
+        status: reply.status, contentType: reply.contentType, body: reply.body, isHead: method == "HEAD",
         close: !keepAlive, to: &outbound)
     case .health:
       isBusy = true
@@ -241,6 +243,10 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
     return ProxyRequest(
       method: method, target: String(decoding: bytes[head.path.lowerBound..<end], as: UTF8.self),
       fields: MessageBytes.requestFields(UnsafeRawBufferPointer(rebasing: bytes[..<head.length])))
+  }
+
+  private static func accept(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer) -> String {
+    MessageBytes.requestFields(UnsafeRawBufferPointer(rebasing: bytes[..<head.length])).list("Accept") ?? ""
   }
 
   private func setNoDelay(_ wanted: Bool, _ context: ChannelHandlerContext) {

@@ -15,17 +15,21 @@ final class LoopbackPeer: Peer, @unchecked Sendable {
 
   init(loop: any EventLoop) { self.loop = loop }
 
-  func get(_ path: String, of role: String, answered: @escaping (Int) -> Void) {
+  func get(_ path: String, of role: String, fields: String, answered: @escaping (Int) -> Void) -> Int {
     let port = next(role)
-    if let connection = free[port]?.popLast() { return connection.send(path, answered) }
+    if let connection = free[port]?.popLast() {
+      connection.send(path, fields, answered)
+      return port
+    }
     let pending = PeerConnection(self, port: port)
-    pending.wait(path, answered)
+    pending.wait(path, fields, answered)
     let bootstrap = ClientBootstrap(group: loop)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(pending) }
       }
     bootstrap.connect(host: "127.0.0.1", port: port).assumeIsolated().whenFailure { _ in pending.failed() }
+    return port
   }
 
   private func next(_ role: String) -> Int {
@@ -49,25 +53,27 @@ private final class PeerConnection: ChannelInboundHandler, @unchecked Sendable {
   private var context: ChannelHandlerContext?
   private var inbound = ByteBuffer()
   private var path = ""
+  private var fields = ""
   private var answered: ((Int) -> Void)?
 
   init(_ peer: LoopbackPeer, port: Int) { self.peer = peer; self.port = port }
 
   /// Sends as soon as the connection is there.
-  func wait(_ path: String, _ answered: @escaping (Int) -> Void) {
+  func wait(_ path: String, _ fields: String, _ answered: @escaping (Int) -> Void) {
     self.path = path
+    self.fields = fields
     self.answered = answered
   }
 
-  func send(_ path: String, _ answered: @escaping (Int) -> Void) {
-    wait(path, answered)
+  func send(_ path: String, _ fields: String, _ answered: @escaping (Int) -> Void) {
+    wait(path, fields, answered)
     transmit()
   }
 
   private func transmit() {
     guard let context else { return failed() }
-    var out = context.channel.allocator.buffer(capacity: 64 + path.utf8.count)
-    out.writeString("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    var out = context.channel.allocator.buffer(capacity: 64 + path.utf8.count + fields.utf8.count)
+    out.writeString("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n\(fields)\r\n")
     context.writeAndFlush(wrapOutboundOut(out), promise: nil)
   }
 

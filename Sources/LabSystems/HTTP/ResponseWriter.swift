@@ -54,15 +54,21 @@ enum ResponseWriter {
     status: Int, contentType: StaticString = "text/plain; charset=utf-8", body: String, allow: String? = nil,
     isHead: Bool = false, close: Bool, to out: inout ByteBuffer
   ) {
+    write(status: status, contentType: contentType, body: ByteBuffer(string: body), allow: allow, isHead: isHead, close: close, to: &out)
+  }
+
+  static func write(
+    status: Int, contentType: StaticString, body: ByteBuffer, allow: String? = nil, isHead: Bool, close: Bool, to out: inout ByteBuffer
+  ) {
     writeStatus(status, &out)
     out.writeStaticString("Content-Type: ")
     out.writeStaticString(contentType)
     if let allow { out.writeString("\r\nAllow: " + allow) }
     if close { out.writeStaticString("\r\nConnection: close") }
     out.writeStaticString("\r\nContent-Length: ")
-    out.writeDecimal(body.utf8.count)
+    out.writeDecimal(body.readableBytes)
     out.writeStaticString("\r\n\r\n")
-    if !isHead { out.writeString(body) }
+    if !isHead { out.writeImmutableBuffer(body) }
   }
 
   static func writeStatus(_ status: Int, _ out: inout ByteBuffer) {

@@ -69,10 +69,22 @@ final class Exchange {
   /// Variables of every message, while a stage serves a whole batch; else empty.
   var batch: [[String]] = []
 
+  /// What goes along with the request; nil in a system that says nothing of telemetry.
+  private(set) var trail: Trail?
+
+  /// The trail, made when there was none.
+  var madeTrail: Trail {
+    if let trail { return trail }
+    let made = Trail()
+    trail = made
+    return made
+  }
+
   struct Fill { var cache: CacheStage; var key: String }
 
   /// Ready for the next request of the connection.
   func reset() {
+    trail?.reset()
     variables.removeAll(keepingCapacity: true)
     isHead = false
     ifNoneMatch = nil

@@ -27,23 +27,27 @@ final class LabCore: @unchecked Sendable {
   var usageBase = ProcessUsage()
   /// Whom `call` stages ask.
   private let peer: (any Peer)?
+  /// nil: the system says nothing of telemetry.
+  let telemetry: LabTelemetry?
   /// Of this process among those that ever used a second-level cache.
   private let born: Int64
 
   /// - Parameters:
   ///   - clients: a client for each address in the system's `l2` fields.
   ///   - peer: for `call` stages.
+  ///   - epoch: from the environment's clock to nanoseconds since 1970, for what is recorded.
   ///   - directory: for the database and the queues, to find them again; nil: a temporary one.
   ///   - upstreams: connections of an edge to the instances of a role, so many to each at most; called twice for each edge.
   /// - Throws: `LabError` naming the first part of the system that cannot be served.
   init(
     _ system: SystemSpec, environment: any Environment, clients: [String: CacheClient] = [:], peer: (any Peer)? = nil,
-    directory: String? = nil, upstreams: ((_ role: String, _ instances: Int, _ connectionsMax: Int) -> any Upstream)? = nil
+    epoch: Int64 = 0, directory: String? = nil, upstreams: ((_ role: String, _ instances: Int, _ connectionsMax: Int) -> any Upstream)? = nil
   ) throws {
     self.system = system
     born = environment.now
     self.peer = peer
     self.environment = environment
+    telemetry = LabTelemetry(system, epoch: epoch, environment: environment)
     let folder = system.keepsFiles ? try LabFolder(directory) : nil
     self.folder = folder
     database = try makeDatabase(system, folder: folder, isKept: directory != nil)
@@ -56,6 +60,7 @@ final class LabCore: @unchecked Sendable {
       let role = try Role(roleSpec, number: number, environment: environment)
       // Instances share the database and nothing else: each has its own connections to it.
       let pools = number == 1 ? firstPools : try Self.openPools(system.only(roleSpec), database)
+      role.telemetry = telemetry?.service(role.name, instance: role.instanceName)
       roles.append(role)
       for routeSpec in roleSpec.routes {
         let route = try Route(routeSpec, role: role)
@@ -98,7 +103,12 @@ final class LabCore: @unchecked Sendable {
             route.stages.append(cache)
           }
           stages.append(route.stages.last!)
+          if role.telemetry == nil, stage.when != nil {
+            throw LabError(place: place, cause: "`when` in a system without `telemetry`", remedy: "declare the attribute: `telemetry: {attributes: {…}}`")
+          }
+          try role.telemetry.map { try observe(route, stage, $0) }
         }
+        if let service = role.telemetry { observe(route, roleSpec, service, pools) }
         routes.append(route)
         if let worker = roleSpec.worker {
           try attachConsumer(worker, roleSpec, to: role, route)

@@ -33,6 +33,8 @@ final class Role {
   private var sleepers: [() -> Void] = []
   /// Where its messages come from; nil for a role that answers requests.
   var consumer: Consumer?
+  /// nil: nothing is recorded, and nothing decided by attributes.
+  var telemetry: ServiceTelemetry?
 
   /// - Parameter number: which of the role's instances, from 1.
   init(_ spec: RoleSpec, number: Int = 1, environment: any Environment) throws {
@@ -60,6 +62,7 @@ final class Role {
   func submit(_ exchange: Exchange) {
     if Counters.areOn { requests += 1 }
     exchange.life = life
+    if let telemetry { begin(exchange, telemetry) }
     if isDown {
       exchange.isCutOff = true
       let owner = exchange.owner
@@ -78,6 +81,7 @@ final class Role {
       run(exchange)
     case .wait:
       queuePeak = max(queuePeak, queue.depth)
+      exchange.trail?.queues()
       armTimeout()
     case .reject:
       rejected += 1
@@ -88,6 +92,7 @@ final class Role {
 
   /// A stage that said `later` is done. The work of a worker that was killed meanwhile ends here, before its next effect.
   func resume(_ exchange: Exchange) {
+    exchange.trail?.leave()
     if consumer != nil, exchange.life != life { return }
     run(exchange)
   }
@@ -95,8 +100,12 @@ final class Role {
   /// Leads a message of the consumer's through the stages of its route, past the queue; ends in `complete`.
   func walk(_ exchange: Exchange) {
     exchange.life = life
+    if let telemetry { begin(exchange, telemetry) }
     run(exchange)
   }
+
+  /// Requests that wait for a worker, and workers that are busy.
+  var load: (waiting: Int, busy: Int) { (queue.depth, queue.busy) }
 
   /// Slots that are served at the same time.
   var slots: Int { queue.workers }
@@ -110,13 +119,18 @@ final class Role {
 
   /// A parked request goes on as soon as it has a worker again.
   func resumeParked(_ exchange: Exchange) {
+    exchange.trail?.leave()
     // What still runs of a killed process has no worker, and needs none.
-    guard exchange.life != life || queue.comeBack(exchange, now: environment.now) else { return }
+    guard exchange.life != life || queue.comeBack(exchange, now: environment.now) else {
+      exchange.trail?.queues()
+      return
+    }
     run(exchange)
   }
 
   private func run(_ exchange: Exchange) {
     let stages = exchange.route.stages
+    if !exchange.route.notes.isEmpty { return runNoted(exchange) }
     while exchange.nextStage < stages.count {
       let stage = stages[exchange.nextStage]
       exchange.nextStage += 1
@@ -133,6 +147,7 @@ final class Role {
   /// The answer is known: fills the caches that were missed (innermost first), drops invalidated keys,
   /// answers, and lets the next request in.
   func complete(_ exchange: Exchange) {
+    exchange.trail?.leave()
     while let held = exchange.locks.popLast() { held.release() }
     while let fill = exchange.fills.popLast() { fill.cache.loaded(fill.key, by: exchange) }
     let invalidations = exchange.route.invalidations
@@ -149,6 +164,7 @@ final class Role {
     let (traced, taken) = (exchange.traceIndex, exchange.taken)
     if let consumer {
       traceEnd(traced, since: taken)
+      exchange.trail?.end(exchange)
       return consumer.finished(exchange)
     }
     // The slot is free before the answer goes out: a client's next request must not meet the slot of its last one.
@@ -163,6 +179,8 @@ final class Role {
     count(-1)
     let owner = exchange.owner
     exchange.owner = nil
+    // Before it is written: the connection may begin with its next request at once.
+    exchange.trail?.end(exchange)
     owner?.answered(exchange)
   }
 
@@ -177,6 +195,7 @@ final class Role {
       expire(now)
       guard let (exchange, waited) = queue.take(now: now) else { return }
       queueWait += waited
+      exchange.trail?.isTaken()
       taken(exchange)
       run(exchange)
     }
@@ -282,6 +301,7 @@ final class Role {
 
   func appendCounters(to counters: inout Counters) {
     if let consumer { return consumer.appendCounters(to: &counters) }
+    telemetry?.appendCounters(to: &counters)
     counters.add(name, "requests", requests)
     counters.add(name, "rejected", rejected)
     counters.add(name, "timed_out", timedOut)

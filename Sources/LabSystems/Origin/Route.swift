@@ -11,6 +11,13 @@ final class Route {
   let variableNames: [String]
   unowned let role: Role
   var stages: [any Stage] = []
+  /// One for each stage, or none at all in a system that says nothing of telemetry.
+  var notes: [StageNote] = []
+  /// What is measured of it: as it is, and of HEAD.
+  var line: RouteLine?
+  var headLine: RouteLine?
+  /// For each attribute of the system: index of its variable, or nil when it is a header's or not in this path.
+  var attributePlaces: [Int?] = []
   /// How answers are given to the kernel.
   var writing = BytesSpec.Writing(writes: 1, nodelay: true)
   /// Caches to drop a key from once the stages have succeeded, with the key's template here.
@@ -40,6 +47,13 @@ final class Route {
         place: place, cause: "`/_nb/` is the lab's control plane", remedy: "choose another path")
     }
     variableNames = names
+  }
+
+  /// The value of an attribute of the system; nil: the request has none.
+  func attribute(_ index: Int, _ exchange: Exchange) -> String? {
+    if attributePlaces.indices.contains(index), let place = attributePlaces[index] { return exchange.variables[place] }
+    guard let headers = exchange.trail?.headers, headers.indices.contains(index) else { return nil }
+    return headers[index]
   }
 
   /// Whether `path` (without query) matches; the values of the variables go to `variables`.

@@ -77,6 +77,9 @@ final class Consumer {
   /// Place of the first message that is neither taken nor dropped.
   var nextFresh: UInt64 { nextRead + UInt64(reserved + skips) }
 
+  /// Messages that nobody has taken.
+  var waiting: Int { topic.waiting }
+
   // MARK: Taking
 
   /// Fills free slots while there is a batch to take.
@@ -184,6 +187,7 @@ final class Consumer {
       exchange.variables = values(delivery, section.route)
       if section.isPerBatch { exchange.batch = batch.survivors.map { values($0, section.route) } }
       exchange.work = batch
+      if role.telemetry != nil { follow(delivery, in: batch, section, exchange) }
       batch.isFinished = false
       role.walk(exchange)
       guard batch.isFinished else {
@@ -200,6 +204,16 @@ final class Consumer {
     if section.isPerBatch { return batch.turn == 0 ? batch.survivors.first : nil }
     while batch.turn < batch.deliveries.count, batch.deliveries[batch.turn].hasFailed { batch.turn += 1 }
     return batch.turn < batch.deliveries.count ? batch.deliveries[batch.turn] : nil
+  }
+
+  /// A message's span goes on in the trace that published it; a batch's is linked to those of its messages.
+  private func follow(_ delivery: Delivery, in batch: WorkBatch, _ section: WorkSection, _ exchange: Exchange) {
+    guard let reader = role.telemetry?.reader else { return }
+    if section.isPerBatch {
+      exchange.madeTrail.links = batch.survivors.map { reader.parent(of: $0.message) }.filter { !$0.isNone }
+    } else {
+      reader.read(delivery.message, into: exchange)
+    }
   }
 
   private func values(_ delivery: Delivery, _ route: Route) -> [String] {

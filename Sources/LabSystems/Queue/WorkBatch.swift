@@ -44,9 +44,12 @@ struct WorkSection {
   static func split(_ route: Route, isPerBatch: [Bool], make: () throws -> Route) rethrows -> [WorkSection] {
     precondition(route.stages.count == isPerBatch.count)
     var sections: [WorkSection] = []
-    for (stage, alone) in zip(route.stages, isPerBatch) {
+    for (index, (stage, alone)) in zip(route.stages, isPerBatch).enumerated() {
       if alone || sections.last?.isPerBatch != false { sections.append(WorkSection(route: try make(), isPerBatch: alone)) }
-      sections[sections.count - 1].route.stages.append(stage)
+      let section = sections[sections.count - 1].route
+      section.stages.append(stage)
+      if !route.notes.isEmpty { section.notes.append(route.notes[index]) }
+      (section.line, section.attributePlaces) = (route.line, route.attributePlaces)
     }
     return sections
   }

@@ -5,6 +5,7 @@ final class ConnectionPool {
   /// Texts of the prepared statements; the same index on every connection.
   let statements: [String]
   let isInProcess: Bool
+  let size: Int
   private var idle: [any DatabaseConnection]
   private var waiting = CircularBuffer<(arrived: Int64, start: (any DatabaseConnection) -> Void)>()
   /// Nanoseconds that requests waited for a connection.
@@ -13,6 +14,7 @@ final class ConnectionPool {
   init(_ connections: [any DatabaseConnection], statements: [String]) {
     precondition(!connections.isEmpty)
     idle = connections
+    size = connections.count
     isInProcess = connections[0].isInProcess
     self.statements = statements
   }
@@ -31,6 +33,9 @@ final class ConnectionPool {
     waited += now - next.arrived
     next.start(connection)
   }
+
+  /// Connections that nobody uses.
+  var free: Int { idle.count }
 
   func resetCounters() { waited = 0 }
 }

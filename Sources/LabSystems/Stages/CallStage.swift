@@ -10,6 +10,8 @@ final class CallStage: Stage {
   private let path: KeyTemplate
   private let peer: any Peer
   private let environment: any Environment
+  /// How a call's span looks; nil: nothing is recorded.
+  var span: StageSpan?
   private var requests = 0
   private var calls = 0
   private var failed = 0
@@ -41,8 +43,12 @@ final class CallStage: Stage {
     fan.unsent -= 1
     calls += 1
     let start = environment.now
-    peer.get(fan.path, of: spec.role) { [self] status in
+    let trail = fan.exchange.trail
+    let call = span.flatMap { trail?.call($0) }
+    var port = 0
+    port = peer.get(fan.path, of: spec.role, fields: call?.fields ?? "") { [self] status in
       waited += environment.now - start
+      if let call { trail?.ends(call.span, status: status, port: port, path: fan.path) }
       fan.open -= 1
       if !(200..<400).contains(status) {
         failed += 1
@@ -70,6 +76,9 @@ final class CallStage: Stage {
 
 /// Whom a `call` stage asks. Tests answer on a virtual clock.
 protocol Peer: AnyObject {
-  /// `answered` gets the status, 0 when no answer came; never inside this call.
-  func get(_ path: String, of role: String, answered: @escaping (Int) -> Void)
+  /// - Parameters:
+  ///   - fields: further lines of the head, each with its line end.
+  ///   - answered: gets the status, 0 when no answer came; never inside this call.
+  /// - Returns: the port that is asked.
+  func get(_ path: String, of role: String, fields: String, answered: @escaping (Int) -> Void) -> Int
 }

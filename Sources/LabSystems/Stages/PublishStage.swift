@@ -34,8 +34,9 @@ final class PublishStage: Stage {
       }
     }
     let start = environment.now
-    let message = Message(
+    var message = Message(
       publishedAt: start, names: variables.map(\.name), values: variables.map { exchange.variables[$0.index] }, padding: spec.size)
+    if let trail = exchange.trail { exchange.route.role.telemetry?.reader?.write(trail, into: &message) }
     topic.publish(message, spec.fsync) { [self] outcome in
       waited += environment.now - start
       let role = exchange.route.role

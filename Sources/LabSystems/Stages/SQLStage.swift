@@ -69,7 +69,9 @@ final class SQLStage: Stage {
     if !exchange.batch.isEmpty { return enterBatch(exchange) }
     calls += 1
     guard let connection = pool.takeIdle() else {
-      pool.wait(now: environment.now) { [self] connection in
+      let arrived = environment.now
+      pool.wait(now: arrived) { [self] connection in
+        exchange.trail?.waited("pool wait", since: arrived)
         if runsHere {
           if let outcome = runHere(exchange, connection) { finishLater(exchange, connection, outcome) }
         } else {

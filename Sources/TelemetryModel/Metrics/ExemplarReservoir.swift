@@ -18,12 +18,17 @@ public struct ExemplarReservoir: Sendable {
     slots[bucket] = Slot(value: value, unixNano: unixNano, parent: span)
   }
 
+  /// What a bucket holds; it stays there.
+  public func peek(_ bucket: Int) -> Exemplar? { slots.indices.contains(bucket) ? Self.exemplar(slots[bucket]) : nil }
+
   /// What is there, by bucket; empties it, as a new interval begins.
   public mutating func collect() -> [Exemplar] {
-    let found = slots.filter { !$0.parent.isNone }.map {
-      Exemplar(unixNano: $0.unixNano, value: .double($0.value), traceID: $0.parent.traceID, spanID: $0.parent.spanID)
-    }
+    let found = slots.compactMap(Self.exemplar)
     slots = [Slot](repeating: Slot(), count: slots.count)
     return found
+  }
+
+  private static func exemplar(_ slot: Slot) -> Exemplar? {
+    slot.parent.isNone ? nil : Exemplar(unixNano: slot.unixNano, value: .double(slot.value), traceID: slot.parent.traceID, spanID: slot.parent.spanID)
   }
 }

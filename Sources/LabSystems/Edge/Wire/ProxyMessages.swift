@@ -1,4 +1,5 @@
 import NIOCore
+import TelemetryModel
 
 // What an edge passes on: whole messages with all their fields. It stores and forwards; a body is in memory once, shared by
 // whoever sends it.
@@ -51,6 +52,9 @@ struct ProxyRequest {
   var target: String
   var fields = HeaderFields()
   var body = ByteBuffer()
+  /// The edge's span, under which its attempts are; set only while somebody records.
+  var span = TraceParent.none
+  var traceState = ""
 
   /// Doing it twice is as good as once (RFC 9110, 9.2.2).
   var isIdempotent: Bool { ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"].contains(method) }
