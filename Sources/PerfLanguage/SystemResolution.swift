@@ -112,14 +112,10 @@ struct SystemResolver {
         PerfDiagnosticID.keyMismatch, "the cache's key uses `{\(name)}`, which is not in the route `\(route.path)`",
         remedy: suggestion(for: name, among: route.variables, what: "variables of the route"), at: params["key"]?.place ?? stage.place)
     }
-    if let level = text(params["l2"]), level != "lab" {
-      let parts = level.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-      guard parts.count == 2, ["127.0.0.1", "localhost"].contains(parts[0]), let port = Int(parts[1]), (1...65_535).contains(port) else {
-        findings.error(
-          PerfDiagnosticID.wrongType, "`l2` is `lab` or a memcached on this machine, not `\(level)`", remedy: "write `lab`, or 127.0.0.1:PORT",
-          at: params["l2"]?.place ?? stage.place)
-        return nil
-      }
+    if let l2 = text(params["l2"]), !Self.isNear(l2) {
+      findings.error(
+        PerfDiagnosticID.wrongType, "`l2` of the cache `\(stage.name)` is `lab` or a memcached on this machine, not `\(l2)`",
+        remedy: "write `lab`, or 127.0.0.1:PORT", at: params["l2"]?.place ?? stage.place)
     }
     var invalidateOn: String?
     if let written = text(params["invalidate_on"]) {
@@ -135,6 +131,12 @@ struct SystemResolver {
       key: key, policy: text(params["policy"]).flatMap(CachePolicy.init) ?? .lru, capacity: params["capacity"]?.value.plain.map { Int($0) },
       bytes: params["bytes"]?.value.plain.map { Int($0) }, ttl: duration(params["ttl"], nil), jitter: params["jitter"]?.value.plain ?? 0,
       singleFlight: params["single_flight"]?.value == .flag(true), l2: text(params["l2"]), invalidateOn: invalidateOn)
+  }
+
+  /// The lab contacts nobody elsewhere.
+  private static func isNear(_ address: String) -> Bool {
+    let parts = address.split(separator: ":", omittingEmptySubsequences: false)
+    return address == "lab" || parts.count == 2 && ["127.0.0.1", "localhost"].contains(parts[0]) && Int(parts[1]).map { (1...65_535).contains($0) } == true
   }
 
   private func statement(_ stage: StageDraft, _ route: RouteDraft) -> String? {
