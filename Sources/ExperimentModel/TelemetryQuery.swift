@@ -151,7 +151,8 @@ extension TelemetryQuery.Kind {
     case .cardinality: [.init("values", .count, .none, "different values of an attribute"), .init("records", .count, .none, "spans that have an attribute")]
     case .series:
       [
-        .init("series", .count, .lower, "different sets of labels of a metric"), .init("product", .count, .lower, "series that the labels of a metric can span"),
+        .init("series", .count, .lower, "different sets of labels of a metric"),
+        .init("product", .count, .lower, "series that the labels of a metric can span"),
         .init("stored", .count, .lower, "series that a system keeps that follows Prometheus"),
       ]
     case .conformance: [.init("count", .count, .lower, "spans with a finding"), .init("share", .share, .lower, "share of spans with a finding")]

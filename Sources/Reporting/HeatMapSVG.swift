@@ -55,7 +55,8 @@ private struct HeatMapDrawing {
     var before = 0
     for (most, density) in zip(steps, densities) where most > before {
       let label = most == before + 1 ? "\(most)" : "\(before + 1)–\(most)"
-      out += svgRect(at, 11, 22, 14, "fill=\"var(--plot-1, #0072b2)\" fill-opacity=\"\(density)\" stroke=\"var(--plot-axis, #57606a)\" stroke-width=\"0.5\"")
+      out += svgRect(
+        at, 11, 22, 14, "fill=\"var(--plot-1, #0072b2)\" fill-opacity=\"\(density)\" stroke=\"var(--plot-axis, #57606a)\" stroke-width=\"0.5\"")
       out += svgText(at + 27, 22, label, room: 100)
       at += 27 + 7.3 * Double(label.count) + 16
       before = most
@@ -67,15 +68,19 @@ private struct HeatMapDrawing {
   private var axes: String {
     let axis = PlotAxis([0, map.columnWidth * Double(map.counts.count)], unit: .nanoseconds, isLog: false, wanted: 6)
     let end = map.columnWidth * Double(map.counts.count)
-    var out = "<path class=\"plot-frame\" d=\"M\(coordinate(left)) \(coordinate(top))V\(coordinate(bottom))H\(coordinate(right))\" fill=\"none\" stroke=\"var(--plot-axis, #57606a)\"/>\n"
+    let frame = "M\(coordinate(left)) \(coordinate(top))V\(coordinate(bottom))H\(coordinate(right))"
+    var out = "<path class=\"plot-frame\" d=\"\(frame)\" fill=\"none\" stroke=\"var(--plot-axis, #57606a)\"/>\n"
     out += "<g class=\"plot-ticks\">\n"
     // Labels of edges, as many as can stand below each other.
     let every = max(1, Int((15 / cell).rounded(.up)))
-    for edge in stride(from: 0, through: rows, by: every) { out += svgText(left - 6, bottom - cell * Double(edge) + 4, timeText(map.edges[edge]), anchor: "end", room: 74) }
+    for edge in stride(from: 0, through: rows, by: every) {
+      out += svgText(left - 6, bottom - cell * Double(edge) + 4, timeText(map.edges[edge]), anchor: "end", room: 74)
+    }
     for tick in axis.ticks where tick.value <= end * 1.0001 {
       out += svgText(min(left + tick.value / end * (right - left), 700), bottom + 17, tick.label, anchor: "middle", room: 80)
     }
-    return out + svgText((left + right) / 2, bottom + 36, "start of the request" + (axis.unitText.isEmpty ? "" : " (\(axis.unitText))"), anchor: "middle") + "</g>\n"
+    let label = "start of the request" + (axis.unitText.isEmpty ? "" : " (\(axis.unitText))")
+    return out + svgText((left + right) / 2, bottom + 36, label, anchor: "middle") + "</g>\n"
   }
 
   private var exemplars: String {
@@ -85,7 +90,8 @@ private struct HeatMapDrawing {
   }
 
   private func diamond(_ x: Double, _ y: Double, title: String? = nil) -> String {
-    let path = "<path class=\"heat-map-exemplar\" d=\"M\(coordinate(x)) \(coordinate(y - 6))l6 6l-6 6l-6 -6z\" fill=\"var(--paper, #ffffff)\" stroke=\"var(--plot-2, #d55e00)\" stroke-width=\"2\""
+    let colors = "fill=\"var(--paper, #ffffff)\" stroke=\"var(--plot-2, #d55e00)\" stroke-width=\"2\""
+    let path = "<path class=\"heat-map-exemplar\" d=\"M\(coordinate(x)) \(coordinate(y - 6))l6 6l-6 6l-6 -6z\" \(colors)"
     return title.map { path + "><title>\(escapedMarkup($0))</title></path>\n" } ?? path + "/>\n"
   }
 
@@ -94,7 +100,8 @@ private struct HeatMapDrawing {
     let total = map.counts.reduce(0) { $0 + $1.reduce(0, +) }
     guard let first = map.edges.first, let last = map.edges.last, total > 0 else { return "No requests were captured." }
     let fullest = (0..<rows).max { a, b in map.counts.reduce(0) { $0 + $1[a] } < map.counts.reduce(0) { $0 + $1[b] } } ?? 0
-    var text = "\(countText(Double(total))) requests in \(map.counts.count) columns of \(timeText(map.columnWidth)), from \(timeText(first)) to \(timeText(last))."
+    var text = "\(countText(Double(total))) requests in \(map.counts.count) columns of \(timeText(map.columnWidth)),"
+    text += " from \(timeText(first)) to \(timeText(last))."
     text += " Most take \(timeText(map.edges[fullest])) to \(timeText(map.edges[fullest + 1])). The fullest cell holds \(steps[4])."
     if map.omitted > 0 { text += " \(map.omitted) spans without a positive duration are left out." }
     return text

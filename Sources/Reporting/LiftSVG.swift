@@ -31,7 +31,8 @@ private struct LiftDrawing {
     out += "</g>\n"
     for (i, one) in rows.enumerated() { out += bar(one, top + row * Double(i)) }
     if rows.isEmpty { out += svgText(8, top + 15, "no value is commoner among the chosen", attributes: quietFill) }
-    out += "<path class=\"lift-one\" d=\"M\(coordinate(x(1))) \(coordinate(top - 4))V\(coordinate(bottom))\" stroke=\"var(--plot-ink, #24292f)\" stroke-dasharray=\"4 3\"/>\n"
+    let one = "M\(coordinate(x(1))) \(coordinate(top - 4))V\(coordinate(bottom))"
+    out += "<path class=\"lift-one\" d=\"\(one)\" stroke=\"var(--plot-ink, #24292f)\" stroke-dasharray=\"4 3\"/>\n"
     out += "<g class=\"plot-ticks\">\n"
     for tick in axis.ticks { out += svgText(x(tick.value), bottom + 17, tick.label, anchor: "middle", room: 60) }
     let hidden = lifts.rows.count - rows.count
@@ -49,15 +50,18 @@ private struct LiftDrawing {
     if let low = one.lift.low, let high = one.lift.high {
       let middle = coordinate(y + 4 + (row - 10) / 2)
       let caps = [low, high].map { "M\(coordinate(x($0))) \(coordinate(y + 5))v\(coordinate(row - 12))" }.joined()
-      out += "<path class=\"plot-interval\" d=\"M\(coordinate(x(low))) \(middle)H\(coordinate(x(high)))\(caps)\" fill=\"none\" stroke=\"var(--plot-ink, #24292f)\" stroke-width=\"1.5\"/>\n"
+      let line = "M\(coordinate(x(low))) \(middle)H\(coordinate(x(high)))\(caps)"
+      out += "<path class=\"plot-interval\" d=\"\(line)\" fill=\"none\" stroke=\"var(--plot-ink, #24292f)\" stroke-width=\"1.5\"/>\n"
     }
     out += svgText(left - 10, y + 16, "\(one.attribute) = \(one.value.isEmpty ? "(empty)" : one.value)", anchor: "end", room: left - 20)
     return out + svgText(right + 10, y + 16, "\(format(one.lift, .ratio, interval: true))", room: 164)
   }
 
   private var legend: String {
-    var out = svgText(8, 20, "\(countText(Double(lifts.chosen))) of \(countText(Double(lifts.total))) \(lifts.unit) chosen · \(countText(Double(lifts.tried))) values tried", room: 380)
-    out += svgRect(404, 10, 22, 12, "fill=\"var(--plot-2, #d55e00)\" fill-opacity=\"0.85\" stroke=\"var(--plot-2, #d55e00)\"") + svgText(432, 20, "found", room: 60)
+    let chosen = "\(countText(Double(lifts.chosen))) of \(countText(Double(lifts.total))) \(lifts.unit) chosen"
+    var out = svgText(8, 20, "\(chosen) · \(countText(Double(lifts.tried))) values tried", room: 380)
+    out += svgRect(404, 10, 22, 12, "fill=\"var(--plot-2, #d55e00)\" fill-opacity=\"0.85\" stroke=\"var(--plot-2, #d55e00)\"")
+    out += svgText(432, 20, "found", room: 60)
     out += svgRect(492, 10, 22, 12, "fill=\"var(--plot-axis, #57606a)\" fill-opacity=\"0.12\" stroke=\"var(--plot-axis, #57606a)\"")
     return out + svgText(520, 20, "may be chance · line: 95 %", room: 196)
   }
@@ -67,7 +71,9 @@ private struct LiftDrawing {
     let found = rows.filter(\.isFound)
     var text = "\(lifts.chosen) of \(lifts.total) \(lifts.unit) were chosen, and \(lifts.tried) values tried."
     text += found.isEmpty ? " None is commoner among them by more than chance." : " Commoner among them:"
-    for one in found.prefix(5) { text += " \(cutName(one.attribute, 60)) = \(cutName(one.value, 60)), \(format(one.lift, .ratio, interval: true)) times as common;" }
+    for one in found.prefix(5) {
+      text += " \(cutName(one.attribute, 60)) = \(cutName(one.value, 60)), \(format(one.lift, .ratio, interval: true)) times as common;"
+    }
     return found.isEmpty ? text : String(text.dropLast()) + "."
   }
 }

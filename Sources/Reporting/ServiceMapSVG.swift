@@ -45,7 +45,10 @@ private struct ServiceMapDrawing {
         let width = min(330, (704 - 24 * Double(line.count - 1)) / Double(line.count))
         let used = width * Double(line.count) + 24 * Double(line.count - 1)
         let isWide = line.allSatisfy { node in
-          incoming(node).prefix(callersMax).allSatisfy { 7.3 * Double(min(map.nodes[$0.from].name.count, 40) + numbers($0).count + 5) + 30 <= width }
+          incoming(node).prefix(callersMax).allSatisfy { edge in
+            let letters = min(map.nodes[edge.from].name.count, 40) + numbers(edge).count + (edge.errors > 0 ? 16 : 5)
+            return 7.3 * Double(letters) + 30 <= width
+          }
         }
         var tallest = 0.0
         for (i, node) in line.enumerated() {
@@ -118,7 +121,7 @@ private struct ServiceMapDrawing {
   }
 
   private func numbers(_ edge: ServiceMap.Edge) -> String {
-    "\(countText(edge.calls)) × · p95 \(timeText(edge.p95))" + (edge.errors > 0 ? " · ✕ \(shareText(edge.errors / edge.calls))" : "")
+    "\(countText(edge.calls)) × · p95 \(timeText(edge.p95))"
   }
 
   private func box(_ node: Int, _ box: Box) -> String {
@@ -131,9 +134,16 @@ private struct ServiceMapDrawing {
     let callers = incoming(node)
     var y = box.y + 37
     for edge in callers.prefix(callersMax) {
-      out += svgText(box.x + 10, y, "from " + map.nodes[edge.from].name, room: box.width - 20, attributes: quietFill)
-      if !box.isWide { y += 17 }
-      out += svgText(box.x + box.width - 10, y, numbers(edge), anchor: "end", room: box.width - 12)
+      let end = box.x + box.width - 10
+      let from = "from " + map.nodes[edge.from].name
+      let failed = edge.errors > 0 ? "✕ \(shareText(edge.errors / edge.calls))" : ""
+      out += svgText(box.x + 10, y, from, room: box.width - (box.isWide || failed.isEmpty ? 20 : 100), attributes: quietFill)
+      if box.isWide {
+        out += svgText(end, y, failed.isEmpty ? numbers(edge) : "\(numbers(edge)) · \(failed)", anchor: "end")
+      } else {
+        out += svgText(end, y, failed, anchor: "end") + svgText(end, y + 17, numbers(edge), anchor: "end", room: box.width - 12)
+        y += 17
+      }
       y += 17
     }
     if callers.count > callersMax { out += svgText(box.x + 10, y, "and \(callers.count - callersMax) more callers", attributes: quietFill) }
@@ -147,7 +157,8 @@ private struct ServiceMapDrawing {
     // Upwards, as within a cycle, along the side.
     let (y1, y2) = isDown ? (from.y + from.height, to.y - 1) : (from.y, to.y + to.height + 1)
     let bend = isDown ? min(40, (y2 - y1) / 2) : -min(40, abs(y2 - y1) / 2)
-    let path = "M\(coordinate(x1)) \(coordinate(y1))C\(coordinate(x1)) \(coordinate(y1 + bend)) \(coordinate(x2)) \(coordinate(y2 - bend)) \(coordinate(x2)) \(coordinate(y2))"
+    let points = [(x1, y1), (x1, y1 + bend), (x2, y2 - bend), (x2, y2)].map { "\(coordinate($0.0)) \(coordinate($0.1))" }
+    let path = "M\(points[0])C" + points.dropFirst().joined(separator: " ")
     let width = 1 + 3 * (edge.calls / max(most, 1e-9)).squareRoot()
     let dash = edge.errors > 0 ? " stroke-dasharray=\"7 3\"" : ""
     return "<path d=\"\(path)\" stroke-width=\"\(coordinate(width))\"\(dash) marker-end=\"url(#service-map-head)\"/>\n"

@@ -71,7 +71,8 @@ struct TelemetryTable {
     case .serviceMap(let map):
       columns = [("from", false), ("to", false), ("calls", true), ("failed", true), ("p95", true)]
       rows = map.edges.map { edge in
-        [map.nodes[edge.from].name, map.nodes[edge.to].name, countText(edge.calls), edge.calls > 0 ? shareText(edge.errors / edge.calls) : "–", timeText(edge.p95)]
+        let failed = edge.calls > 0 ? shareText(edge.errors / edge.calls) : "–"
+        return [map.nodes[edge.from].name, map.nodes[edge.to].name, countText(edge.calls), failed, timeText(edge.p95)]
       }
       note = map.omitted > 0 ? "; \(map.omitted) more edges are not shown" : ""
     case .heatMap(let map):

@@ -23,7 +23,8 @@ func svgText(_ x: Double, _ y: Double, _ content: String, anchor: String = "star
 }
 
 func svgRect(_ x: Double, _ y: Double, _ width: Double, _ height: Double, _ attributes: String, title: String? = nil) -> String {
-  let start = "<rect x=\"\(coordinate(x))\" y=\"\(coordinate(y))\" width=\"\(coordinate(max(width, 0)))\" height=\"\(coordinate(max(height, 0)))\" \(attributes)"
+  let size = "width=\"\(coordinate(max(width, 0)))\" height=\"\(coordinate(max(height, 0)))\""
+  let start = "<rect x=\"\(coordinate(x))\" y=\"\(coordinate(y))\" \(size) \(attributes)"
   return title.map { start + "><title>\(escapedMarkup($0))</title></rect>\n" } ?? start + "/>\n"
 }
 

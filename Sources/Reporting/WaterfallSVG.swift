@@ -25,7 +25,7 @@ private struct WaterfallDrawing {
   let trace: TraceWaterfall
   let axis: PlotAxis
   let services: [String]
-  let left = 252.0, right = 704.0, row = 19.0, top = 66.0
+  let left = 252.0, right = 640.0, row = 19.0, top = 66.0
 
   init(_ trace: TraceWaterfall) {
     self.trace = trace
@@ -42,7 +42,9 @@ private struct WaterfallDrawing {
     var out = legend + grid
     for gap in trace.gaps {
       let (a, b) = (x(gap.start), x(gap.end))
-      out += svgRect(a, top - 4, max(b - a, 0.5), bottom - top + 4, "class=\"waterfall-gap\" fill=\"url(#waterfall-gap)\"", title: "\(timeText(gap.end - gap.start)) in which no child of the root ran")
+      out += svgRect(
+        a, top - 4, max(b - a, 0.5), bottom - top + 4, "class=\"waterfall-gap\" fill=\"url(#waterfall-gap)\"",
+        title: "\(timeText(gap.end - gap.start)) in which no child of the root ran")
     }
     for (i, bar) in trace.bars.enumerated() { out += self.bar(bar, top + row * Double(i)) }
     if trace.bars.isEmpty { out += svgText(8, top + 13, "no span of this trace hangs together", attributes: quietFill) }
@@ -63,24 +65,19 @@ private struct WaterfallDrawing {
     let middle = y + 2 + (row - 5) / 2
     let path = bar.critical.map { "M\(coordinate(x($0.start))) \(coordinate(middle))H\(coordinate(max(x($0.end), x($0.start) + 1)))" }.joined()
     if !path.isEmpty { out += "<path class=\"waterfall-critical\" d=\"\(path)\" fill=\"none\" stroke=\"var(--plot-ink, #24292f)\" stroke-width=\"4\"/>\n" }
-    // Beside the bar where there is room, or else before it, or else in it.
-    let isRight = right - b >= 64
-    let end = a - left >= 64 ? a - 5 : b - 6
-    out += svgText(isRight ? b + 5 : end, y + 13, duration, anchor: isRight ? "start" : "end", room: 90, attributes: halo)
+    out += svgText(712, y + 13, duration, anchor: "end", room: 70)
     let indent = Double(min(bar.depth, 9)) * 9
     let depth = bar.depth > 9 ? "\(bar.depth) " : ""
     let label = depth + (bar.isError ? "✕ " : "") + (bar.isOrphan ? "? " : "") + (bar.name.isEmpty ? "(no name)" : bar.name) + " · " + bar.service
     return out + svgText(8 + indent, y + 13, label, room: left - 16 - indent)
   }
 
-  /// Text on a hatched band is read against paper.
-  private var halo: String { "stroke=\"var(--paper, #ffffff)\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\"" }
-
   private var grid: String {
     var out = "<g class=\"plot-grid\" stroke=\"var(--plot-grid, #d8dee4)\">\n"
-    for tick in axis.ticks where tick.value <= trace.duration * 1.0001 { out += "<path d=\"M\(coordinate(x(tick.value))) \(coordinate(top - 4))V\(coordinate(bottom))\"/>\n" }
+    let ticks = axis.ticks.filter { $0.value <= trace.duration * 1.0001 }
+    for tick in ticks { out += "<path d=\"M\(coordinate(x(tick.value))) \(coordinate(top - 4))V\(coordinate(bottom))\"/>\n" }
     out += "</g>\n<g \(quietFill)>\n"
-    for tick in axis.ticks where tick.value <= trace.duration * 1.0001 { out += svgText(x(tick.value), top - 9, tick.label, anchor: "middle", room: 80) }
+    for tick in ticks { out += svgText(x(tick.value), top - 9, tick.label, anchor: "middle", room: 80) }
     return out + svgText(left - 10, top - 9, axis.unitText, anchor: "end", room: 40) + "</g>\n"
   }
 
@@ -105,9 +102,11 @@ private struct WaterfallDrawing {
   /// What the picture shows, for those who do not see it.
   var description: String {
     var text = "Trace \(trace.traceID) of \(timeText(trace.duration)): \(trace.bars.count) spans of \(services.count) services."
-    let critical = trace.bars.map { bar in (bar, bar.critical.reduce(0) { $0 + $1.end - $1.start }) }.sorted { $0.1 > $1.1 }.prefix(3).filter { $0.1 > 0 }
-    if !critical.isEmpty {
-      text += " On the critical path longest: " + critical.map { "\(cutName($0.0.service, 40)) \(cutName($0.0.name, 60)) \(timeText($0.1))" }.joined(separator: ", ") + "."
+    let critical = trace.bars.map { bar in (bar: bar, time: bar.critical.reduce(0) { $0 + $1.end - $1.start }) }
+    let longest = critical.filter { $0.time > 0 }.sorted { $0.time > $1.time }.prefix(3)
+    if !longest.isEmpty {
+      let said = longest.map { "\(cutName($0.bar.service, 40)) \(cutName($0.bar.name, 60)) \(timeText($0.time))" }
+      text += " On the critical path longest: \(said.joined(separator: ", "))."
     }
     let gaps = trace.gaps.reduce(0) { $0 + $1.end - $1.start }
     if gaps > 0 { text += " No child of the root runs in \(timeText(gaps))." }

@@ -55,28 +55,41 @@ extension TelemetryCapture {
 /// The first line of a message, without what differs from one time to the next: words with a digit become `#`, and so do
 /// long hexadecimal ones. `user 4711 not found in shard-7` → `user # not found in #`. At most 200 characters.
 func maskedMessage(_ text: String) -> String {
-  // The first line: what follows is a stack. A message of megabytes is cut before it is looked at.
-  let line = text.utf8.prefix(2_000).prefix { $0 != 0x0A && $0 != 0x0D }
-  var out = ""
-  var word = ""
-  func flush() {
-    let isHex = word.utf8.count >= 8 && word.utf8.allSatisfy { Hex.digit($0) != nil }
-    let hasDigit = word.utf8.contains { (48...57).contains($0) }
-    let masked = isHex || hasDigit ? "#" : word
-    // A list of numbers is as long as it happens to be.
-    if !(masked == "#" && out.hasSuffix("#, ")) { out += masked } else { out.removeLast(2) }
-    word = ""
-  }
-  for character in String(decoding: Array(line), as: UTF8.self) {
-    if character.isLetter || character.isNumber || "-_".contains(character) {
-      word.append(character)
-    } else {
-      flush()
-      out.append(character)
+  // The first line: what follows is a stack. A message of megabytes is cut before it is looked at. Bytes: logs are many.
+  let line = Array(text.utf8.prefix(2_000).prefix { $0 != 0x0A && $0 != 0x0D })
+  var out: [UInt8] = []
+  out.reserveCapacity(line.count)
+  var start = 0
+  func isWord(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "_"), 0x80...: true
+    default: false
     }
   }
-  flush()
-  return shortened(out, 200)
+  while start < line.count {
+    guard isWord(line[start]) else {
+      out.append(line[start])
+      start += 1
+      continue
+    }
+    var end = start
+    var hasDigit = false, isHex = true
+    while end < line.count, isWord(line[end]) {
+      hasDigit = hasDigit || (48...57).contains(line[end])
+      isHex = isHex && Hex.digit(line[end]) != nil
+      end += 1
+    }
+    if !hasDigit, !(isHex && end - start >= 8) {
+      out += line[start..<end]
+    } else if out.suffix(3).elementsEqual("#, ".utf8) {
+      // A list of numbers is as long as it happens to be.
+      out.removeLast(2)
+    } else {
+      out.append(UInt8(ascii: "#"))
+    }
+    start = end
+  }
+  return shortened(String(decoding: out, as: UTF8.self), 200)
 }
 
 /// FNV-1a, 64 bits, over the texts with a separator.

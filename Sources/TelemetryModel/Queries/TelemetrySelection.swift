@@ -48,21 +48,19 @@ struct TelemetrySelection {
   /// - Complexity: memory of one number for each record, while a quantile is taken.
   init<S: Sequence>(_ filter: TelemetryFilter, over records: S) where S.Element: TelemetrySubject {
     for condition in filter.conditions where !condition.isOutcome { scope.append(Self.test(condition)) }
-    var values: [String: [Double]] = [:]
-    for condition in filter.conditions {
-      if case .quantile = condition.operand { values[condition.field] = [] }
-    }
-    if !values.isEmpty {
+    let fields = Set(filter.conditions.compactMap { if case .quantile = $0.operand { $0.field } else { nil } }).sorted()
+    var values = [[Double]](repeating: [], count: fields.count)
+    if !fields.isEmpty {
       for record in records where isInScope(record) {
-        for field in values.keys {
-          if let value = Self.number(field, record) { values[field]!.append(value) }
+        for i in fields.indices {
+          if let value = Self.number(fields[i], record) { values[i].append(value) }
         }
       }
-      for field in values.keys { values[field]!.sort() }
+      for i in fields.indices { values[i].sort() }
     }
     for condition in filter.conditions where condition.isOutcome {
       var test = Self.test(condition)
-      if case .quantile(let q) = condition.operand { test.limit = nearestRank(values[condition.field] ?? [], q) }
+      if case .quantile(let q) = condition.operand { test.limit = nearestRank(fields.firstIndex(of: condition.field).map { values[$0] } ?? [], q) }
       outcomes.append(test)
     }
   }

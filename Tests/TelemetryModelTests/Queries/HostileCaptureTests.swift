@@ -21,7 +21,8 @@ private var questions: [TelemetryQuery] {
       TelemetryQuery.Source.allCases.map { source in
         TelemetryQuery(
           kind, source: source, where: filter, versus: TelemetryFilter([TelemetryCondition("status", .equal, .text("unset"))]), metric: "m",
-          sampling: SamplingSpec(tail: [.latency(Nanoseconds(5)), .statusError, .probabilistic(0), .rateLimiting(spansPerSecond: 3)], decisionWait: Nanoseconds(1)))
+          sampling: SamplingSpec(
+            tail: [.latency(Nanoseconds(5)), .statusError, .probabilistic(0), .rateLimiting(spansPerSecond: 3)], decisionWait: Nanoseconds(1)))
       }
     }
   }

@@ -174,7 +174,8 @@ private func route(_ text: String) -> [Attribute] { [Attribute("http.route", .st
     let head = capture.replay(.ratio(0.05), slow: slow)
     #expect(head.errors == 20 && head.slow == 40 && (70...130).contains(head.keptTraces) && head.keptErrors <= 4)
     var configuration = TailSampler.Configuration(policies: [
-      TailPolicy("slow", .latency(min: 100 * ms)), TailPolicy("errors", .statusCode([.error])), TailPolicy("some", .probabilistic(SamplingThreshold(probability: 0.01)!)),
+      TailPolicy("slow", .latency(min: 100 * ms)), TailPolicy("errors", .statusCode([.error])),
+      TailPolicy("some", .probabilistic(SamplingThreshold(probability: 0.01)!)),
     ])
     configuration.decisionWait = 1_000_000_000
     let tail = capture.replay(configuration, slow: slow)
@@ -209,7 +210,8 @@ private func route(_ text: String) -> [Attribute] { [Attribute("http.route", .st
     wait.count = 4
     wait.sum = 0.02
     let capture = TelemetryCapture(metrics: [
-      metric("db.pool.count", .gauge([number(1, 2, state: "used"), number(1, 6, state: "idle")])), metric("db.pool.count", .gauge([number(2, 8, state: "used")])),
+      metric("db.pool.count", .gauge([number(1, 2, state: "used"), number(1, 6, state: "idle")])),
+      metric("db.pool.count", .gauge([number(2, 8, state: "used")])),
       metric("db.pool.max", .gauge([number(1, 8)])), metric("db.pool.pending_requests", .gauge([number(1, 0), number(2, 5)])),
       metric("db.pool.timeouts", .sum([number(1, 3), number(2, 7), number(3, 1)], .cumulative, isMonotonic: true)),
       metric("db.pool.wait_time", .histogram([wait], .cumulative)), metric("unknown.thing", .gauge([number(1, 1)])),
@@ -228,7 +230,8 @@ private func route(_ text: String) -> [Attribute] { [Attribute("http.route", .st
     for value in [0.005, 0.05, 0.05] { histogram.record(value) }
     var point = histogram.point()
     point.exemplars = [
-      Exemplar(unixNano: 1, value: .double(0.05), traceID: TraceID(high: 3, low: 3 << 40)), Exemplar(unixNano: 1, value: .double(0.05), traceID: TraceID(high: 99, low: 1)),
+      Exemplar(unixNano: 1, value: .double(0.05), traceID: TraceID(high: 3, low: 3 << 40)),
+      Exemplar(unixNano: 1, value: .double(0.05), traceID: TraceID(high: 99, low: 1)),
     ]
     let metric = TelemetryMetric(name: "m", unit: "s", data: .histogram([point], .cumulative))
     let origin = SpanOrigin(resource: Resource())

@@ -74,7 +74,9 @@ struct HiddenFaultShop {
           OriginatedSpan(
             Span(
               traceID: id, spanID: server, parentSpanID: client, name: "GET /\(service)", kind: .server, startUnixNano: at, endUnixNano: end,
-              attributes: [Attribute("http.request.method", "GET"), Attribute("http.route", .string("/\(service)")), Attribute("http.response.status_code", 200)]),
+              attributes: [
+                Attribute("http.request.method", "GET"), Attribute("http.route", .string("/\(service)")), Attribute("http.response.status_code", 200),
+              ]),
             origins[service]!))
         logs.append(
           TelemetryCapture.Log(
