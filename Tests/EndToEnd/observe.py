@@ -133,12 +133,12 @@ def tests(Folder):
 
     def what_is_not_stored_is_said():
         with Folder() as f:
-            with served(f, "--file", "small", "--max-size", "20kB") as process:
+            with served(f, "--file", "small", "--max-size", "20KiB") as process:
                 statuses = [post(process.port, spans(50, i * 50))[0] for i in range(6)]
                 counts = ended(process, code=2)
             stored = statuses.count(200)
             assert 0 < stored < 6 and statuses == [200] * stored + [507] * (6 - stored), statuses
-            assert counts["recordsNotStored"] == 50 * (6 - stored) and os.path.getsize(os.path.join(f.path, "small")) <= 20_000, counts
+            assert counts["recordsNotStored"] == 50 * (6 - stored) and os.path.getsize(os.path.join(f.path, "small")) <= 20_480, counts
             assert len(exported_spans(f, "small")) == 50 * stored
 
             # A file system that takes no more, in the middle of a frame.
@@ -210,10 +210,10 @@ def tests(Folder):
             captured(f)
             hold = threading.Event()
             server = Scripted(hold=hold)
-            arguments = [nb, "observe", "export", "capture", "--otlp", server.url, "--queue", "20kB"]
+            arguments = [nb, "observe", "export", "capture", "--otlp", server.url, "--queue", "20KiB"]
             waiting = subprocess.Popen(arguments, cwd=f.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             dropping = subprocess.run([*arguments, "--when-full", "drop", "--timeout", "1s", "--give-up", "1s"], cwd=f.path, capture_output=True, text=True, timeout=60)
-            lost = re.search(r"LOST (\d+) of 1000 records: (\d+) dropped, because the queue of 20kB was full; (\d+) given up", dropping.stderr)
+            lost = re.search(r"LOST (\d+) of 1000 records: (\d+) dropped, because the queue of 20KiB was full; (\d+) given up", dropping.stderr)
             assert dropping.returncode == 2 and lost and int(lost[1]) == int(lost[2]) + int(lost[3]) == 1000 and int(lost[3]) >= 50, dropping
             hold.set()
             said, trouble = waiting.communicate(timeout=60)
