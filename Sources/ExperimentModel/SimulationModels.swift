@@ -81,13 +81,13 @@ extension SimModel {
       SimParameter("n", .whole(1...10_000_000), "10000", "keys"),
       SimParameter("s", .number(0...10), "0.9", "Zipf exponent"),
       SimParameter("capacity", .whole(0...10_000_000), "1000", "entries"),
-      SimParameter("policy", .word(CachePolicy.allCases.map(\.rawValue)), "lru", "which entry gives way"),
+      SimParameter("policy", .word(CachePolicy.allCases.map(\.rawValue) + ["perfect-lfu"]), "lru", "which entry gives way; `perfect-lfu` remembers every key that it ever saw"),
       SimParameter("requests", .whole(1...100_000_000), "100000", "of one replication"),
       SimParameter("scan.every", .whole(1...100_000_000), nil, "requests from one burst of keys that are asked for once to the next"),
       SimParameter("scan.length", .whole(1...10_000_000), nil, "keys of a burst"),
     ],
     columns: ["hit_ratio", "lfu_bound"], others: [], metric: "hit_ratio",
-    closedForm: "Che’s approximation (lru, fifo); Σ of the most popular keys bounds every policy", event: "a request")
+    closedForm: "Che’s approximation (lru, fifo); Σ of the most popular keys, which perfect-lfu comes to and which bounds every policy", event: "a request")
 
   private static let queueing: [SimParameter] =
     law("service", mean: "20ms", "service time of one server") + [

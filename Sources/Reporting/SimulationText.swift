@@ -12,6 +12,7 @@ public func simulationText(_ report: SimulationReport, style: TerminalStyle) -> 
     return [metricTitle(name), format(value.estimate, value.unit, interval: true), predicted]
   }
   var text = columnsText(titles: ["metric", "simulated", "closed form"], rows: rows, rightAligned: [1, 2], style: style)
+  text += deviationPlot(report.arm, names, style)
   text += "\n"
   if let form = report.closedForm { text += noteText("closed form", form, style: style) }
   let repeated = report.replications == 1 ? "one replication, so no intervals" : "\(report.replications) replications, 95 % intervals"
@@ -20,6 +21,31 @@ public func simulationText(_ report: SimulationReport, style: TerminalStyle) -> 
     "engine", "\(report.events) events in \(format(MetricValue(Estimate(report.seconds * 1e9), .nanoseconds))), "
       + "\(format(MetricValue(Estimate(report.eventsPerSecond / 1e6), .plain))) million a second", style: style)
   return text
+}
+
+/// Simulated over closed form, a line for each metric that has one: the interval as a bar, the point in it, the closed form in the
+/// middle. Empty without intervals.
+private func deviationPlot(_ arm: ArmResult, _ names: [String], _ style: TerminalStyle) -> String {
+  let deviations = names.compactMap { name -> (name: String, low: Double, value: Double, high: Double)? in
+    guard let found = arm.metrics[name]?.estimate, let low = found.low, let high = found.high, high > low, let theory = arm.theory[name], theory != 0
+    else { return nil }
+    return (metricTitle(name), low / theory - 1, found.value / theory - 1, high / theory - 1)
+  }
+  let reach = deviations.flatMap { [abs($0.low), abs($0.high)] }.max() ?? 0
+  guard reach > 0, reach.isFinite else { return "" }
+  let half = 24
+  func column(_ deviation: Double) -> Int { half + Int((deviation / reach * Double(half)).rounded()) }
+  let marks: (bar: Character, point: Character, middle: Character) = style.isASCII ? ("-", "o", "|") : ("─", "●", "│")
+  let width = deviations.map(\.name.count).max() ?? 0
+  let rows = deviations.map { one in
+    var line = [Character](repeating: " ", count: 2 * half + 1)
+    for place in column(one.low)...column(one.high) { line[place] = marks.bar }
+    line[half] = marks.middle
+    line[column(one.value)] = marks.point
+    return trimmedEnd(one.name + String(repeating: " ", count: width - one.name.count + 2) + String(line)) + "\n"
+  }
+  let scale = format(MetricValue(Estimate(reach), .share))
+  return "\n" + String(repeating: " ", count: width + 2) + style.own("simulated over closed form, ± \(scale) at the ends") + "\n" + rows.joined()
 }
 
 extension SimulationReport {

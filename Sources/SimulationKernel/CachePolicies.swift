@@ -63,8 +63,9 @@ struct ListCache: SimulatedCache {
   }
 }
 
-/// In-cache LFU: evicts the key with the fewest hits since it came in, the oldest of those. A binary
-/// heap with positions, ordered by (count, time of the last change).
+/// LFU: evicts the key with the fewest hits since it came in, the oldest of those. A binary heap with positions, ordered by
+/// (count, time of the last change). Perfect LFU counts all requests of every key, and a key with fewer of them than any inside
+/// does not come in: in the long run the most popular keys are there.
 struct LFUCache: SimulatedCache {
   private var heap: [Int32] = []
   private var position: [Int32]
@@ -72,8 +73,10 @@ struct LFUCache: SimulatedCache {
   private var stamp: [Int]
   private var clock = 0
   private let capacity: Int
+  private let isPerfect: Bool
 
-  init(keys: Int, capacity: Int) {
+  init(keys: Int, capacity: Int, isPerfect: Bool = false) {
+    self.isPerfect = isPerfect
     position = [Int32](repeating: -1, count: keys + 1)
     count = [Int32](repeating: 0, count: keys + 1)
     stamp = [Int](repeating: 0, count: keys + 1)
@@ -91,9 +94,10 @@ struct LFUCache: SimulatedCache {
       return true
     }
     guard capacity > 0 else { return false }
-    count[key] = 1
+    count[key] = isPerfect ? count[key] + 1 : 1
     stamp[key] = clock
     if heap.count == capacity {
+      if isPerfect, count[key] < count[Int(heap[0])] { return false }
       position[Int(heap[0])] = -1
       heap[0] = Int32(key)
       position[key] = 0

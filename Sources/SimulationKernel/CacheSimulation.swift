@@ -1,7 +1,8 @@
 // The model `cache`: Zipf keys through one cache, optionally with scans (a run of keys that nobody
 // asks for otherwise). Replications use the same keys in every arm (common random numbers), so that
-// differences between policies carry no sampling noise. As theory for `hit_ratio`: Che (lru) and its FIFO form (fifo). LFU and
-// TinyLFU have no closed form, only the bound above them, and neither has an arm with scans, whose requests are not independent.
+// differences between policies carry no sampling noise. As theory for `hit_ratio`: Che (lru), its FIFO form (fifo), and the
+// most popular keys (perfect LFU). LFU that forgets and TinyLFU have no closed form, only the bound above them, and neither has
+// an arm with scans, whose requests are not independent.
 
 import ExperimentModel
 import Statistics
@@ -12,6 +13,8 @@ struct CacheModel: SimulatedModel {
   var s: Double
   var capacity: Int
   var policy: CachePolicy
+  /// LFU that forgets nobody.
+  var isPerfect = false
   /// Counted requests, after the warm-up.
   var requests: Int
   var warmUp: Int
@@ -29,7 +32,8 @@ struct CacheModel: SimulatedModel {
     scanEvery = Int(p.given("scan.every") ?? 0)
     scanLength = scanEvery > 0 ? Int(p.given("scan.length") ?? 0) : 0
     s = p.number("s")
-    policy = CachePolicy(rawValue: p.word("policy")) ?? .lru
+    isPerfect = p.word("policy") == "perfect-lfu"
+    policy = isPerfect ? .lfu : CachePolicy(rawValue: p.word("policy")) ?? .lru
     // Three fill times: by then a key's presence no longer depends on the empty start (e⁻³ of the keys
     // in play have not been asked for). LFU also has to learn the order of popularity, which takes until
     // the rarest key worth keeping has been seen a few times.
@@ -37,7 +41,7 @@ struct CacheModel: SimulatedModel {
     let fill = Che.characteristicTime(popularity: popularity, capacity: capacity)
     // A cache with room for all is full when the rarest key has come.
     let refill = 3 * (fill.isFinite ? fill : 1 / popularity[n - 1])
-    let learning = policy == .lfu && (1..<n).contains(capacity) ? 8 / popularity[capacity - 1] : 0
+    let learning = policy == .lfu && (1..<n).contains(capacity) ? (isPerfect ? 40 : 8) / popularity[capacity - 1] : 0
     warmUp = Int(min(max(refill, learning), Self.longestWarmUp))
   }
 
@@ -47,7 +51,7 @@ struct CacheModel: SimulatedModel {
     switch policy {
     case .lru: return drive(ListCache(keys: keys, capacity: capacity, movesOnHit: true), &sampler, &random)
     case .fifo: return drive(ListCache(keys: keys, capacity: capacity, movesOnHit: false), &sampler, &random)
-    case .lfu: return drive(LFUCache(keys: keys, capacity: capacity), &sampler, &random)
+    case .lfu: return drive(LFUCache(keys: keys, capacity: capacity, isPerfect: isPerfect), &sampler, &random)
     case .tinylfu: return drive(AdmissionCache(keys: keys, capacity: capacity), &sampler, &random)
     }
   }
@@ -86,7 +90,8 @@ struct CacheModel: SimulatedModel {
     return switch policy {
     case .lru: "Che"
     case .fifo: "Che, for FIFO"
-    case .lfu, .tinylfu: nil
+    case .lfu: isPerfect ? "Σ of the most popular keys" : nil
+    case .tinylfu: nil
     }
   }
 
@@ -95,7 +100,8 @@ struct CacheModel: SimulatedModel {
     return switch policy {
     case .lru: ["hit_ratio": Che.hitRatio(n: n, s: s, capacity: capacity)]
     case .fifo: ["hit_ratio": Che.fifoHitRatio(n: n, s: s, capacity: capacity)]
-    case .lfu, .tinylfu: [:]
+    case .lfu: isPerfect ? ["hit_ratio": rounded(lfuBound(n: n, s: s, capacity: capacity))] : [:]
+    case .tinylfu: [:]
     }
   }
 }

@@ -68,4 +68,14 @@ import Testing
     #expect(results[0].metrics["hit_ratio"]!.estimate.value > 0.99)
     #expect(results[1].metrics["hit_ratio"]!.estimate.value == 0)
   }
+
+  @Test("perfect LFU comes to the most popular keys: within a point at 10,000 keys", arguments: [0.7, 0.9, 1.1])
+  func perfect(s: Double) throws {
+    for capacity in [100.0, 1_000, 2_500] {
+      let one = arm("perfect-lfu", ["n": 10_000, "s": s, "capacity": capacity, "requests": 30_000])
+      let result = try simulate(cell([one], replications: 2), quick: false) { false }[0].result
+      let found = try #require(result.metrics["hit_ratio"]?.estimate.value)
+      #expect(abs(found - (result.theory["hit_ratio"] ?? 0)) < 0.01, "capacity \(capacity): \(found)")
+    }
+  }
 }
