@@ -12,7 +12,7 @@ extension LoadExecution {
       switch spec.kind {
       case .distribution: withTwins(distribution(arms), arms, simulated)
       case .timeline: [timeline(arms, spec)]
-      case .curve: withTwins(curve(arms, result, spec), arms, simulated, spec)
+      case .curve: withTwins(curve(arms, result, spec), result.arms, simulated, spec)
       case .flame: []
       }
     }

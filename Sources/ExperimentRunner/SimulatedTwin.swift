@@ -66,7 +66,7 @@ extension LoadExecution {
   }
 
   /// The curve of a sweep with the simulated one in it, and below it measured over simulated.
-  func withTwins(_ plot: PlotData?, _ arms: [ArmMeasurement], _ twins: [ScenarioTwin?], _ spec: PlotSpec) -> [PlotData] {
+  func withTwins(_ plot: PlotData?, _ arms: [ArmResult], _ twins: [ScenarioTwin?], _ spec: PlotSpec) -> [PlotData] {
     guard var both = plot else { return [] }
     guard case .sweep(let param, _, _) = load.design, twins.contains(where: { $0 != nil }) else { return [both] }
     let last = param.split(separator: ".").last.map(String.init) ?? param
@@ -74,7 +74,7 @@ extension LoadExecution {
       title: "Measured over simulated", xLabel: both.xLabel, yLabel: "measured over simulated", xUnit: both.xUnit, yUnit: .ratio, logX: both.logX, series: [])
     for name in spec.y.isEmpty ? ["p99"] : spec.y {
       let points = zip(arms, twins).compactMap { arm, twin -> (x: Double, simulated: TwinFigure, measured: Double)? in
-        guard let x = arm.arm.params[last], let figure = twin?.figures[name], let measured = arm.metrics()[name]?.estimate.value else { return nil }
+        guard let x = arm.params[last], let figure = twin?.figures[name], let measured = arm.metrics[name]?.estimate.value else { return nil }
         return (x, figure, measured)
       }
       guard !points.isEmpty else { continue }

@@ -2,6 +2,12 @@
 
 import ExperimentModel
 
+/// Of a role or an edge, whichever is the entry.
+let transportKey = Key(
+  "transport", .word(["http1"] + LabTransport.allCases.map(\.rawValue)),
+  "of the port where traffic enters: HTTP/1.1; over TLS with a throw-away certificate; HTTP/2 over TLS, or without by prior knowledge",
+  standard: "http1")
+
 let edgeKeys: [Shape: [Key]] = [
   .edge: [
     Key("kind", .word(roleKinds), "what the role does", standard: "edge"),
@@ -15,10 +21,7 @@ let edgeKeys: [Shape: [Key]] = [
     Key("bound", .number(1.01...100), "for `bounded_hash`: nobody has more than so many times the mean under way", standard: "1.25"),
     Key("connections", .integer(1), "kept-alive connections to each instance; a request waits for a free one", standard: "256"),
     Key("timeout", .duration, "of one attempt; then another is tried, or the answer is 504", standard: "10s"),
-    Key(
-      "transport", .word(["http1"] + LabTransport.allCases.map(\.rawValue)),
-      "of the port where traffic enters: HTTP/1.1; over TLS with a throw-away certificate; HTTP/2 over TLS, or without by prior knowledge",
-      standard: "http1"),
+    transportKey,
     Key("health", .shape(.health), "takes instances out of service and back"),
     Key("cache", .shape(.edgeCache), "a shared HTTP cache; `Cache-Control` of the answers says for how long"),
     Key("limit", .shape(.edgeLimit), "turns away what is too much: 429 over `rate`, 503 over `concurrency`"),

@@ -21,10 +21,7 @@ let systemKeys: [Shape: [Key]] = [
     Key("workers", .integer(1), "slots of the queue served at the same time; not threads", standard: "32"),
     Key("queue", .shape(.queue), "what waits for a worker"),
     Key("timeout", .duration, "a request that waited longer is answered 504", standard: "10s"),
-    Key(
-      "transport", .word(["http1"] + LabTransport.allCases.map(\.rawValue)),
-      "of the port where traffic enters: HTTP/1.1; over TLS with a throw-away certificate; HTTP/2 over TLS, or without by prior knowledge",
-      standard: "http1"),
+    transportKey,
     Key("routes", .other("lists of stages by `METHOD /path/{x}`"), "what a request passes through"),
   ],
   .queue: [

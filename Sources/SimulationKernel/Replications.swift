@@ -96,3 +96,19 @@ func warmUpCut(_ courses: [[Double]]) -> Int? {
   let mean = (0..<length).map { point in courses.reduce(0) { $0 + $1[point] } / Double(courses.count) }
   return warmUpMSER5(mean)
 }
+
+/// Customers of the warm-up, looked for at the beginning of at most 30 replications. Without a steady state in sight all that was
+/// looked at is warm-up.
+///
+/// - Parameters:
+///   - most: customers that are looked at, of each replication.
+///   - course: of one replication, a point for each `step` of its first `sample` customers.
+func warmUp(
+  customers: Int, most: Int, replications: Int, course: (_ index: Int, _ sample: Int, _ step: Int) throws(SimulationError) -> [Double]
+) throws(SimulationError) -> Int {
+  let sample = min(customers / 4, most)
+  let step = max(1, sample / 500)
+  var courses: [[Double]] = []
+  for index in 0..<min(replications, 30) { courses.append(try course(index, sample, step)) }
+  return (warmUpCut(courses) ?? sample / step) * step
+}

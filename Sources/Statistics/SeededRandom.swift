@@ -9,7 +9,7 @@
 #endif
 
 /// A seeded generator. A value: copying it copies its position.
-public struct SeededRandom: RandomNumberGenerator, Sendable {
+public struct SeededRandom: RandomNumberGenerator, Sendable, BitwiseCopyable {
   @usableFromInline var state: (UInt64, UInt64, UInt64, UInt64)
 
   /// - Parameter stream: streams of one seed are independent of each other, so that arrivals, keys and

@@ -120,6 +120,13 @@ import Testing
     #expect((found["p50"]?.value ?? 1) < 1 && (found["p99"]?.value ?? 0) > 0.99e7)
   }
 
+  @Test("a cache before a path without a variable has one key: the first request misses, and nobody after it")
+  func oneKey() throws {
+    let stages = [StageSpec(name: "k", work: .cache(CacheSpec(key: "", capacity: 10))), wait(.constant(mean: Nanoseconds(seconds: 1e-6)))]
+    let found = try figures(arm([role(workers: 8, stages)], rate: 100, seconds: 10), replications: 4)
+    #expect((found["hit_ratio"]?.value ?? 0) > 0.998 && (found["hit_ratio"]?.value ?? 1) < 1)
+  }
+
   @Test("single flight: of all who miss the one key together, one loads")
   func singleFlight() throws {
     func loads(_ single: Bool) throws -> Double {

@@ -63,15 +63,11 @@ struct BalancerModel: SimulatedModel {
 
   mutating func prepare(seed: UInt64, replications: Int, cancelled: () -> Bool) throws(SimulationError) {
     guard horizon == nil else { return }
-    let sample = min(customers / 4, 500_000)
-    let step = max(1, sample / 500)
-    var courses: [[Double]] = []
-    for index in 0..<min(replications, 30) {
+    warmUp = try SimulationKernel.warmUp(customers: customers, most: 500_000, replications: replications) { index, sample, step throws(SimulationError) in
       var machine = machine(seed, index, sample, 0, step)
       _ = try run(&machine, cancelled: cancelled)
-      courses.append(machine.course)
+      return machine.course
     }
-    warmUp = (warmUpCut(courses) ?? sample / step) * step
   }
 
   private func machine(_ seed: UInt64, _ index: Int, _ customers: Int, _ warmUp: Int, _ step: Int) -> BalancerMachine {

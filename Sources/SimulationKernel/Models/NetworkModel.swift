@@ -75,16 +75,11 @@ struct NetworkModel: SimulatedModel {
 
   mutating func prepare(seed: UInt64, replications: Int, cancelled: () -> Bool) throws(SimulationError) {
     guard horizon == nil else { return }
-    let sample = min(customers / 4, 500_000)
-    let step = max(1, sample / 500)
-    var courses: [[Double]] = []
-    for index in 0..<min(replications, 30) {
+    warmUp = try SimulationKernel.warmUp(customers: customers, most: 500_000, replications: replications) { index, sample, step throws(SimulationError) in
       var machine = NetworkMachine(self, seed: seed, replication: index, customers: sample, warmUp: 0, step: step)
       _ = try run(&machine, cancelled: cancelled)
-      courses.append(machine.course)
+      return machine.course
     }
-    // Without a steady state in sight all that was looked at is warm-up.
-    warmUp = (warmUpCut(courses) ?? sample / step) * step
   }
 
   func replicate(seed: UInt64, index: Int, cancelled: () -> Bool) throws(SimulationError) -> Replication {

@@ -43,15 +43,9 @@ struct QueueModel: SimulatedModel {
 
   mutating func prepare(seed: UInt64, replications: Int, cancelled: () -> Bool) throws(SimulationError) {
     guard horizon == nil else { return }
-    let sample = min(customers / 4, 1_000_000)
-    let step = max(1, sample / 500)
-    var courses: [[Double]] = []
-    for index in 0..<min(replications, 30) {
-      let run = try pass(seed, index, customers: sample, warmUp: 0, step: step, cancelled)
-      courses.append(run.series.first?.values ?? [])
+    warmUp = try SimulationKernel.warmUp(customers: customers, most: 1_000_000, replications: replications) { index, sample, step throws(SimulationError) in
+      try pass(seed, index, customers: sample, warmUp: 0, step: step, cancelled).series.first?.values ?? []
     }
-    // Without a steady state in sight all that was looked at is warm-up.
-    warmUp = (warmUpCut(courses) ?? sample / step) * step
   }
 
   func replicate(seed: UInt64, index: Int, cancelled: () -> Bool) throws(SimulationError) -> Replication {

@@ -124,15 +124,11 @@ struct RegionsModel: SimulatedModel {
 
   mutating func prepare(seed: UInt64, replications: Int, cancelled: () -> Bool) throws(SimulationError) {
     guard horizon == nil else { return }
-    let sample = min(customers / 4, 500_000)
-    let step = max(1, sample / 500)
-    var courses: [[Double]] = []
-    for index in 0..<min(replications, 30) {
+    let cut = try SimulationKernel.warmUp(customers: customers, most: 500_000, replications: replications) { index, sample, step throws(SimulationError) in
       var machine = RegionsMachine(self, seed: seed, replication: index, customers: sample, warmUp: 0, step: step)
       _ = try run(&machine, cancelled: cancelled)
-      courses.append(machine.course)
+      return machine.course
     }
-    let cut = (warmUpCut(courses) ?? sample / step) * step
     // Before a lag has passed twice, too few writes are on their way.
     warmUp = max(cut, Int(2 * longestDelay * rate))
   }

@@ -59,6 +59,9 @@ struct ScenarioMachine: EventMachine, ~Copyable {
 
   private let scenario: Scenario
   private let weights: [Double]
+  private let weightSum: Double
+  /// Of the request with the most of them.
+  private let mostKeys: Int
   private var samplers: [(usual: Sampler, slow: Sampler)]
   private var keys: [KeySampler?]
   private var caches: [any SimulatedCache]
@@ -98,6 +101,9 @@ struct ScenarioMachine: EventMachine, ~Copyable {
   init(_ scenario: Scenario, replication: Int) {
     self.scenario = scenario
     weights = scenario.requests.map(\.weight)
+    weightSum = scenario.requests.reduce(0) { $0 + $1.weight }
+    let mostKeys = scenario.requests.compactMap(\.keys?.n).max() ?? 1
+    self.mostKeys = mostKeys
     func stream(_ source: Int) -> Stream { Stream(seed: scenario.seed, replication: replication, source: source) }
     arrivalStream = stream(0)
     choiceStream = stream(1)
@@ -115,7 +121,6 @@ struct ScenarioMachine: EventMachine, ~Copyable {
       case nil: nil
       }
     }
-    let mostKeys = scenario.requests.compactMap(\.keys?.n).max() ?? 1
     caches = scenario.caches.map { spec in
       let capacity = spec.capacity ?? mostKeys
       return switch spec.policy {
@@ -143,18 +148,20 @@ struct ScenarioMachine: EventMachine, ~Copyable {
       }
     }
     switch warm {
-    case .topKeys(let n): for key in 1...max(1, n) where key <= (scenario.requests.compactMap(\.keys?.n).max() ?? 0) { fill(key) }
+    case .topKeys(let n): for key in 0..<min(n, mostKeys) { fill(key + 1) }
     case .requests(let n):
       for _ in 0..<n {
-        let request = choose()
-        if keys[request] != nil { fill(keys[request]!.next(&keyStream)) }
+        fill(key(of: choose()))
       }
     }
   }
 
+  /// Drawn; a path without a variable is one key.
+  private mutating func key(of request: Int) -> Int { keys[request] == nil ? 1 : keys[request]!.next(&keyStream) }
+
   private mutating func choose() -> Int {
     guard weights.count > 1 else { return 0 }
-    var left = choiceStream.uniform() * weights.reduce(0, +)
+    var left = choiceStream.uniform() * weightSum
     for (index, weight) in weights.enumerated() {
       left -= weight
       if left < 0 { return index }
@@ -198,7 +205,7 @@ struct ScenarioMachine: EventMachine, ~Copyable {
 
   private mutating func begin(user: Int32, _ agenda: inout Agenda) {
     let request = choose()
-    let key = keys[request] == nil ? 0 : keys[request]!.next(&keyStream)
+    let key = key(of: request)
     let walker = Walker(intended: agenda.now, route: Int32(scenario.requests[request].route), key: Int32(key), user: user)
     guard let number = walkers.insert(walker) else { return agenda.refuse("more than \(walkers.count) requests are on their way") }
     if case .open(_, _, let connections) = scenario.traffic {
