@@ -48,7 +48,10 @@ final class Progress {
     if parts.isEmpty, let arm = result.arms.first(where: { !$0.name.isEmpty }), let column = result.columns.first,
       let value = arm.metrics[column]
     {
-      parts.append("\(arm.name.isEmpty ? "" : arm.name + " ")\(column) \(format(value))")
+      // The row that is `top` to addresses has a name of its own.
+      parts.append("\(arm.label ?? arm.name) \(column) \(format(value))")
+    } else if parts.isEmpty, result.columns.isEmpty, let whole = result.arms.first(where: { $0.name.isEmpty }), result.kind == "observe" {
+      parts.append(whole.metrics.sorted { $0.key < $1.key }.prefix(3).map { "\($0.key) \(format($0.value))" }.joined(separator: "  "))
     }
     func count(_ judged: [JudgementResult], _ word: String) {
       guard !judged.isEmpty else { return }

@@ -16,7 +16,7 @@ func lessonPage(_ lesson: LessonInput, in frame: PageFrame) -> SitePage {
   var options = HTMLOptions()
   options.unsafe = frame.course.unsafe
   let rendered = lesson.document.html(options, additions: plots(lesson), fenceAdditions: pendingNotes(lesson))
-  let (heading, rest) = splitAfterTitle(finishedFragment(rendered.html))
+  let (heading, rest) = splitAfterTitle(finishedFragment(linkingTraces(rendered.html, lesson.traces)))
   let measured = lesson.measured
   let context: [String: Any] = [
     "heading": heading, "body": rest, "hasBlocks": !lesson.blocks.isEmpty, "state": stateText(lesson),
@@ -37,11 +37,13 @@ func lessonPage(_ lesson: LessonInput, in frame: PageFrame) -> SitePage {
 /// Figures by result region, below a note where the block was edited since.
 private func plots(_ lesson: LessonInput) -> [String: String] {
   var additions: [String: String] = [:]
+  let traces = lesson.traces
   for id in lesson.stale {
     additions[id] = "<p class=\"stale\">Stale: the block was edited after this was measured.</p>\n"
   }
   for result in lesson.results where result.failure == nil && result.validity != .invalid {
     additions[result.id, default: ""] += result.plots.map(figure).joined() + (result.profile.map { flameFigure($0, result) } ?? "")
+    additions[result.id, default: ""] += (result.pictures ?? []).map { telemetryFigure($0, result, traces) }.joined()
   }
   return additions.filter { !$0.value.isEmpty }
 }
@@ -59,6 +61,21 @@ private func flameFigure(_ profile: StackProfile, _ result: CellResult) -> Strin
     """
 }
 
+/// A waterfall can be linked to: exemplars lead to their trace.
+private func telemetryFigure(_ picture: TelemetryPicture, _ result: CellResult, _ traces: Set<String>) -> String {
+  let title = result.title ?? result.id
+  let anchor = picture.traceID.map { " id=\"trace-\(escapedHTML($0))\"" } ?? ""
+  return """
+    <figure class="plot-figure"\(anchor)>
+    <div class="plot-box" role="region" aria-label="Picture of telemetry" tabindex="0">
+    \(telemetrySVG(picture, title: title, traces: traces))</div>
+    <figcaption>\(escapedHTML(title))
+    \(telemetryTableHTML(picture, title: title))</figcaption>
+    </figure>
+
+    """
+}
+
 private func figure(_ plot: PlotData) -> String {
   """
   <figure class="plot-figure">
@@ -69,6 +86,18 @@ private func figure(_ plot: PlotData) -> String {
   </figure>
 
   """
+}
+
+/// Trace ids in cells of tables, as links to the waterfalls that this page has.
+private func linkingTraces(_ html: String, _ traces: Set<String>) -> String {
+  traces.reduce(html) { html, id in html.replacing("<td>\(id)</td>", with: "<td><a href=\"#trace-\(id)\">\(id)</a></td>") }
+}
+
+extension LessonInput {
+  /// Traces that the page shows as waterfalls.
+  fileprivate var traces: Set<String> {
+    Set(results.filter { $0.failure == nil && $0.validity != .invalid }.flatMap { $0.pictures ?? [] }.compactMap(\.traceID))
+  }
 }
 
 /// After each block without a result region, so that links to its result lead somewhere.

@@ -29,7 +29,13 @@ public struct Metric: Hashable, Sendable {
   /// The definition of `name`, or nil when there is no such metric.
   public static func named(_ name: String) -> Metric? { byName[name] }
 
-  public static let all: [Metric] = [
+  /// Those of telemetry queries stand in their own table, `TelemetryQuery.Kind`.
+  public static let all: [Metric] = measured + TelemetryQuery.Kind.metrics.filter { one in !measured.contains { $0.name == one.name } }
+
+  /// Names that only queries of telemetry have.
+  public static let ofTelemetryOnly = Set(TelemetryQuery.Kind.metrics.map(\.name)).subtracting(measured.map(\.name))
+
+  private static let measured: [Metric] = [
     .init("mean", .nanoseconds, .lower, "mean response time, from the intended send"),
     .init("p50", .nanoseconds, .lower, "median response time, from the intended send"),
     .init("p90", .nanoseconds, .lower, "90th percentile of response time"),

@@ -217,7 +217,8 @@ public struct RunbookMetric: Codable, Hashable, Sendable {
 }
 
 public struct PlotSpec: Codable, Hashable, Sendable {
-  public enum Kind: String, Codable, Sendable { case distribution, curve, timeline, flame }
+  /// `picture`: those that follow from a query of telemetry.
+  public enum Kind: String, Codable, Sendable { case distribution, curve, timeline, flame, picture }
   public var kind: Kind
   public var x: String?
   public var y: [String]

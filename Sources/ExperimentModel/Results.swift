@@ -54,6 +54,8 @@ public struct RequestResult: Codable, Hashable, Sendable {
 
 public struct ArmResult: Codable, Hashable, Sendable {
   public var name: String
+  /// Shown instead of the name, one for each of the result's `labelColumns`; nil: there are none.
+  public var labels: [String]?
   /// Shown instead of the name, where the name is a role that addresses know before the run.
   public var label: String?
   public var params: [String: Double]
@@ -185,6 +187,10 @@ public struct CellResult: Codable, Hashable, Sendable {
   public var components: [String]?
   /// Where the CPU time went, for a profile.
   public var profile: StackProfile?
+  /// What telemetry looks like.
+  public var pictures: [TelemetryPicture]?
+  /// What the columns of `labels` are called, where a row is known by more than one name; nil: `rowLabel` is all.
+  public var labelColumns: [String]?
   /// Set when the cell failed; the rest is then empty.
   public var failure: String?
   /// What was wrong at lines of the notebook, where something is; not kept with the results.

@@ -11,6 +11,18 @@ public struct TraceWaterfall: Codable, Hashable, Sendable {
       self.start = start
       self.end = end
     }
+
+    /// `[start, end]`, to the nanosecond: results files hold hundreds of these.
+    public init(from decoder: any Decoder) throws {
+      var list = try decoder.unkeyedContainer()
+      self.init(try list.decode(Double.self), try list.decode(Double.self))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+      var list = encoder.unkeyedContainer()
+      try list.encode(start.rounded())
+      try list.encode(end.rounded())
+    }
   }
 
   public struct Bar: Codable, Hashable, Sendable {

@@ -46,6 +46,15 @@ public struct TelemetryQuery: Codable, Hashable, Sendable {
   }
 }
 
+/// Kinds of telemetry that a system can record.
+public struct TelemetrySignals: OptionSet, Hashable, Sendable {
+  public var rawValue: Int
+  public init(rawValue: Int) { self.rawValue = rawValue }
+  public static let traces = Self(rawValue: 1)
+  public static let logs = Self(rawValue: 2)
+  public static let metrics = Self(rawValue: 4)
+}
+
 /// What is replayed over a capture: a share at the root, or policies over whole traces.
 public struct SamplingSpec: Codable, Hashable, Sendable {
   /// Under the names of the OpenTelemetry Collector's tail_sampling processor.
@@ -199,7 +208,7 @@ extension TelemetryQuery.Kind {
         .init("rate", .perSecond, .none, "requests per second"), .init("error_share", .share, .lower, "share of requests that failed"),
         .init("p50", .nanoseconds, .lower, "median duration"), .init("p95", .nanoseconds, .lower, "95th percentile of duration"),
         .init("p99", .nanoseconds, .lower, "99th percentile of duration"), .init("error_p95", .nanoseconds, .lower, "95th percentile of those that failed"),
-        .init("saturation", .share, .lower, "utilisation of the fullest resource"),
+        .init("utilization", .share, .none, "mean share of the fullest resource in use"),
       ]
     case .lift:
       [
@@ -208,7 +217,7 @@ extension TelemetryQuery.Kind {
       ]
     case .criticalPath:
       [
-        .init("chosen", .count, .none, "traces that were chosen"), .init("base", .count, .none, "traces that they are held against"),
+        .init("chosen", .count, .none, "traces that were chosen"), .init("compared", .count, .none, "traces that the chosen are held against"),
         .init("excess", .nanoseconds, .lower, "difference of the mean durations"), .init("broken", .count, .lower, "traces without exactly one root"),
       ]
     case .conformance: [.init("conformance", .share, .higher, "share of spans that lack nothing that the conventions require")]
@@ -221,13 +230,37 @@ extension TelemetryQuery.Kind {
         .init("slow", .count, .none, "slow traces"), .init("evicted", .count, .lower, "traces that a sampler had no room for"),
       ]
     case .series: [.init("series_all", .count, .lower, "series of all metrics"), .init("stored_all", .count, .lower, "series that are stored, of all metrics")]
-    case .spanMetrics: [.init("calls_all", .count, .none, "calls of all groups")]
+    case .spanMetrics:
+      [
+        .init("calls_all", .count, .none, "requests as they came in: without those that services made of each other"),
+        // The runner's, which knows the load generator's own count.
+        .init("generator_requests", .count, .none, "requests that the load generator counted"),
+        .init("generator_p95", .nanoseconds, .lower, "95th percentile of response time by the load generator"),
+        .init("count_error", .count, .none, "`calls_all` less the generator's requests"),
+        .init("buckets_apart", .count, .lower, "buckets between the generator's p95 and that of `calls_all`"),
+      ]
     case .heatMap: [.init("records", .count, .none, "requests that are in a cell")]
     case .flame: [.init("traces", .count, .none, "traces that were added up")]
     case .errors: [.init("errors", .count, .lower, "spans that failed")]
     case .red, .metricRED, .use, .cardinality, .serviceMap, .exemplars, .waterfall: []
     }
   }
+
+  /// What the recording of a load must hold to be asked.
+  public func signals(_ source: TelemetryQuery.Source, metric: String?) -> TelemetrySignals {
+    switch self {
+    case .metricRED, .use, .series: .metrics
+    case .exemplars: metric == nil ? .traces : .metrics
+    case .lift: source == .logs ? .logs : .traces
+    default: .traces
+    }
+  }
+
+  /// Figures that only these queries have, each name once.
+  public static let metrics: [Metric] = {
+    var seen: Set<String> = []
+    return allCases.flatMap { $0.columns + $0.wholeColumns }.filter { seen.insert($0.name).inserted }
+  }()
 
   /// What `show` may name.
   public func shown(groupBy: [String]) -> [String] {

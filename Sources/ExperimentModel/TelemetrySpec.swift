@@ -13,6 +13,14 @@ public struct TelemetrySpec: Codable, Hashable, Sendable {
     self.traces = traces; self.logs = logs; self.metrics = metrics; self.attributes = attributes
   }
 
+  public var signals: TelemetrySignals {
+    var all: TelemetrySignals = []
+    if traces > 0 { all.insert(.traces) }
+    if logs { all.insert(.logs) }
+    if metrics { all.insert(.metrics) }
+    return all
+  }
+
   /// Nothing is recorded; attributes are still there for conditions.
   public var isSilent: Bool { traces == 0 && !logs && !metrics }
 }

@@ -231,7 +231,7 @@ extension Runner {
       switch plot.kind {
       case .curve: bench.sizes == nil ? nil : growthPlot(cell, bench, result, plot.y.first ?? "time")
       case .distribution: points.first.map { distributionPlot(cell, bench, $0) }
-      case .timeline, .flame: nil
+      case .timeline, .flame, .picture: nil
       }
     }
   }

@@ -1,5 +1,5 @@
 // Observe cells: where a running fence spends its CPU time, and the changes of level of a recorded series. Questions to the
-// recording of a load block are in RecordingQueries.swift.
+// recording of a load block are in RecordingQueries.swift, those to its telemetry in TelemetryQueries.swift.
 
 import ExperimentModel
 import MeasureKernel
@@ -13,6 +13,7 @@ extension Runner {
     case .littlesLaw(let from): try askLittlesLaw(from, into: &result)
     case .mergedQuantiles(let from, let windows): try mergeQuantiles(cell, from, windows: windows, into: &result)
     case .memoryTrend(let from, let limit): try followMemory(cell, from, limit: Double(limit), into: &result)
+    case .telemetry(let from, let arm, let query, let rows): try askTelemetry(cell, from, arm: arm, query, rows: rows, into: &result)
     }
   }
 

@@ -13,7 +13,7 @@ extension LoadExecution {
       case .distribution: withTwins(distribution(arms), arms, simulated)
       case .timeline: [timeline(arms, spec)]
       case .curve: withTwins(curve(arms, result, spec), result.arms, simulated, spec)
-      case .flame: []
+      case .flame, .picture: []
       }
     }
   }

@@ -77,6 +77,18 @@ final class Recordings {
       remedy: "run it again together with that block, and let its system record: `telemetry: {traces: 1, logs: true, metrics: true}`")
   }
 
+  private var captures: [String: TelemetryCapture] = [:]
+
+  /// The same, laid out for queries; made once.
+  func capture(of block: String, arm: String? = nil) throws(CellFailure) -> TelemetryCapture {
+    let key = block + "/" + (arm ?? "")
+    if let known = captures[key] { return known }
+    let told = try telemetry(of: block, arm: arm)
+    let capture = TelemetryCapture(traces: [told.traces], logs: [told.logs], metrics: [told.metrics])
+    captures[key] = capture
+    return capture
+  }
+
   func recording(of block: String) throws(CellFailure) -> LoadRecording {
     if let recording = kept[block] { return recording }
     throw CellFailure("there is no recording of `\(block)` in this run", remedy: "run it again together with that block")

@@ -129,7 +129,7 @@ public struct Runner {
     case .sim: .simulated
     case .cost: .computed
     case .check: .replay
-    case .observe(.changePoints), .observe(.littlesLaw), .observe(.mergedQuantiles), .observe(.memoryTrend), .slo: .replay
+    case .observe(.changePoints), .observe(.littlesLaw), .observe(.mergedQuantiles), .observe(.memoryTrend), .observe(.telemetry), .slo: .replay
     case .observe(.profile): .real
     case .bench: .real
     case .load(let load): load.arms.contains(where: Self.reachesWait) ? .declaredWait : .real

@@ -191,7 +191,7 @@ enum MetricSets {
     "merged_p99", "averaging_error", "growth_per_hour", "time_to_limit", "attainment", "bad_share", "objective", "burn_rate", "budget_left",
     "budget", "spent", "budget_spent", "spent_when_fired", "apdex", "exhausted_in", "pages", "tickets", "fired", "fired_at", "peak_burn", "recall", "false_pages", "item_time", "throughput", "item_cost", "shared_cost", "balance", "collections_error", "closed_users", "closed_rate", "closed_mean", "closed_p99", "mean_over_closed", "p99_over_closed",
   ]
-  static let load = Set(Metric.all.map(\.name)).subtracting(elsewhere).subtracting(simOnly).subtracting(cost.subtracting(["p99"]))
+  static let load = Set(Metric.all.map(\.name)).subtracting(Metric.ofTelemetryOnly).subtracting(elsewhere).subtracting(simOnly).subtracting(cost.subtracting(["p99"]))
   static let request: Set<String> = [
     "http_reqs", "rate", "http_req_failed", "checks", "mean", "http_req_duration", "p50", "p90", "p95", "p99", "p999", "max",
   ]

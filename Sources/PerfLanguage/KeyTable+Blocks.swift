@@ -46,6 +46,11 @@ private let toxicMeanings = [
   "resident memory, looked at every 10 ms, is above it. Of a cache: `expire` drops everything",
 ].joined(separator: " ")
 
+private let conditionMeaning = [
+  "all of which must hold: a field, an operator and a value. Fields are `duration`, `status`, `kind`, `name`, `severity` and keys of attributes;",
+  "`p(95)` is a quantile of what passes the conditions on attributes",
+].joined(separator: " ")
+
 let blockKeys: [Shape: [Key]] = [
   .lesson: [
     kind, Key("id", .name, "such as `day08`", required: true),
@@ -245,9 +250,19 @@ let blockKeys: [Shape: [Key]] = [
   .observe: [
     kind, id, title,
     Key(
-      "query", .word(["profile", "change_points", "littles_law", "merged_quantiles", "memory_trend"]),
-      "what is asked; the last three ask the recording of a load block", required: true),
-    Key("from", .name, "for `littles_law`, `merged_quantiles` and `memory_trend`: a load block with one arm"),
+      "query", .word(Planning.queries),
+      "what is asked: of a fence that runs, of a recorded series, of the recorded requests of a load block, or of what its lab said of itself", required: true),
+    Key("from", .name, "a load block whose recording is asked, for all but `profile` and `change_points`"),
+    Key("arm", .name, "of a load block that compares: whose telemetry"),
+    Key("where", .other("conditions, such as ['http.route==/checkout', 'duration>p(95)']"), conditionMeaning),
+    Key("versus", .other("conditions"), "what the chosen are held against; without it `lift` takes all, and `critical_path` shows the chosen alone"),
+    Key("group_by", .texts("keys of attributes"), "for `red`, `metric_red` and `span_metrics`: what the rows are called by; without it service and route"),
+    Key("show", .texts("columns"), "which columns, in this order; without it all. The columns of each query are below"),
+    Key("rows", .integer(1), "at most so many", standard: "8"),
+    Key("source", .word(TelemetryQuery.Source.allCases.map(\.rawValue)), "for `lift`: what is counted", standard: "traces"),
+    Key("metric", .text, "for `metric_red` and `exemplars`: the name of a histogram; without it http.server.request.duration, and for `exemplars` the spans"),
+    Key("threshold", .duration, "for `apdex`: T", standard: "500ms"),
+    Key("sampling", .shape(.sampling), "for `sampling`: what is kept, of the recorded traces"),
     Key("windows", .integer(2), "for `merged_quantiles`: into how many windows the recording is cut", standard: "10"),
     Key("limit", .size, "for `memory_trend`: the memory at which the process ends", standard: "512MiB"),
     Key("fence", .name, "for `profile`: the code fence that runs, in swift, c or python"),

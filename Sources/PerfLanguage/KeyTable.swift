@@ -36,6 +36,9 @@ enum Shape: String, CaseIterable {
   case indicator
   case ratioMetric
   case objective, timeWindow, alert
+  // Telemetry.
+  case sampling
+  case samplingPolicy = "policy of `tail`"
 
   static let blocks: [Shape] = [.lesson, .system, .load, .bench, .sim, .cost, .check, .observe, .slo, .runbook]
 
@@ -49,7 +52,7 @@ enum Shape: String, CaseIterable {
     case .edge: "a role of the kind `edge`"
     case .edgeCache, .edgeLimit, .link: "`\(rawValue.prefix { $0 != " " })` of an edge"
     case .rows: "`data` of a load"
-    case .dataset, .request, .journey, .variant, .fault, .threshold, .plot, .subject, .claim, .bracket, .validation: "a \(rawValue)"
+    case .dataset, .request, .journey, .variant, .fault, .threshold, .plot, .subject, .claim, .bracket, .validation, .samplingPolicy: "a \(rawValue)"
     case .expectation, .objective, .alert: "an \(rawValue)"
     case .stage, .keys, .runbookMetric: "a \(rawValue)"
     case .pairing: "`compare` of a bench"
@@ -116,7 +119,7 @@ extension Shape {
     case .bench: ["requires", "write", "validate"]
     case .sim: ["fit", "requires", "write"]
     case .cost: ["write"]
-    case .observe: ["where", "versus", "group_by", "show", "source", "write"]
+    case .observe: ["write"]
     case .slo: ["requires", "write"]
     case .cache: ["stale_while_revalidate"]
     case .sql: ["params", "database"]
@@ -128,7 +131,7 @@ extension Shape {
 }
 
 private let keyTable: [Shape: [Key]] = {
-  var table = [systemKeys, flowKeys, edgeKeys, telemetryKeys].reduce(blockKeys) { $0.merging($1) { a, _ in a } }
+  var table = [systemKeys, flowKeys, edgeKeys, telemetryKeys, telemetryQueryKeys].reduce(blockKeys) { $0.merging($1) { a, _ in a } }
   for kind in stageKinds { table[kind]?.append(whenKey) }
   return table
 }()

@@ -6,17 +6,26 @@ import StrictYAML
 import TextModel
 
 extension Planning {
-  func planObserve(_ block: Block, _ fields: Fields) -> CellDraft? {
-    guard let query = fields.text("query") else { return nil }
-    let own: [String: [String]] = [
+  /// What a query reads of an observe block beside what all blocks have.
+  private static let queryKeys: [String: Set<String>] = TelemetryQuery.Kind.allCases.reduce(
+    into: [
       "profile": ["fence", "n", "duration"], "change_points": ["file"], "littles_law": ["from"], "merged_quantiles": ["from", "windows"],
       "memory_trend": ["from", "limit"],
     ]
-    let foreign = own.values.flatMap { $0 }.filter { !(own[query] ?? []).contains($0) }
-    for key in Set(foreign).sorted() where fields.has(key) {
+  ) { $0[$1.rawValue] = $1.keys }
+
+  /// Names of queries, those of telemetry last.
+  static let queries = ["profile", "change_points", "littles_law", "merged_quantiles", "memory_trend"] + TelemetryQuery.Kind.allCases.map(\.rawValue)
+
+  func planObserve(_ block: Block, _ fields: Fields) -> CellDraft? {
+    guard let query = fields.text("query") else { return nil }
+    let own = Self.queryKeys[query] ?? []
+    for key in Set(Self.queryKeys.values.joined()).subtracting(own).sorted() where fields.has(key) {
       findings.error(
-        PerfDiagnosticID.doesNotApply, "`\(key)` means nothing to the query `\(query)`", remedy: "leave it out", at: fields.place(key))
+        PerfDiagnosticID.doesNotApply, "`\(key)` means nothing to the query `\(query)`",
+        remedy: "leave it out; it has \(own.sorted().map { "`\($0)`" }.joined(separator: ", "))", at: fields.place(key))
     }
+    if let kind = TelemetryQuery.Kind(rawValue: query) { return telemetryQuery(kind, block, fields) }
     let isProfile = query == "profile"
     guard isProfile || query == "change_points" else { return recordingQuery(query, block, fields) }
     guard let cell = isProfile ? profileQuery(block, fields) : seriesQuery(block, fields) else { return nil }
@@ -28,14 +37,7 @@ extension Planning {
   }
 
   private func recordingQuery(_ query: String, _ block: Block, _ fields: Fields) -> CellDraft? {
-    guard let from = fields.text("from") else {
-      if !fields.mentions("from") {
-        findings.error(
-          PerfDiagnosticID.missingKey, "`\(query)` needs `from`: whose recording is asked", remedy: "name a load block: `from: base`",
-          at: fields.place("query"))
-      }
-      return nil
-    }
+    guard let from = recordingSource(fields) else { return nil }
     var face = BlockFace(id: block.id, kind: "observe", arms: [], params: [], isComparison: false, metrics: [])
     let cell: ObserveCell
     switch query {
@@ -63,6 +65,17 @@ extension Planning {
     var draft = finish(block, fields, .observe(cell), face, readPlots(fields, face) ?? standard)
     draft.source = PendingSource(id: from, place: fields.contents("from")?.range ?? fields.place("from"))
     return draft
+  }
+
+  /// The load block whose recording is asked; nil after a report.
+  func recordingSource(_ fields: Fields) -> String? {
+    if let from = fields.text("from") { return from }
+    if !fields.mentions("from") {
+      findings.error(
+        PerfDiagnosticID.missingKey, "`\(fields.text("query") ?? "")` needs `from`: whose recording is asked", remedy: "name a load block: `from: base`",
+        at: fields.place("query"))
+    }
+    return nil
   }
 
   private func profileQuery(_ block: Block, _ fields: Fields) -> ObserveCell? {

@@ -25,8 +25,17 @@ struct PendingReference {
 
 /// A load block whose recording another block reads.
 struct PendingSource {
+  /// What its system must have said of itself, and in which arm.
+  struct Telemetry {
+    var arm: (name: String, place: SourceRange)?
+    var signals: TelemetrySignals
+    var query: String
+  }
+
   var id: String
   var place: SourceRange
+  /// nil: the requests themselves are asked.
+  var telemetry: Telemetry?
 }
 
 /// A cell before its references are checked.

@@ -22,6 +22,7 @@ public func referencePage() -> String {
   }
   page += modelTables()
   page += costTables()
+  page += queryTables()
   page += "\n## Metrics\n\n| metric | unit | better | of | meaning |\n| :-- | :-- | :-- | :-- | :-- |\n"
   for metric in Metric.all {
     page += "| `\(metric.name)` | \(metric.unit.rawValue) | \(metric.better.rawValue) | \(kinds(metric.name)) | \(cell(metric.meaning)) |\n"
@@ -64,6 +65,17 @@ private func costTables() -> String {
   return page
 }
 
+private func queryTables() -> String {
+  var page = "\n## Queries of telemetry\n\nWhat the rows of an `observe` block are called by, and their columns; the first row is `top`, as in `top.lift`.\n\n"
+  page += "| query | asks | rows | columns | figures of the whole |\n| :-- | :-- | :-- | :-- | :-- |\n"
+  func names(_ all: [String]) -> String { all.map { "`\($0)`" }.joined(separator: ", ") }
+  for kind in TelemetryQuery.Kind.allCases {
+    let signals = kind == .lift ? "traces or logs" : kind == .exemplars ? "traces or metrics" : kind.signals(.traces, metric: nil) == .metrics ? "metrics" : "traces"
+    page += "| `\(kind.rawValue)` | \(signals) | \(names(kind.labels)) | \(names(kind.columns.map(\.name))) | \(names(kind.wholeColumns.map(\.name))) |\n"
+  }
+  return page
+}
+
 private func inputTable(_ rows: [CostInputRow]) -> String {
   var page = "| input | value | default | meaning |\n| :-- | :-- | :-- | :-- |\n"
   for row in rows {
@@ -89,5 +101,6 @@ private func kinds(_ metric: String) -> String {
   if MetricSets.bench.union(MetricSets.benchWhole).contains(metric) { names.append("bench") }
   if MetricSets.sim.contains(metric) { names.append("sim") }
   if MetricSets.cost.contains(metric) { names.append("cost") }
+  if TelemetryQuery.Kind.metrics.contains(where: { $0.name == metric }) { names.append("observe") }
   return names.isEmpty ? "shown only" : names.joined(separator: ", ")
 }

@@ -48,13 +48,52 @@ extension Planning {
         remedy: suggestion(for: source.id, among: loads, what: "load blocks"), at: source.place)
       return false
     }
-    guard cell.face.kind == "load", cell.face.arms.count == 1 else {
+    guard cell.face.kind == "load", case .load(let load) = cell.cell.work else {
       findings.error(
-        PerfDiagnosticID.doesNotApply,
-        cell.face.kind == "load"
-          ? "`\(source.id)` has \(cell.face.arms.count) arms, and a recording is of one"
-          : "only load blocks are recorded, and `\(source.id)` is of the kind `\(cell.face.kind)`",
+        PerfDiagnosticID.doesNotApply, "only load blocks are recorded, and `\(source.id)` is of the kind `\(cell.face.kind)`",
+        remedy: "name a load block", at: source.place)
+      return false
+    }
+    if let telemetry = source.telemetry { return records(telemetry, load, source) }
+    guard cell.face.arms.count == 1 else {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "`\(source.id)` has \(cell.face.arms.count) arms, and a recording is of one",
         remedy: "name a load block without `compare` and `vary`", at: source.place)
+      return false
+    }
+    return true
+  }
+
+  /// Whether one arm of a load block is meant, and its system records what a query asks.
+  private func records(_ wanted: PendingSource.Telemetry, _ load: LoadCell, _ source: PendingSource) -> Bool {
+    if case .sweep = load.design {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "`\(source.id)` varies a parameter, and its points have no names to ask for", remedy: "name a load block without `vary`",
+        at: source.place)
+      return false
+    }
+    var arms = load.arms
+    if let (name, place) = wanted.arm {
+      arms = arms.filter { $0.name == name }
+      if arms.isEmpty {
+        findings.error(
+          PerfDiagnosticID.unknownArm, "`\(source.id)` has no arm `\(name)`", remedy: suggestion(for: name, among: load.arms.map(\.name), what: "its arms"),
+          at: place)
+        return false
+      }
+    }
+    guard arms.count == 1, let arm = arms.first else {
+      findings.error(
+        PerfDiagnosticID.ambiguousAddress, "`\(source.id)` has \(arms.count) arms: the telemetry of which?",
+        remedy: "write " + arms.map { "`arm: \($0.name)`" }.joined(separator: " or "), at: source.place)
+      return false
+    }
+    let missing = wanted.signals.subtracting(arm.system.telemetry?.signals ?? [])
+    guard missing.isEmpty else {
+      let (word, key) = missing.contains(.traces) ? ("traces", "traces: 1") : missing.contains(.logs) ? ("logs", "logs: true") : ("metrics", "metrics: true")
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "`\(wanted.query)` asks \(word), and the system of `\(source.id)` records none",
+        remedy: "let it: `telemetry: {\(key)}` in the system, or in `set`: {telemetry.\(key)}", at: source.place)
       return false
     }
     return true

@@ -4,9 +4,10 @@
 import ExperimentModel
 import Foundation
 
-/// A self-contained `<svg>` element of 720 units' width. Diamonds mark traces to look at; the table names them.
-public func heatMapSVG(_ map: LatencyHeatMap, title: String) -> String {
-  let drawing = HeatMapDrawing(map)
+/// A self-contained `<svg>` element of 720 units' width. Diamonds mark traces to look at; the table names them, and those of
+/// `traces` are links to `#trace-ID`.
+public func heatMapSVG(_ map: LatencyHeatMap, title: String, traces: Set<String> = []) -> String {
+  let drawing = HeatMapDrawing(map, traces)
   return telemetrySVG("heat-map", title: title, description: drawing.description, height: drawing.height, body: drawing.body)
 }
 
@@ -14,13 +15,15 @@ private let densities = ["0.14", "0.32", "0.52", "0.75", "1"]
 
 private struct HeatMapDrawing {
   let map: LatencyHeatMap
+  let traces: Set<String>
   let left = 84.0, right = 704.0, top = 44.0
   let cell: Double
   /// Largest count of each step; geometric, because counts of slow cells are small beside those of usual ones.
   let steps: [Int]
 
-  init(_ map: LatencyHeatMap) {
+  init(_ map: LatencyHeatMap, _ traces: Set<String>) {
     self.map = map
+    self.traces = traces
     let rows = max(0, map.edges.count - 1)
     cell = rows == 0 ? 0 : min(22, max(11, 264 / Double(rows)))
     let most = map.counts.flatMap(\.self).max() ?? 0
@@ -85,7 +88,8 @@ private struct HeatMapDrawing {
 
   private var exemplars: String {
     map.exemplars.filter { $0.row < rows && $0.column < map.counts.count }.map { one in
-      diamond(left + width * (Double(one.column) + 0.5), y(one.row) + cell / 2, title: "trace \(one.traceID)")
+      let mark = diamond(left + width * (Double(one.column) + 0.5), y(one.row) + cell / 2, title: "trace \(one.traceID)")
+      return traces.contains(one.traceID) ? "<a href=\"#trace-\(one.traceID)\">\(mark)</a>" : mark
     }.joined()
   }
 

@@ -35,7 +35,9 @@ private func armTable(_ result: CellResult) -> String? {
   // Money is one row, and its interval is what it is about.
   let showsIntervals = columns.count <= 3 || result.kind == "cost"
   let marks = result.doubts.indices.map { superscript($0 + 1) }.joined(separator: "\u{2009}")
-  var table = MarkdownTable(columns: [(escapedMarkdown(metricTitle(result.rowLabel)) + (marks.isEmpty ? "" : " \(marks)"), .left)])
+  // Keys of attributes are names of their own and stay as they are.
+  let labels = result.labelColumns.map { $0.map(escapedMarkdown) } ?? [escapedMarkdown(metricTitle(result.rowLabel))]
+  var table = MarkdownTable(columns: labels.enumerated().map { ($0.offset == 0 && !marks.isEmpty ? "\($0.element) \(marks)" : $0.element, .left) })
   let predicted = Set(columns.filter { name in arms.contains { $0.theory[name] != nil } })
   for name in columns {
     table.columns.append((escapedMarkdown(metricTitle(name)), .right))
@@ -44,11 +46,12 @@ private func armTable(_ result: CellResult) -> String? {
     }
   }
   for arm in arms {
-    var row = [escapedMarkdown(rowName(arm, among: arms))]
+    var row = arm.labels.map { $0.map { $0.isEmpty ? "–" : escapedMarkdown(cutName($0, 120)) } } ?? [escapedMarkdown(rowName(arm, among: arms))]
     for name in columns {
       let value = arm.metrics[name]
       // Over a simulation says nothing without how far luck alone leads.
-      row.append(value.map { format($0.estimate, $0.unit, interval: showsIntervals || name.hasSuffix("_over_sim")) } ?? "–")
+      let needsInterval = showsIntervals || name.hasSuffix("_over_sim") || name == "lift"
+      row.append(value.map { name == "p" ? probabilityText($0.estimate.value) : format($0.estimate, $0.unit, interval: needsInterval) } ?? "–")
       if predicted.contains(name) {
         let unit = value?.unit ?? Metric.named(name)?.unit ?? .plain
         row.append(arm.theory[name].map { format(MetricValue(Estimate($0), unit)) } ?? "–")

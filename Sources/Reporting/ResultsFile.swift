@@ -23,12 +23,21 @@ private struct ResultsFile: Codable {
 
 /// The results as pretty JSON with sorted keys, at most 64 KiB, with a final line ending.
 ///
-/// Numbers of plots are kept to six digits and thinned as far as the limit asks for; everything else is exact.
+/// Numbers of plots are kept to six digits and thinned as far as the limit asks for; everything else is exact; where that is not enough, the largest pictures of telemetry are left out.
 /// `resultsJSON(parseResultsJSON(x)) == x`.
 /// - Throws: `ResultsFileError` when it does not fit even without plots.
 public func resultsJSON(_ results: [CellResult]) throws -> [UInt8] {
   for pointsMax in [nil, 100, 80, 60, 40, 25, 15, 8, 0] as [Int?] {
     let bytes = try encode(results.map { $0.withPlots(pointsMax: pointsMax) })
+    if bytes.count <= resultsFileLimit { return bytes }
+  }
+  // Pictures of telemetry cannot be thinned; the largest go until the rest fits.
+  var thinned = results.map { $0.withPlots(pointsMax: 8) }
+  let largest = try thinned.indices.filter { thinned[$0].pictures != nil }
+    .map { (place: $0, size: try encode([thinned[$0]]).count) }.sorted { ($1.size, $0.place) < ($0.size, $1.place) }
+  for one in largest {
+    thinned[one.place].pictures = nil
+    let bytes = try encode(thinned)
     if bytes.count <= resultsFileLimit { return bytes }
   }
   throw ResultsFileError(

@@ -1,13 +1,20 @@
-// Pictures of telemetry by kind: the drawing, its numbers as a table that folds away, and the same table in Markdown.
+// Pictures of telemetry by kind: the drawing, and its numbers as a table that folds away.
 
 import ExperimentModel
 
+extension TelemetryPicture {
+  /// The trace that it shows as a whole; nil: it is of many.
+  public var traceID: String? { if case .waterfall(let trace) = self { trace.traceID } else { nil } }
+}
+
 /// A self-contained `<svg>` element.
-public func telemetrySVG(_ picture: TelemetryPicture, title: String) -> String {
+///
+/// - Parameter traces: traces that stand on the same page under `#trace-ID`, and are linked.
+public func telemetrySVG(_ picture: TelemetryPicture, title: String, traces: Set<String> = []) -> String {
   switch picture {
   case .waterfall(let trace): waterfallSVG(trace, title: title)
   case .serviceMap(let map): serviceMapSVG(map, title: title)
-  case .heatMap(let map): heatMapSVG(map, title: title)
+  case .heatMap(let map): heatMapSVG(map, title: title, traces: traces)
   case .lifts(let lifts): liftSVG(lifts, title: title)
   case .flame(let profile, let traces): flameGraphSVG(profile, title: title, of: .spans(traces: traces))
   }
@@ -19,34 +26,8 @@ public func telemetryTableHTML(_ picture: TelemetryPicture, title: String) -> St
   return telemetryTableHTML("Numbers of this picture", caption: title + table.note, columns: table.columns, rows: table.rows)
 }
 
-/// The picture's numbers as a table of GFM.
-public func telemetryTableMarkdown(_ picture: TelemetryPicture) -> String {
-  let table = TelemetryTable(picture)
-  return telemetryTableMarkdown(columns: table.columns, rows: table.rows)
-}
-
-/// An answer as a table of GFM, with the figures of the whole and what a reader must know below it.
-public func telemetryMarkdown(_ answer: TelemetryAnswer) -> String {
-  var parts: [String] = []
-  if !answer.rows.isEmpty {
-    let columns = answer.columns.filter { name in answer.rows.contains { $0.values[name] != nil } }
-    var table = MarkdownTable(columns: answer.labels.map { (escapedMarkdown($0), .left) } + columns.map { (escapedMarkdown(metricTitle($0)), .right) })
-    table.rows = answer.rows.map { row in
-      row.labels.map { $0.isEmpty ? "–" : escapedMarkdown(cutName($0, 120)) }
-        + columns.map { name in row.values[name].map { valueText(name, $0) } ?? "–" }
-    }
-    parts.append(table.text)
-  }
-  let whole = answer.whole.sorted { $0.key < $1.key }.map { "\(escapedMarkdown(metricTitle($0.key))) \(format($0.value))" }
-  if !whole.isEmpty { parts.append(whole.joined(separator: " · ")) }
-  parts += answer.notes.map { escapedSentence($0) + "." }
-  return parts.joined(separator: "\n\n")
-}
-
-/// A probability says how small it is, not which digits it has.
-private func valueText(_ name: String, _ value: MetricValue) -> String {
-  name == "p" ? escapedMarkdown(String(pText(value.estimate.value).dropFirst(2))) : format(value.estimate, value.unit, interval: true)
-}
+/// A probability says how small it is, not which digits it has. Escaped for a cell of a table.
+func probabilityText(_ p: Double) -> String { escapedMarkdown(String(pText(p).dropFirst(2))) }
 
 /// The numbers behind a picture.
 struct TelemetryTable {

@@ -5,8 +5,9 @@ import ExperimentModel
 
 /// A self-contained `<svg>` element of 720 units' width.
 func telemetrySVG(_ kind: String, title: String, description: String, height: Double, definitions: String = "", body: String) -> String {
+  // What is inside an image cannot be reached: with links it is a group.
   """
-  <svg xmlns="http://www.w3.org/2000/svg" class="plot \(kind)" role="img" viewBox="0 0 720 \(coordinate(height))" \
+  <svg xmlns="http://www.w3.org/2000/svg" class="plot \(kind)" role="\(body.contains("<a href") ? "group" : "img")" viewBox="0 0 720 \(coordinate(height))" \
   font-family="system-ui, sans-serif" font-size="12" fill="var(--plot-ink, #24292f)">
   <title>\(escapedMarkup(cutName(title, 200)))</title>
   <desc>\(escapedMarkup(description))</desc>
@@ -58,11 +59,4 @@ func telemetryTableHTML(_ summary: String, caption: String, columns: [(title: St
     </details>
 
     """
-}
-
-/// The same rows as a table of GFM.
-func telemetryTableMarkdown(columns: [(title: String, isNumber: Bool)], rows: [[String]]) -> String {
-  MarkdownTable(
-    columns: columns.map { (escapedMarkdown($0.title), $0.isNumber ? .right : .left) }, rows: rows.map { $0.map { escapedMarkdown(cutName($0, 200)) } }
-  ).text
 }

@@ -200,5 +200,31 @@ def tests(Folder):
                 done = f.nb("lab", "describe", "traffic.md#told", "--set", path)
                 assert done.returncode != 0 and said in done.stderr, done.stderr
 
+    def a_notebook_asks_what_its_lab_said():
+        asked = BLOCKS.replace(b"executor: constant-vus\nvus: 3\nthinkTime: 20ms\nduration: 3s", b"executor: shared-iterations\nvus: 4\niterations: 400")
+        for name, more in (("who", b"query: lift\nsource: logs\nwhere: 'duration>p(95)'\nthresholds: {found: ['>=1'], top.lift: ['>=5']}"),
+                           ("where", b"query: critical_path\nwhere: 'duration>100ms'\nversus: 'duration<p(50)'\nexpect: {top.share: {value: 0.95, tolerance: 10pp}}"),
+                           ("match", b"query: span_metrics\nthresholds: {count_error: ['==0'], calls_all: ['==400']}"),
+                           ("shape", b"query: heat_map"), ("point", b"query: exemplars\nmetric: http.server.request.duration"),
+                           ("busy", b"query: use\nthresholds: {top.utilization: ['>0']}"), ("silent", b"query: red\nwhere: 'service.name==nobody'")):
+            asked += b"\n```perf\nkind: observe\nid: %s\nfrom: traffic\n%s\n```\n" % (name.encode(), more)
+        with Folder() as f:
+            f.file("asked.md", asked)
+            done = f.nb("run", "asked.md")
+            # The block that finds nothing says so; the others stand.
+            assert done.returncode == 1 and b"silent (observe)  FAILED: nothing that `traffic` recorded answers this" in done.stderr, done.stderr
+            results = {cell["id"]: cell for cell in json.loads(open(f"{f.path}/results/asked.json").read())["cells"]}
+            top = results["who"]["arms"][0]
+            assert top["name"] == "top" and top["labels"] == ["tenant", "t7"], top
+            assert results["where"]["arms"][0]["labels"] == ["pricing", "fault"], results["where"]["arms"][0]
+            for name in ("who", "where", "match", "busy"):
+                assert all(one["outcome"] == "pass" for one in results[name]["thresholds"] + results[name]["expects"]), results[name]
+            text = open(f"{f.path}/asked.md").read()
+            assert "| tenant | t7 |" in text and "evidence P" in text and "log records, " in text
+            page = open(f"{f.path}/_site/asked.html").read()
+            links = set(re.findall(r'href="#(trace-[0-9a-f]{32})"', page))
+            assert links and links <= set(re.findall(r'<figure class="plot-figure" id="(trace-[0-9a-f]{32})"', page)), links
+            assert page.count('class="plot waterfall"') >= 3 and 'class="plot lifts"' in page and 'class="plot heat-map"' in page
+
     return [the_lab_and_the_load_generator_agree, another_reader_reads_what_it_says, the_hidden_fault_is_found_by_attribute,
-            a_load_block_runs_with_telemetry_and_without]
+            a_load_block_runs_with_telemetry_and_without, a_notebook_asks_what_its_lab_said]

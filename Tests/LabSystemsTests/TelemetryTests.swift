@@ -397,7 +397,7 @@ private let tenant = RequestAttribute(name: "tenant", source: .header("X-Tenant"
     #expect(bad.count == 1 && bad.attributes["error.type"] == "503" && bad.attributes["http.route"] == "/fail")
     #expect(numbers("http.server.active_requests").first { $0.attributes["http.request.method"] == "GET" }?.value == .int(1))
     #expect(numbers("nb.cache.lookups").map(\.value) == [.int(2), .int(1)])
-    #expect(numbers("nb.queue.depth").map(\.value) == [.int(0)] && numbers("nb.workers.busy").map(\.value) == [.int(1)])
+    #expect(numbers("nb.workers.pending").map(\.value) == [.int(0)] && numbers("nb.workers.busy").map(\.value) == [.int(1)])
     #expect(numbers("db.client.connection.count").map(\.value) == [.int(0), .int(4)] || numbers("db.client.connection.count").map(\.value) == [.int(1), .int(3)])
     // The next drain begins anew; a scraper goes on summing.
     site.environment.advance(by: 50 * ms)

@@ -17,7 +17,7 @@ import Testing
         }
         sent += 1
       } else if queue.busy > 0 {
-        queue.release()
+        queue.release(now: Int64(now))
         while let next = queue.take(now: Int64(now)) { started.append(next.request) }
       }
       #expect(queue.busy <= 3 && queue.depth <= 50)

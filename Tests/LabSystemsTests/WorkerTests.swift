@@ -98,7 +98,7 @@ extension Workshop {
   /// Ids in the table, ascending.
   func shipped() throws -> [Int] {
     for case let stage as SQLStage in core.stages {
-      guard let connection = stage.pool.takeIdle() as? SQLConnection else { continue }
+      guard let connection = stage.pool.takeIdle(now: environment.now) as? SQLConnection else { continue }
       defer { stage.pool.giveBack(connection, now: environment.now) }
       try connection.prepare("SELECT id FROM shipped ORDER BY id", place: "test")
       let body = String(buffer: connection.statement(stage.pool.statements.count).run([]).body)
@@ -305,7 +305,7 @@ extension Workshop {
     shop.advance(milliseconds: 100)
     // The table's own ids are the order of the inserts.
     for case let stage as SQLStage in shop.core.stages {
-      let connection = try #require(stage.pool.takeIdle() as? SQLConnection)
+      let connection = try #require(stage.pool.takeIdle(now: shop.environment.now) as? SQLConnection)
       try connection.prepare("SELECT count(*) AS n FROM shipped WHERE id = price + 1", place: "test")
       #expect(String(buffer: connection.statement(1).run([]).body) == "[{\"n\":100}]")
     }

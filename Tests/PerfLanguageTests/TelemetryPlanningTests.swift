@@ -85,3 +85,86 @@ import TextModel
     }
   }
 }
+
+/// `observe` blocks that ask telemetry, and what is said of those that cannot be answered.
+@Suite struct TelemetryQueryPlanningTests {
+  private func notebook(_ observe: String, telemetry: String = "telemetry: {traces: 1}", load: String = "") -> String {
+    """
+    ```perf
+    kind: system
+    id: shop
+    \(telemetry)
+    origin:
+      routes:
+        GET /a/{id}:
+          - bytes: {size: 1KiB}
+    ```
+
+    ```perf
+    kind: load
+    id: base
+    uses: shop
+    executor: constant-arrival-rate
+    rate: 20rps
+    duration: 4s
+    scenario: [{get: "/a/1"}]
+    \(load)
+    ```
+
+    ```perf
+    kind: observe
+    id: asked
+    from: base
+    \(observe)
+    ```
+    """
+  }
+
+  private func found(_ observe: String, telemetry: String = "telemetry: {traces: 1}", load: String = "") -> [String] {
+    plan(notebook(observe, telemetry: telemetry, load: load)).1.map { "\($0.cause); \($0.remedy ?? "")" }
+  }
+
+  @Test(arguments: TelemetryQuery.Kind.allCases)
+  func everyQueryIsPlanned(_ kind: TelemetryQuery.Kind) throws {
+    let more = kind == .sampling ? "\nsampling: {head: 10pct}" : ""
+    let (planned, found) = plan(notebook("query: \(kind.rawValue)\(more)", telemetry: "telemetry: {traces: 1, logs: true, metrics: true}"))
+    #expect(found.isEmpty, "\(found)")
+    let cell = try #require(planned.plan.cells.last)
+    guard case .observe(.telemetry("base", nil, let query, rows: 8)) = cell.work else { throw CancellationError() }
+    #expect(query.kind == kind && cell.needs == ["base"])
+    // Every figure that a query can have has a name that the metric table knows, with the same unit.
+    for metric in kind.columns + kind.wholeColumns { #expect(Metric.named(metric.name)?.unit == metric.unit, "\(metric.name)") }
+  }
+
+  @Test(arguments: [
+    ("query: red\nshow: [p96]", "`red` has no column `p96`; did you mean `p95`?"),
+    ("query: red\nshow: [http.route]\ngroup_by: [tenant]", "`red` has no column `http.route`"),
+    ("query: red\nthreshold: 5ms", "`threshold` means nothing to the query `red`"),
+    ("query: red\nwhere: 'duration~5ms'", "`duration~5ms` compares nothing"),
+    ("query: red\nwhere: 'duration>p(200)'", "`p(200)` is no quantile"),
+    ("query: lift\nsource: logs", "asks logs, and the system of `base` records none"),
+    ("query: use", "asks metrics, and the system of `base` records none; let it: `telemetry: {metrics: true}`"),
+    ("query: sampling", "needs `sampling`"),
+    ("query: sampling\nsampling: {head: 10pct, tail: []}", "decided at the `head` or at the `tail`"),
+    ("query: sampling\nsampling: {tail: []}", "`tail` is empty"),
+    ("query: sampling\nsampling: {tail: [{latency: 5ms, status: error}]}", "a policy is one of"),
+    ("query: sampling\nsampling: {tail: [{attribute: a}]}", "a policy is one of"),
+    ("query: sampling\nsampling: {tail: [{rate: 5ms}]}", "`rate` is spans per second"),
+    ("query: red\nplots: [{kind: timeline}]", "pictures of telemetry follow from the query"),
+    ("query: red\narm: fast", "`base` has no arm `fast`"),
+    ("query: red\nthresholds: {top.lift: ['>1']}", "has no `lift`"),
+  ])
+  func mistakesAreSaid(_ observe: String, _ text: String) {
+    let all = found(observe)
+    #expect(all.contains { $0.contains(text) }, "\(all)")
+  }
+
+  @Test func armsAreNamedAndPointsCannotBe() {
+    let compare = "compare: {baseline: {name: silent, set: {telemetry.traces: 0}}, candidates: [{name: told}], runs: 6}"
+    #expect(found("query: red", load: compare).contains { $0.contains("`base` has 2 arms") && $0.contains("`arm: silent` or `arm: told`") })
+    #expect(found("query: red\narm: told", load: compare).isEmpty)
+    #expect(found("query: red\narm: silent", load: compare).contains { $0.contains("records none") })
+    #expect(found("query: red", load: "vary: {param: rate, values: [10rps, 20rps]}").contains { $0.contains("its points have no names") })
+    #expect(found("query: littles_law", load: compare).contains { $0.contains("`base` has 2 arms, and a recording is of one") })
+  }
+}

@@ -77,11 +77,6 @@ private let pictures: [TelemetryPicture] = [
     let html = telemetryTableHTML(pictures[index], title: hostile)
     let reader = XMLParser(data: Data(html.utf8))
     #expect(reader.parse(), "\(String(describing: reader.parserError))")
-    let lines = telemetryTableMarkdown(pictures[index]).split(separator: "\n")
-    // A name must not open a cell or a line of its own.
-    #expect(lines.count == html.components(separatedBy: "<tr>").count - 1 - (html.contains("nothing was captured") ? 1 : 0) + 1)
-    let cells = lines.map { line in line.replacingOccurrences(of: "\\|", with: "").filter { $0 == "|" }.count }
-    #expect(Set(cells).count == 1)
   }
 
   @Test("the critical path is drawn where it is, and gaps through all rows")
@@ -114,7 +109,9 @@ private let pictures: [TelemetryPicture] = [
     for label in [">1–3<", ">4–6<", ">7–16<", ">17–40<", ">41–100<"] { #expect(svg.contains(label), "\(label)") }
     #expect(svg.components(separatedBy: "<path fill-opacity=").count == 4)
     #expect(svg.components(separatedBy: "class=\"heat-map-exemplar\"").count == 3 && svg.contains("trace 4bf92f3577b34da6a3ce929d0e0e4736"))
-    #expect(telemetryTableMarkdown(.heatMap(heat)).contains("| 2.00 ms to 5.00 ms | 140 | 100 | – |"))
+    #expect(telemetryTableHTML(.heatMap(heat), title: "t").contains("<td>2.00 ms to 5.00 ms</td><td class=\"number\">140</td><td class=\"number\">100</td><td>–</td>"))
+    let linked = telemetrySVG(.heatMap(heat), title: "t", traces: ["4bf92f3577b34da6a3ce929d0e0e4736"])
+    #expect(linked.components(separatedBy: "<a href=\"#trace-4bf92f3577b34da6a3ce929d0e0e4736\"><path").count == 2 && linked.contains("role=\"group\""))
   }
 
   @Test("bars end at the lift, lines at its interval; what is found is solid")
@@ -132,17 +129,5 @@ private let pictures: [TelemetryPicture] = [
     let svg = telemetrySVG(.flame(profile, traces: 2), title: "t")
     #expect(svg.contains("280 ms of 2 traces") && svg.contains("<title>pricing`price: 240 ms, 85.7 %</title>") && !svg.contains("samples"))
     #expect(flameGraphSVG(profile, title: "t").contains("280,000 samples"))
-  }
-
-  @Test("an answer is a table with what must be known below it")
-  func answers() {
-    let answer = TelemetryAnswer(
-      labels: ["service.name"], columns: ["share", "p", "none"],
-      rows: [.init(labels: [hostile], values: ["share": MetricValue(Estimate(0.5), .share), "p": MetricValue(Estimate(1e-9), .plain)]),
-        .init(labels: [""], values: [:])],
-      whole: ["excess": MetricValue(Estimate(120e6), .nanoseconds)], notes: ["3 more rows are left out"])
-    let text = telemetryMarkdown(answer)
-    #expect(text.contains("| 50.0 % | \\< 0.001 |") && text.contains("| – | – | – |") && text.hasSuffix("excess 120 ms\n\n3 more rows are left out."))
-    #expect(text.split(separator: "\n").count == 6 && !text.contains("none |"))
   }
 }

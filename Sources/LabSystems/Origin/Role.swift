@@ -18,9 +18,7 @@ final class Role {
   private var queueWait: Int64 = 0
   private var queuePeak = 0
   /// Requests that were taken in and are not answered, and the time integral of that number.
-  private var inside = 0
-  private var insideArea: Int64 = 0
-  private var insideSince: Int64
+  private var inside: Occupancy
   /// Nanoseconds from a worker's taking a request to its answer, in the order of taking; −1: not yet answered; nil: not asked for.
   private(set) var trace: [Int64]?
   private static let traceMax = 500_000
@@ -51,7 +49,7 @@ final class Role {
     name = spec.name
     instanceName = spec.instanceCount > 1 ? "\(spec.name).\(number)" : spec.name
     self.environment = environment
-    insideSince = environment.now
+    inside = Occupancy(now: environment.now)
     queue = WorkerQueue(
       workers: spec.workers, queueLimit: spec.queueLimit, timeout: spec.timeout.rawValue)
   }
@@ -107,13 +105,17 @@ final class Role {
   /// Requests that wait for a worker, and workers that are busy.
   var load: (waiting: Int, busy: Int) { (queue.depth, queue.busy) }
 
+  /// Since counting began: how long workers were busy and requests waited for one, nanoseconds of all of them together, and how
+  /// many were taken.
+  var times: (busy: Int64, waited: Int64, takes: Int) { (queue.busyTime(now: environment.now), queueWait, queue.takes) }
+
   /// Slots that are served at the same time.
   var slots: Int { queue.workers }
 
   /// A stage that will say `later` needs no worker meanwhile: others get this one. `resumeParked` follows.
   func park(_ exchange: Exchange) {
     guard exchange.life == life else { return }
-    queue.release()
+    queue.release(now: environment.now)
     drain()
   }
 
@@ -168,7 +170,7 @@ final class Role {
       return consumer.finished(exchange)
     }
     // The slot is free before the answer goes out: a client's next request must not meet the slot of its last one.
-    queue.release()
+    queue.release(now: environment.now)
     answer(exchange)
     // Writing the answer keeps this thread from the next request, so it is part of the service.
     traceEnd(traced, since: taken)
@@ -276,8 +278,8 @@ final class Role {
   func kill(_ duration: Int64?) {
     life += 1
     downUntil = duration.map { environment.now + $0 } ?? .max
-    queue.abandon()
-    count(-inside)
+    queue.abandon(now: environment.now)
+    count(-inside.level)
     awake()
     consumer?.kill(until: downUntil)
   }
@@ -293,10 +295,7 @@ final class Role {
 
   private func count(_ step: Int) {
     guard Counters.areOn else { return }
-    let now = environment.now
-    insideArea += Int64(inside) * (now - insideSince)
-    insideSince = now
-    inside += step
+    inside.change(by: step, now: environment.now)
   }
 
   func appendCounters(to counters: inout Counters) {
@@ -307,15 +306,14 @@ final class Role {
     counters.add(name, "timed_out", timedOut)
     counters.add(name, "queue_wait_ns", Int(queueWait))
     counters.peak(name, "queue_peak", queuePeak)
-    let now = environment.now
-    counters.add(name, "inside_ns", Int(insideArea + Int64(inside) * (now - insideSince)))
+    counters.add(name, "inside_ns", Int(inside.time(now: environment.now)))
   }
 
   func resetCounters() {
     consumer?.resetCounters()
     requests = 0; rejected = 0; timedOut = 0; queueWait = 0
     queuePeak = queue.depth
-    insideArea = 0
-    insideSince = environment.now
+    inside.reset(now: environment.now)
+    queue.resetCounters(now: environment.now)
   }
 }

@@ -15,7 +15,9 @@ struct WorkerQueue<Request> {
   let queueLimit: Int
   /// Nanoseconds a request may wait.
   let timeout: Int64
-  private(set) var busy = 0
+  private var places = Occupancy()
+  /// Requests that a worker took, each once.
+  private(set) var takes = 0
   /// Until when no request is taken (the `stall` fault); `.min` when there is none.
   private(set) var stalledUntil = Int64.min
   private var waiting = CircularBuffer<Waiting>()
@@ -29,6 +31,15 @@ struct WorkerQueue<Request> {
   }
 
   var depth: Int { waiting.count }
+  var busy: Int { places.level }
+
+  /// Nanoseconds for which workers were busy, of all of them together.
+  func busyTime(now: Int64) -> Int64 { places.time(now: now) }
+
+  mutating func resetCounters(now: Int64) {
+    places.reset(now: now)
+    takes = 0
+  }
 
   /// When the oldest waiting request runs out of patience.
   var nextTimeout: Int64? {
@@ -40,7 +51,8 @@ struct WorkerQueue<Request> {
   /// A new request: it starts at once only when nobody is before it.
   mutating func arrive(_ request: Request, now: Int64) -> Arrival {
     if busy < workers && waiting.isEmpty && returning.isEmpty && now >= stalledUntil {
-      busy += 1
+      places.change(by: 1, now: now)
+      takes += 1
       return .start
     }
     if waiting.count >= queueLimit { return .reject }
@@ -49,15 +61,15 @@ struct WorkerQueue<Request> {
   }
 
   /// A worker has answered; follow with `take` until it returns nil.
-  mutating func release() {
+  mutating func release(now: Int64) {
     precondition(busy > 0, "a worker was released twice")
-    busy -= 1
+    places.change(by: -1, now: now)
   }
 
   /// A request that released its worker wants one again; false: `take` gives it one later.
   mutating func comeBack(_ request: Request, now: Int64) -> Bool {
     if busy < workers && returning.isEmpty && now >= stalledUntil {
-      busy += 1
+      places.change(by: 1, now: now)
       return true
     }
     returning.append(Waiting(request: request, arrived: now))
@@ -67,8 +79,11 @@ struct WorkerQueue<Request> {
   /// The next request to start or go on and the nanoseconds it waited; nil when none waits, no worker is free or
   /// the role stalls. Requests past their timeout must have been taken by `takeExpired` before.
   mutating func take(now: Int64) -> (request: Request, waited: Int64)? {
-    guard busy < workers, now >= stalledUntil, let first = returning.popFirst() ?? waiting.popFirst() else { return nil }
-    busy += 1
+    guard busy < workers, now >= stalledUntil else { return nil }
+    let back = returning.popFirst()
+    guard let first = back ?? waiting.popFirst() else { return nil }
+    places.change(by: 1, now: now)
+    if back == nil { takes += 1 }
     return (first.request, now - first.arrived)
   }
 
@@ -86,10 +101,10 @@ struct WorkerQueue<Request> {
   mutating func wake() { stalledUntil = .min }
 
   /// A new process: nobody waits, nobody is served.
-  mutating func abandon() {
+  mutating func abandon(now: Int64) {
     waiting.removeAll()
     returning.removeAll()
-    busy = 0
+    places.change(by: -busy, now: now)
     stalledUntil = .min
   }
 }

@@ -4,7 +4,7 @@ import NIOCore
 /// Always on a thread, since it is as long as the batch.
 extension SQLStage {
   func enterBatch(_ exchange: Exchange) -> StageStep {
-    guard let connection = pool.takeIdle() else {
+    guard let connection = pool.takeIdle(now: environment.now) else {
       pool.wait(now: environment.now) { [self] connection in runBatch(exchange, connection) }
       return .later
     }

@@ -68,7 +68,7 @@ final class SQLStage: Stage {
   func enter(_ exchange: Exchange) -> StageStep {
     if !exchange.batch.isEmpty { return enterBatch(exchange) }
     calls += 1
-    guard let connection = pool.takeIdle() else {
+    guard let connection = pool.takeIdle(now: environment.now) else {
       let arrived = environment.now
       pool.wait(now: arrived) { [self] connection in
         exchange.trail?.waited("pool wait", since: arrived)
@@ -200,6 +200,6 @@ final class SQLStage: Stage {
 
   func resetCounters() {
     calls = 0; vmSteps = 0; errors = 0; commits = 0; unchanged = 0; rows = 0
-    pool.resetCounters()
+    pool.resetCounters(now: environment.now)
   }
 }

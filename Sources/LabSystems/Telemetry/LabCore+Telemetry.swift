@@ -24,17 +24,36 @@ extension LabCore {
       guard let pool = pools[stage], !service.pools.contains(stage) else { continue }
       service.pools.append(stage)
       service.gauges.append { [unowned pool] in
-        [("used", pool.size - pool.free), ("idle", pool.free)].map {
+        let name = Attribute("db.client.connection.pool.name", .string(stage))
+        return [("used", pool.size - pool.free), ("idle", pool.free)].map {
           Gauge(
             name: "db.client.connection.count", unit: "{connection}", help: "Connections of a pool, by state.", isUpDownCounter: true,
-            attributes: [Attribute("db.client.connection.pool.name", .string(stage)), Attribute("db.client.connection.state", .string($0.0))], value: $0.1)
-        }
+            attributes: [name, Attribute("db.client.connection.state", .string($0.0))], value: $0.1)
+        } + [
+          Gauge(
+            name: "db.client.connection.max", unit: "{connection}", help: "Connections that a pool may open.", isUpDownCounter: true, attributes: [name],
+            value: pool.size),
+          Gauge(
+            name: "db.client.connection.pending_requests", unit: "{request}", help: "Requests that wait for a connection.", isUpDownCounter: true,
+            attributes: [name], value: pool.pending),
+        ]
+      }
+      service.times.append { [unowned pool, environment] in
+        let name = Attribute("db.client.connection.pool.name", .string(stage))
+        return [
+          TimeSum(
+            name: "db.client.connection.use_time", help: "Time between borrowing a connection and returning it.", attributes: [name], count: pool.uses,
+            nanoseconds: pool.useTime(now: environment.now)),
+          TimeSum(
+            name: "db.client.connection.wait_time", help: "Time until a connection was there.", attributes: [name], count: pool.uses,
+            nanoseconds: pool.waited),
+        ]
       }
     }
     if let worker = spec.worker {
       let role = route.role
       service.gauges.append { [unowned role] in
-        role.consumer.map { [Gauge(name: "nb.queue.depth", unit: "{request}", help: "Requests or messages that wait for a worker.", value: $0.waiting)] } ?? []
+        role.consumer.map { [Gauge(name: "nb.workers.pending", unit: "{request}", help: "Requests or messages that wait for a worker.", value: $0.waiting)] } ?? []
       }
       route.line = service.line(method: route.method, route: route.path, name: "process \(worker.consumes)")
       if let recording = service.recording {
@@ -53,8 +72,16 @@ extension LabCore {
     service.gauges.append { [unowned role] in
       let load = role.load
       return [
-        Gauge(name: "nb.queue.depth", unit: "{request}", help: "Requests or messages that wait for a worker.", value: load.waiting),
+        Gauge(name: "nb.workers.pending", unit: "{request}", help: "Requests or messages that wait for a worker.", value: load.waiting),
         Gauge(name: "nb.workers.busy", unit: "{worker}", help: "Workers with a request.", value: load.busy),
+        Gauge(name: "nb.workers.max", unit: "{worker}", help: "Workers that there are.", value: role.slots),
+      ]
+    }
+    service.times.append { [unowned role] in
+      let times = role.times
+      return [
+        TimeSum(name: "nb.workers.use_time", help: "Time for which a request kept a worker busy.", count: times.takes, nanoseconds: times.busy),
+        TimeSum(name: "nb.workers.wait_time", help: "Time until a worker took a request.", count: times.takes, nanoseconds: times.waited),
       ]
     }
   }

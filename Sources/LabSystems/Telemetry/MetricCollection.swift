@@ -36,13 +36,26 @@ struct MetricCollection {
           name: "http.server.request.duration", description: "Duration of HTTP server requests.", unit: "s", data: .histogram(points, .delta)))
     }
     for (name, those) in Self.grouped(service.allGauges) {
-      let points = those.map { NumberPoint(attributes: $0.attributes, startUnixNano: service.born, unixNano: to, value: .int(Int64($0.value))) }
+      let points = those.map { NumberPoint(attributes: $0.attributes, startUnixNano: service.counted, unixNano: to, value: .int(Int64($0.value))) }
       metrics.append(
         TelemetryMetric(
           name: name, description: those[0].help, unit: those[0].unit,
           data: those[0].isCounter
             ? .sum(points, .cumulative, isMonotonic: true)
             : those[0].isUpDownCounter ? .sum(points, .cumulative, isMonotonic: false) : .gauge(points)))
+    }
+    for sum in service.times.flatMap({ $0() }) {
+      var point = HistogramPoint()
+      point.attributes = sum.attributes
+      point.startUnixNano = service.counted
+      point.unixNano = to
+      point.count = UInt64(max(0, sum.count))
+      point.sum = Double(sum.nanoseconds) / 1e9
+      if let index = metrics.firstIndex(where: { $0.name == sum.name }), case .histogram(let points, let kind) = metrics[index].data {
+        metrics[index].data = .histogram(points + [point], kind)
+      } else {
+        metrics.append(TelemetryMetric(name: sum.name, description: sum.help, unit: "s", data: .histogram([point], .cumulative)))
+      }
     }
     return metrics
   }

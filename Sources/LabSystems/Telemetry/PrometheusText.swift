@@ -14,6 +14,7 @@ struct PrometheusText {
     var writer = PrometheusText(isOpen: isOpen)
     writer.durations(services)
     writer.gauges(services)
+    writer.times(services)
     if isOpen { writer.text += "# EOF\n" }
     return writer.text
   }
@@ -47,9 +48,7 @@ struct PrometheusText {
 
   private mutating func gauges(_ services: [ServiceTelemetry]) {
     let all = services.flatMap { service in service.allGauges.map { (service: service, gauge: $0) } }
-    var names: [String] = []
-    for one in all where !names.contains(one.gauge.name) { names.append(one.gauge.name) }
-    for name in names {
+    for name in Self.firsts(all.map(\.gauge.name)) {
       let those = all.filter { $0.gauge.name == name }
       let first = those[0].gauge
       let plain = Self.name(name)
@@ -59,6 +58,26 @@ struct PrometheusText {
         sample(first.isCounter ? plain + "_total" : plain, Self.labels(service, gauge.attributes), String(gauge.value))
       }
     }
+  }
+
+  /// Count and sum without quantiles.
+  private mutating func times(_ services: [ServiceTelemetry]) {
+    let all = services.flatMap { service in service.times.flatMap { $0() }.map { (service: service, sum: $0) } }
+    for name in Self.firsts(all.map(\.sum.name)) {
+      let those = all.filter { $0.sum.name == name }
+      let plain = Self.name(name) + "_seconds"
+      family(plain, "summary", those[0].sum.help, unit: "seconds")
+      for (service, sum) in those {
+        let labels = Self.labels(service, sum.attributes)
+        sample(plain + "_sum", labels, Self.number(Double(sum.nanoseconds) / 1e9))
+        sample(plain + "_count", labels, String(sum.count))
+      }
+    }
+  }
+
+  /// Each once, in the order of their first.
+  private static func firsts(_ names: [String]) -> [String] {
+    names.reduce(into: []) { kept, name in if !kept.contains(name) { kept.append(name) } }
   }
 
   // MARK: Lines

@@ -17,11 +17,14 @@ final class ServiceTelemetry {
   var scheme: TelemetryText = "http"
   /// Numbers that are read when somebody asks.
   var gauges: [() -> [Gauge]] = []
+  /// The same of times.
+  var times: [() -> [TimeSum]] = []
   /// Whose gauges are there already.
   var pools: [String] = []
   var hasLoad = false
-  let born: UInt64
   private(set) var drained: UInt64
+  /// When its sums began anew.
+  private(set) var counted: UInt64
   let spans = Outbox()
   let logs = Outbox()
   private let logLines = LogLines()
@@ -53,8 +56,8 @@ final class ServiceTelemetry {
     recording = spec.traces > 0 ? SpanRecording(options) : nil
     recorder = recording?.recorder ?? .off
     keys = spec.attributes.map { [recording] attribute in recording?.text(attribute.name) ?? .empty }
-    born = UInt64(max(0, environment.now + epoch))
-    drained = born
+    drained = UInt64(max(0, environment.now + epoch))
+    counted = drained
     resource = Resource(attributes: [
       Attribute("service.name", .string(name)), Attribute("service.namespace", .string(system.id)), Attribute("service.instance.id", .string(instance)),
     ])
@@ -201,6 +204,7 @@ final class ServiceTelemetry {
     logs.clear()
     lines.forEach { _ = $0.drainDurations() }
     drained = unix()
+    counted = drained
     base = tallies
   }
 
@@ -233,6 +237,15 @@ final class ServiceTelemetry {
 }
 
 /// A number as it is when somebody asks.
+/// How long something lasted, of all that it happened to together: a histogram of which only count and sum are known.
+struct TimeSum {
+  var name: String
+  var help: String
+  var attributes: [Attribute] = []
+  var count: Int
+  var nanoseconds: Int64
+}
+
 struct Gauge {
   var name: String
   var unit: String

@@ -4,7 +4,7 @@
 import ExperimentModel
 
 extension TelemetryCapture {
-  /// Requests of servers by the time of their start and by duration.
+  /// Requests as they came in, by the time of their start and by duration.
   ///
   /// - Parameters:
   ///   - columns: at most; fewer when a column would be shorter than a millisecond.
@@ -17,7 +17,7 @@ extension TelemetryCapture {
     }
     var points: [Point] = []
     var omitted = 0
-    forEachRequest(filter) { one, _ in
+    forEachEntry(filter) { one, _ in
       if one.span.duration > 0 {
         points.append(Point(start: one.span.startUnixNano, duration: Double(one.span.duration), trace: one.span.traceID))
       } else {

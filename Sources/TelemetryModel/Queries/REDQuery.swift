@@ -41,14 +41,18 @@ extension TelemetryCapture {
   static let groupsMax = 1_000
 
   /// RED by the keys given, largest rate first. Memory: two numbers for each span that is counted.
-  public func red(where filter: TelemetryFilter = .all, groupBy keys: [String] = ["service.name", "http.route"]) -> [REDRow] {
+  ///
+  /// - Parameter entries: only requests as they came in, not those that they led to.
+  public func red(
+    where filter: TelemetryFilter = .all, groupBy keys: [String] = ["service.name", "http.route"], entries: Bool = false
+  ) -> [REDRow] {
     struct Group {
       var all = WeightedValues()
       var failed = WeightedValues()
       var sum = 0.0
     }
     var groups: [[String]: Group] = [:]
-    forEachRequest(filter) { one, weight in
+    forEachRequest(filter, entries: entries) { one, weight in
       var group = keys.map { shortened(one.label($0)) }
       if groups[group] == nil, groups.count >= Self.groupsMax { group = keys.map { _ in "…" } }
       let duration = Double(max(0, one.span.duration))
@@ -67,10 +71,10 @@ extension TelemetryCapture {
     }.sorted { ($1.requests, $0.group.joined(separator: "\u{1}")) < ($0.requests, $1.group.joined(separator: "\u{1}")) }
   }
 
-  /// How content users are at a threshold T in nanoseconds.
+  /// How content users are at a threshold T in nanoseconds, by the requests as they came in.
   public func apdex(where filter: TelemetryFilter = .all, threshold: Double) -> ApdexScore {
     var score = ApdexScore(satisfied: 0, tolerating: 0, frustrated: 0)
-    forEachRequest(filter) { one, weight in
+    forEachEntry(filter) { one, weight in
       let duration = Double(max(0, one.span.duration))
       if SemanticConventions.hasFailed(one.span) || duration > 4 * threshold {
         score.frustrated += weight
@@ -92,6 +96,41 @@ extension TelemetryCapture {
       for one in requests where selection.contains(one) { body(one, one.span.adjustedCount ?? 1) }
     }
     if served.first != nil { visit(served) } else { visit(traces.lazy.map { spans[$0.root] }) }
+  }
+}
+
+extension TelemetryCapture {
+  func forEachRequest(_ filter: TelemetryFilter, entries: Bool, _ body: (OriginatedSpan, Double) -> Void) {
+    entries ? forEachEntry(filter, body) : forEachRequest(filter, body)
+  }
+
+  /// The requests as they came in: those of servers that no other one, which passes the conditions on attributes too, has called.
+  /// Without conditions a request counts once however many services it went through; of one service, once for each call to it.
+  func forEachEntry(_ filter: TelemetryFilter, _ body: (OriginatedSpan, Double) -> Void) {
+    let scope = TelemetrySelection(filter, over: EmptyCollection<OriginatedSpan>())
+    var entries: [Int] = []
+    for trace in traces {
+      let served = trace.range.filter { (spans[$0].span.kind == .server || spans[$0].span.kind == .consumer) && scope.isInScope(spans[$0]) }
+      guard served.count > 1 else {
+        entries += served
+        continue
+      }
+      let places = Dictionary(trace.range.map { (spans[$0].span.spanID, $0) }, uniquingKeysWith: { a, _ in a })
+      let inScope = Set(served)
+      entries += served.filter { place in
+        var at = places[spans[place].span.parentSpanID]
+        // No longer than the trace: parents may go round in a circle.
+        for _ in trace.range {
+          guard let caller = at else { return true }
+          if inScope.contains(caller) { return false }
+          at = places[spans[caller].span.parentSpanID]
+        }
+        return true
+      }
+    }
+    guard !entries.isEmpty else { return forEachRequest(filter, body) }
+    let selection = TelemetrySelection(filter, over: entries.lazy.map { spans[$0] })
+    for place in entries where selection.contains(spans[place]) { body(spans[place], spans[place].span.adjustedCount ?? 1) }
   }
 }
 

@@ -37,12 +37,15 @@ public struct SpanMetricAgreement: Hashable, Sendable {
 
 extension TelemetryCapture {
   /// Requests by the keys given, as `red` counts them. Memory: a histogram a group.
+  ///
+  /// - Parameter entries: only requests as they came in.
   public func spanMetrics(
-    where filter: TelemetryFilter = .all, groupBy keys: [String] = ["service.name", "http.route"], bounds: [Double] = ExplicitHistogram.httpSeconds
+    where filter: TelemetryFilter = .all, groupBy keys: [String] = ["service.name", "http.route"], bounds: [Double] = ExplicitHistogram.httpSeconds,
+    entries: Bool = false
   ) -> [SpanMetric] {
     let shape = ExplicitHistogram(bounds: bounds)
     var groups: [[String]: SpanMetric] = [:]
-    forEachRequest(filter) { one, weight in
+    forEachRequest(filter, entries: entries) { one, weight in
       var group = keys.map { shortened(one.label($0)) }
       if groups[group] == nil, groups.count >= Self.groupsMax { group = keys.map { _ in "…" } }
       var metric = groups.removeValue(forKey: group)
@@ -103,7 +106,7 @@ extension TelemetryCapture {
   private func spanExemplars(_ filter: TelemetryFilter, _ perBucket: Int) -> BucketExemplars {
     let shape = ExplicitHistogram()
     var rows = Self.emptyRows(shape.bounds)
-    forEachRequest(filter) { one, weight in
+    forEachEntry(filter) { one, weight in
       let bucket = shape.bucket(Double(max(0, one.span.duration)) / 1e9)
       rows[bucket].count += weight
       Self.add(one.span.traceID, to: &rows[bucket], perBucket)

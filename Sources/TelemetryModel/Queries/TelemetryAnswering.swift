@@ -5,6 +5,8 @@ import ExperimentModel
 extension TelemetryCapture {
   /// Rows that an answer keeps; the rest is counted in its notes.
   static let rowsMax = 100
+  /// Bars of a waterfall that an answer keeps: results are saved in a file of at most 64 KiB.
+  static let barsSaved = 40
 
   /// The answer to a question. Bounded in size whatever was captured; the same for the same capture.
   public func answer(_ query: TelemetryQuery) -> TelemetryAnswer {
@@ -49,18 +51,16 @@ extension TelemetryCapture {
             "p95_high": bucket.flatMap { $0 < one.bounds.count ? .time(one.bounds[$0] * 1e9) : nil },
           ])
       }
-      draft.whole["calls_all"] = .count(found.reduce(0) { $0 + $1.calls })
+      draft.whole["calls_all"] = .count(spanMetrics(where: query.where, groupBy: [], entries: true).first?.calls ?? 0)
     case .sampling: addSampling(query, &draft)
-    case .exemplars:
-      for row in exemplars(metric: query.metric, where: query.where).rows where row.count > 0 {
-        let bucket = row.high.map { "up to \(Self.milliseconds($0))" } ?? "over \(Self.milliseconds(row.low))"
-        draft.row([bucket, row.traceIDs.first ?? "–"], ["count": .count(row.count)])
-      }
+    case .exemplars: addExemplars(query, &draft)
     case .heatMap:
       let map = heatMap(where: query.where)
       draft.whole["records"] = .count(map.counts.reduce(0) { $0 + $1.reduce(0, +) })
       if map.omitted > 0 { draft.notes.append("\(map.omitted) spans have no positive duration and are in no cell") }
       draft.pictures.append(.heatMap(map))
+      // The slowest that is marked can be looked at.
+      if let slowest = map.exemplars.max(by: { $0.row < $1.row }) { draft.pictures += picture(ofTrace: slowest.traceID) }
     case .waterfall: addWaterfall(query, &draft)
     case .flame:
       let flame = flameProfile(where: query.where)
@@ -68,6 +68,28 @@ extension TelemetryCapture {
       draft.pictures.append(.flame(flame.profile, traces: flame.traces))
     }
     return draft.answer
+  }
+
+  private func addExemplars(_ query: TelemetryQuery, _ draft: inout AnswerDraft) {
+    let rows = exemplars(metric: query.metric, where: query.where).rows
+    for row in rows.reversed() where row.count > 0 {
+      let bucket = row.high.map { "up to \(Self.milliseconds($0))" } ?? "over \(Self.milliseconds(row.low))"
+      draft.row([bucket, row.traceIDs.first ?? "–"], ["count": .count(row.count)])
+    }
+    let all = rows.reduce(0) { $0 + $1.count }
+    var below = 0.0
+    for row in rows {
+      below += row.count
+      guard below >= 0.99 * all, let id = row.traceIDs.first(where: { !picture(ofTrace: $0).isEmpty }) else { continue }
+      draft.notes.append("p99 lies in the bucket \(row.high.map { "up to \(Self.milliseconds($0))" } ?? "over \(Self.milliseconds(row.low))"); its trace is drawn")
+      draft.pictures += picture(ofTrace: id)
+      return
+    }
+  }
+
+  /// Its waterfall; nothing where the trace was not captured.
+  private func picture(ofTrace hex: String) -> [TelemetryPicture] {
+    TraceID(hex: hex).flatMap { trace($0) }.map { [.waterfall(waterfall($0, barsMax: Self.barsSaved))] } ?? []
   }
 
   private static func milliseconds(_ time: Double) -> String {
@@ -99,14 +121,14 @@ extension TelemetryCapture {
   }
 
   private func addGoldenSignals(_ query: TelemetryQuery, _ draft: inout AnswerDraft) {
-    if let all = red(where: query.where, groupBy: []).first {
+    if let all = red(where: query.where, groupBy: [], entries: true).first {
       draft.whole = [
         "rate": MetricValue(Estimate(all.rate), .perSecond), "error_share": .share(all.errorShare), "p50": .time(all.p50), "p95": .time(all.p95),
         "p99": .time(all.p99),
       ]
       draft.whole["error_p95"] = all.errorP95.map { .time($0) }
     }
-    draft.whole["saturation"] = use().compactMap(\.utilizationMax).max().map { .share($0) }
+    draft.whole["utilization"] = use().compactMap(\.utilization).max().map { .share($0) }
   }
 
   private func addApdex(_ query: TelemetryQuery, _ draft: inout AnswerDraft) {
@@ -177,9 +199,9 @@ extension TelemetryCapture {
           "share": .share(one.share), "traces": .count(one.traces),
         ])
     }
-    draft.whole = ["chosen": .count(report.chosen), "base": .count(report.base), "excess": .time(report.excess), "broken": .count(report.broken)]
+    draft.whole = ["chosen": .count(report.chosen), "compared": .count(report.base), "excess": .time(report.excess), "broken": .count(report.broken)]
     if report.broken > 0 { draft.notes.append("\(report.broken) traces have no single root, and so no critical path") }
-    if let trace = exampleTrace(where: query.where) { draft.pictures.append(.waterfall(waterfall(trace))) }
+    if let trace = exampleTrace(where: query.where) { draft.pictures.append(.waterfall(waterfall(trace, barsMax: Self.barsSaved))) }
   }
 
   private func addSampling(_ query: TelemetryQuery, _ draft: inout AnswerDraft) {
@@ -202,7 +224,7 @@ extension TelemetryCapture {
 
   private func addWaterfall(_ query: TelemetryQuery, _ draft: inout AnswerDraft) {
     guard let trace = exampleTrace(where: query.where) else { return }
-    let found = waterfall(trace)
+    let found = waterfall(trace, barsMax: Self.barsSaved)
     for bar in found.bars {
       let critical = bar.critical.reduce(0) { $0 + $1.end - $1.start }
       draft.row(

@@ -1,8 +1,10 @@
 // Utilisation, saturation and errors of resources (Gregg's USE method), from metrics. Which metric says what is read from the
 // names of the semantic conventions: a resource is what stands before the last word.
 //
-//   db.client.connection.count{state=used} ÷ …max    utilisation       *.utilization as it is
-//   *.pending_requests  *.queue.*  *.pending         saturation        *.wait_time as a mean
+//   *.use_time ÷ time ÷ *.max                        utilisation, exactly; else *.count{state=used} ÷ *.max as it was looked at,
+//                                                    else *.utilization as it is
+//   *.wait_time ÷ time                               saturation: requests that waited on average (Little's law), and the mean
+//                                                    wait; else *.pending_requests  *.queue.*  *.pending as they were looked at
 //   *.timeouts  *.errors  *.dropped  *.rejected      errors
 
 import ExperimentModel
@@ -25,7 +27,7 @@ public struct USERow: Hashable, Sendable {
 }
 
 extension TelemetryCapture {
-  private enum USESide { case utilization, used, limit, saturation, wait, errors }
+  private enum USESide { case utilization, used, limit, saturation, use, wait, errors }
 
   /// Which side of USE a metric is, and of what.
   private static func side(_ name: String) -> (side: USESide, resource: String)? {
@@ -34,12 +36,13 @@ extension TelemetryCapture {
     let resource = words.dropLast().joined(separator: ".")
     switch last {
     case "utilization": return (.utilization, resource)
-    case "count", "usage", "used", "active": return (.used, resource)
+    case "count", "usage", "used", "active", "busy": return (.used, resource)
     case "max", "limit", "size", "capacity":
       if words.dropLast().last == "queue" { return last == "size" ? (.saturation, words.dropLast(2).joined(separator: ".")) : nil }
       return (.limit, resource)
     case "pending_requests", "pending", "waiting", "queued", "queue": return (.saturation, resource)
     case "length", "depth": return words.dropLast().last == "queue" ? (.saturation, words.dropLast(2).joined(separator: ".")) : nil
+    case "use_time": return (.use, resource)
     case "wait_time": return (.wait, resource)
     case "timeouts", "errors", "dropped", "rejected": return (.errors, resource)
     default: return nil
@@ -53,7 +56,9 @@ extension TelemetryCapture {
       var used: [UInt64: Double] = [:]
       var limit: [UInt64: Double] = [:]
       var saturation: [Double] = []
-      var wait = (sum: 0.0, count: 0.0)
+      /// Nanoseconds, of all together, and of the clock.
+      var use = (sum: 0.0, time: 0.0)
+      var wait = (sum: 0.0, count: 0.0, time: 0.0)
       var errors: Double?
     }
     struct Key: Hashable {
@@ -63,7 +68,9 @@ extension TelemetryCapture {
     var found: [Key: Values] = [:]
     func key(_ metric: Metric, _ resource: String, _ attributes: [Attribute]) -> Key {
       // States of one pool are one resource.
-      let labels = attributes.filter { !$0.key.hasSuffix("state") }.compactMap { a in a.value.label.map { "\(a.key)=\($0)" } }.sorted()
+      // `db.client.connection.pool.name` of `db.client.connection` is its `pool.name`.
+      func short(_ key: String) -> Substring { key.hasPrefix(resource + ".") ? key.dropFirst(resource.count + 1) : key[...] }
+      let labels = attributes.filter { !$0.key.hasSuffix("state") }.compactMap { a in a.value.label.map { "\(short(a.key))=\($0)" } }.sorted()
       return Key(service: metric.origin.service, resource: shortened(resource + (labels.isEmpty ? "" : "{\(labels.joined(separator: ", "))}")))
     }
     func update(_ key: Key, _ change: (inout Values) -> Void) {
@@ -80,20 +87,18 @@ extension TelemetryCapture {
           case .used: if state == nil || state == "used" || state == "busy" { values.used[point.unixNano, default: 0] += value }
           case .limit: values.limit[point.unixNano] = value
           case .saturation: values.saturation.append(value)
-          case .wait, .errors: break
+          case .use, .wait, .errors: break
           }
         }
       }
       if side == .errors {
         for (attributes, rise) in metric.metric.rises { update(key(metric, resource, attributes)) { $0.errors = ($0.errors ?? 0) + rise } }
       }
-      if side == .wait {
-        let scale = metric.metric.unit.nanosecondsOfTime
-        for (attributes, sum, count) in metric.metric.sums {
-          update(key(metric, resource, attributes)) {
-            $0.wait.sum += sum * scale
-            $0.wait.count += count
-          }
+      let scale = metric.metric.unit.nanosecondsOfTime
+      for one in side == .wait || side == .use ? metric.metric.sums : [] {
+        update(key(metric, resource, one.attributes)) {
+          if side == .use { $0.use = ($0.use.sum + one.sum * scale, $0.use.time + one.time) }
+          if side == .wait { $0.wait = ($0.wait.sum + one.sum * scale, $0.wait.count + one.count, $0.wait.time + one.time) }
         }
       }
     }
@@ -107,6 +112,8 @@ extension TelemetryCapture {
       }
       (row.utilization, row.utilizationMax) = Self.meanAndMax(shares)
       (row.saturation, row.saturationMax) = Self.meanAndMax(values.saturation)
+      if values.use.time > 0, let limit = limits.last?.value, limit > 0 { row.utilization = values.use.sum / values.use.time / limit }
+      if values.wait.time > 0 { row.saturation = values.wait.sum / values.wait.time }
       row.wait = values.wait.count > 0 ? values.wait.sum / values.wait.count : nil
       row.errors = values.errors
       return row.utilization == nil && row.saturation == nil && row.wait == nil && row.errors == nil ? nil : row
@@ -116,7 +123,8 @@ extension TelemetryCapture {
   private static func meanAndMax(_ values: [Double]) -> (Double?, Double?) {
     // In order, so that the sum is the same in every process.
     let sorted = values.sorted()
-    return sorted.isEmpty ? (nil, nil) : (sorted.reduce(0, +) / Double(sorted.count), sorted.last)
+    // One look at it is no largest value.
+    return sorted.isEmpty ? (nil, nil) : (sorted.reduce(0, +) / Double(sorted.count), sorted.count > 1 ? sorted.last : nil)
   }
 }
 
@@ -143,18 +151,28 @@ extension TelemetryMetric {
     }
   }
 
-  /// By label set, sum and count of a histogram, the last point of cumulative ones.
-  var sums: [(attributes: [Attribute], sum: Double, count: Double)] {
+  /// By label set, sum and count of a histogram and the nanoseconds in which they came, 0 where the sender does not say; the
+  /// last point of cumulative ones.
+  var sums: [(attributes: [Attribute], sum: Double, count: Double, time: Double)] {
     guard case .histogram(let points, let temporality) = data else { return [] }
-    var series: [[Attribute]: (sum: Double, count: Double, at: UInt64)] = [:]
+    struct Key: Hashable {
+      var attributes: [Attribute]
+      /// What is cumulative begins anew with another start.
+      var start: UInt64
+    }
+    var series: [Key: (sum: Double, count: Double, time: Double, at: UInt64)] = [:]
     for point in points {
-      let old = series[point.attributes]
+      let key = Key(attributes: point.attributes, start: temporality == .delta ? 0 : point.startUnixNano)
+      let old = series[key]
+      let time = point.startUnixNano > 0 && point.unixNano > point.startUnixNano ? Double(point.unixNano - point.startUnixNano) : 0
       if temporality == .delta {
-        series[point.attributes] = ((old?.sum ?? 0) + (point.sum ?? 0), (old?.count ?? 0) + Double(point.count), point.unixNano)
+        series[key] = (
+          (old?.sum ?? 0) + (point.sum ?? 0), (old?.count ?? 0) + Double(point.count), (old?.time ?? 0) + time, point.unixNano
+        )
       } else if old.map({ $0.at <= point.unixNano }) ?? true {
-        series[point.attributes] = (point.sum ?? 0, Double(point.count), point.unixNano)
+        series[key] = (point.sum ?? 0, Double(point.count), time, point.unixNano)
       }
     }
-    return series.map { ($0.key, $0.value.sum, $0.value.count) }
+    return series.map { ($0.key.attributes, $0.value.sum, $0.value.count, $0.value.time) }
   }
 }

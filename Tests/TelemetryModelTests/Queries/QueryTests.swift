@@ -221,6 +221,46 @@ private func route(_ text: String) -> [Attribute] { [Attribute("http.route", .st
     #expect(rows[0].saturation == 2.5 && rows[0].saturationMax == 5 && rows[0].wait == 5e6 && rows[0].errors == 8)
   }
 
+  @Test("what was busy and what waited is exact where times say so; another start is another count")
+  func exactUse() {
+    let origin = SpanOrigin(resource: Resource(attributes: [Attribute("service.name", "a")]))
+    func metric(_ name: String, _ data: MetricData) -> TelemetryCapture.Metric { .init(TelemetryMetric(name: name, unit: "s", data: data), origin) }
+    func time(_ start: UInt64, _ end: UInt64, _ sum: Double, _ count: UInt64) -> HistogramPoint {
+      var point = HistogramPoint()
+      (point.startUnixNano, point.unixNano, point.sum, point.count) = (start * 1_000_000_000, end * 1_000_000_000, sum, count)
+      return point
+    }
+    // 4 workers: 12 s of work in 10 s and 3 s of work in 5 s; 2 s and 1 s of waiting.
+    let capture = TelemetryCapture(metrics: [
+      metric("nb.workers.max", .gauge([NumberPoint(unixNano: 1, value: .int(4))])), metric("nb.workers.busy", .gauge([NumberPoint(unixNano: 1, value: .int(0))])),
+      metric("nb.workers.use_time", .histogram([time(1, 6, 5, 50), time(1, 11, 12, 120), time(11, 16, 3, 30)], .cumulative)),
+      metric("nb.workers.wait_time", .histogram([time(1, 11, 2, 120), time(11, 16, 1, 30)], .cumulative)),
+    ])
+    let rows = capture.use()
+    #expect(rows.count == 1 && rows[0].resource == "nb.workers" && rows[0].utilization == 15 / 15 / 4 && rows[0].utilizationMax == nil)
+    #expect(rows[0].saturation == 3 / 15.0 && rows[0].wait == 3e9 / 150)
+  }
+
+  @Test("a request counts where it came in; with a condition, where it came to what is looked at")
+  func entries() {
+    func span(_ id: UInt64, _ parent: UInt64, _ service: String, _ kind: SpanKind, _ ms: UInt64) -> OriginatedSpan {
+      var span = Span(traceID: TraceID(high: 1, low: 1), spanID: SpanID(id), name: "x", kind: kind, startUnixNano: 0, endUnixNano: ms * 1_000_000)
+      span.parentSpanID = SpanID(parent)
+      return OriginatedSpan(span, SpanOrigin(resource: Resource(attributes: [Attribute("service.name", .string(service))])))
+    }
+    let capture = TelemetryCapture(spans: [
+      span(1, 0, "edge", .server, 100), span(2, 1, "edge", .client, 90), span(3, 2, "origin", .server, 80), span(4, 3, "origin", .client, 70),
+      span(5, 4, "pricing", .server, 60), span(6, 5, "origin", .server, 5),
+    ])
+    func seen(_ filter: TelemetryFilter) -> [Double] { capture.red(where: filter, groupBy: [], entries: true).map(\.p95) }
+    #expect(seen(.all) == [100e6])
+    let origin = TelemetryFilter([TelemetryCondition("service.name", .equal, .text("origin"))])
+    // The call back into origin is led to by the first one.
+    #expect(seen(origin) == [80e6] && capture.red(where: origin, groupBy: []).map(\.requests) == [2])
+    #expect(seen(TelemetryFilter([TelemetryCondition("duration", .less, .quantity(Quantity(70e6, .nanoseconds)))])) == [])
+    #expect(capture.heatMap().counts.joined().reduce(0, +) == 1 && capture.exemplars().rows.reduce(0) { $0 + $1.count } == 1)
+  }
+
   @Test("exemplars lead from a bucket to traces of its height")
   func exemplars() {
     let rows = requests.exemplars(perBucket: 2).rows

@@ -1,0 +1,70 @@
+// Questions to what a lab said of itself while a load block ran: the capture answers, and here the answer becomes a result. Span
+// metrics are held against the generator's own count, which the lab knows nothing of.
+
+import ExperimentModel
+import TelemetryModel
+
+extension Runner {
+  func askTelemetry(
+    _ cell: Cell, _ from: String, arm: String?, _ query: TelemetryQuery, rows: Int, into result: inout CellResult
+  ) throws {
+    let capture = try recordings.capture(of: from, arm: arm)
+    var answer = capture.answer(query)
+    guard !answer.rows.isEmpty || !answer.whole.isEmpty || !answer.pictures.isEmpty else {
+      throw CellFailure("nothing that `\(from)` recorded answers this", remedy: "look with fewer conditions, or record more: `telemetry` of its system")
+    }
+    if query.kind == .spanMetrics {
+      answer.whole.merge(againstGenerator(capture, query, try? recordings.recording(of: from).metrics)) { a, _ in a }
+    }
+    result.doubts.append(Doubt(id: "recorded", text: "asked of \(capture.contents) that `\(from)` recorded; nothing was measured again"))
+    result.take(answer, rows: rows, pictures: !cell.plots.isEmpty)
+    result.doubts += answer.notes.enumerated().map { Doubt(id: "note-\($0.offset + 1)", text: $0.element) }
+    let told = try recordings.telemetry(of: from, arm: arm)
+    if told.dropped > 0 {
+      result.doubts.append(Doubt(id: "dropped", text: "\(told.dropped) spans and log records found no room and are in no number"))
+    }
+  }
+
+  /// How far the spans are from what the load generator counted and timed; nothing where it has no single arm.
+  private func againstGenerator(
+    _ capture: TelemetryCapture, _ query: TelemetryQuery, _ generator: [String: MetricValue]?
+  ) -> [String: MetricValue] {
+    guard let requests = generator?["http_reqs"], let p95 = generator?["p95"]
+    else { return [:] }
+    let found = TelemetryCapture.agreement(
+      capture.spanMetrics(where: query.where, groupBy: [], entries: true), count: requests.estimate.value, value: p95.estimate.value / 1e9)
+    var whole = [
+      "generator_requests": requests, "generator_p95": p95, "count_error": MetricValue(Estimate(found.countDifference), .count),
+    ]
+    whole["buckets_apart"] = found.bucketDistance.map { MetricValue(Estimate(Double($0)), .count) }
+    return whole
+  }
+}
+
+extension TelemetryCapture {
+  /// `4,321 spans and 80 logs`, without what there is none of.
+  fileprivate var contents: String {
+    let all = [(spans.count, "spans"), (logs.count, "log records"), (metrics.count, "metrics")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+    return all.isEmpty ? "nothing" : all.joined(separator: ", ")
+  }
+}
+
+extension CellResult {
+  /// An answer as rows, of which the first is `top`, figures of the whole, and pictures.
+  fileprivate mutating func take(_ answer: TelemetryAnswer, rows: Int, pictures wanted: Bool) {
+    columns = answer.columns.filter { name in answer.rows.contains { $0.values[name] != nil } }
+    rowLabel = answer.labels.first ?? "row"
+    if answer.labels.count > 1 { labelColumns = answer.labels }
+    for (place, row) in answer.rows.prefix(rows).enumerated() {
+      let name = row.labels.map { $0.isEmpty ? "–" : $0 }.joined(separator: " · ")
+      var arm = ArmResult(name: place == 0 ? "top" : name, metrics: row.values, label: name)
+      if answer.labels.count > 1 { arm.labels = row.labels }
+      arms.append(arm)
+    }
+    if answer.rows.count > rows {
+      doubts.append(Doubt(id: "more", text: "\(answer.rows.count - rows) more rows are not shown"))
+    }
+    if !answer.whole.isEmpty { arms.append(ArmResult(name: "", metrics: answer.whole)) }
+    if wanted, !answer.pictures.isEmpty { pictures = answer.pictures }
+  }
+}
