@@ -103,8 +103,10 @@ struct PageWriter {
     let cells = notebook.plan.cells
     let stale = cells.filter { cell in saved[cell.id].map { $0.inputs != cell.inputs } ?? false }.map(\.id)
     let lesson = notebook.plan.lesson
+    // A page that is no lesson, such as the vendors' one, is called by its first heading.
+    let title = lesson?.title ?? notebook.document.html(HTMLOptions()).headings.first { $0.level == 1 }?.text ?? notebook.stem
     return LessonInput(
-      id: notebook.stem, title: lesson?.title ?? notebook.stem, day: lesson?.day, document: notebook.document,
+      id: notebook.stem, title: title, day: lesson?.day, document: notebook.document,
       results: cells.compactMap { saved[$0.id] },
       claims: lesson?.claims.map { ClaimState($0, claimStatus($0, in: saved)) } ?? [], blocks: cells.map(\.id),
       stale: Set(stale))

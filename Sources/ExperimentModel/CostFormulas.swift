@@ -70,7 +70,7 @@ public struct CostFormula: Hashable, Sendable {
   public static func named(_ name: String) -> CostFormula? { all.first { $0.name == name } }
 
   public static let all: [CostFormula] = [
-    .revenue, .errorBudget, .infrastructure, .churn, .roi, .telemetry, .tokens, .incident, .serverless, .egress,
+    .revenue, .errorBudget, .infrastructure, .churn, .roi, .telemetry, .apm, .tokens, .incident, .serverless, .egress,
   ]
 
   /// The columns that a block with these inputs has.
@@ -186,6 +186,34 @@ extension CostFormula {
       CostInputRow("usd_per_series", .usdPerMonth, "price of one series for a month", .standard("0 USD/month")),
     ],
     columns: ["per_month", "ingest_per_month", "series_per_month"].map { CostColumn($0) }, roiNeeds: [])
+
+  /// Every price list that was read for Notebooks/vendors.md is some of these parts: by host or processor, by user, by GB, by indexed span.
+  static let apm = CostFormula(
+    name: "apm", title: "telemetry a month by a vendor's price list",
+    text:
+      "units × USD/unit + users × USD/user + fee + GB × USD/GB + million indexed spans × USD/Mspan + series × USD/series; "
+      + "what the price includes is taken off each part first",
+    rows: [
+      CostInputRow("spans_per_second", .perSecond, "made, before sampling"),
+      CostInputRow("kept", .share, "share that sampling keeps before they are sent", .standard("1")),
+      CostInputRow("bytes_per_span", .bytes, "as they are billed"),
+      CostInputRow("units", .count, "hosts or processors that are billed by the piece", .standard("0")),
+      CostInputRow("usd_per_unit", .usdPerMonth, "price of one for a month", .standard("0 USD/month")),
+      CostInputRow("users", .count, "people whose accounts are billed", .standard("0")),
+      CostInputRow("usd_per_user", .usdPerMonth, "price of one for a month", .standard("0 USD/month")),
+      CostInputRow("fee", .usdPerMonth, "what the platform costs, however little is used", .standard("0 USD/month")),
+      CostInputRow("usd_per_gb", .usdPerGB, "price of taking in 10⁹ bytes", .standard("0 USD/GB")),
+      CostInputRow("gb_included", .count, "GB a month that cost nothing", .standard("0")),
+      CostInputRow("gb_per_unit", .count, "GB a month that the price of a unit includes", .standard("0")),
+      CostInputRow("indexed", .share, "share of the kept spans that can be searched one by one", .standard("0")),
+      CostInputRow("usd_per_mspan", .usdPerMillionSpans, "price of a million of them", .standard("0 USD/Mspan")),
+      CostInputRow("mspans_per_unit", .count, "millions of them that the price of a unit includes", .standard("0")),
+      CostInputRow("series", .count, "time series of metrics", .standard("0")),
+      CostInputRow("usd_per_series", .usdPerMonth, "price of one series for a month", .standard("0 USD/month")),
+      CostInputRow("series_included", .count, "series that cost nothing", .standard("0")),
+      CostInputRow("series_per_unit", .count, "series that the price of a unit includes", .standard("0")),
+    ],
+    columns: ["per_month", "seats_per_month", "ingest_per_month", "index_per_month", "series_per_month"].map { CostColumn($0) }, roiNeeds: [])
 
   static let tokens = CostFormula(
     name: "F7", title: "a million tokens", text: "USD/h / (tokens per second × 3600) × 10⁶, at the offered load and not at the peak",

@@ -240,6 +240,8 @@ public struct Metric: Hashable, Sendable {
     .init("per_month", .usdPerMonth, .lower, "money a month"),
     .init("ingest_per_month", .usdPerMonth, .lower, "money a month for spans"),
     .init("series_per_month", .usdPerMonth, .lower, "money a month for time series"),
+    .init("seats_per_month", .usdPerMonth, .lower, "money a month for hosts, processors, users and the platform, however little they send"),
+    .init("index_per_month", .usdPerMonth, .lower, "money a month for spans that can be searched one by one"),
     .init("per_mtok", .usdPerMillionTokens, .lower, "money per million tokens at the offered load"),
     .init("per_mtok_peak", .usdPerMillionTokens, .lower, "money per million tokens if the machine were always busy"),
     .init("breakeven_tokens", .perSecond, .none, "tokens per second from which one’s own accelerators are cheaper"),

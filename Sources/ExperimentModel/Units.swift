@@ -40,6 +40,7 @@ public enum MetricUnit: String, Codable, Sendable, CaseIterable {
   case usdPerMonth = "USD/month"
   case usdPerMillion = "USD/Mreq"
   case usdPerMillionTokens = "USD/Mtok"
+  case usdPerMillionSpans = "USD/Mspan"
   case usdPerGB = "USD/GB"
   case usdPerGBSecond = "USD/GB-s"
   case points = "pp"

@@ -41,6 +41,7 @@ struct CostFigures {
         spansPerSecond: value("spans_per_second") * value("kept"), bytes: value("bytes_per_span"), perGB: value("usd_per_gb"))
       let series = value("series") * value("usd_per_series")
       return ["ingest_per_month": ingest, "series_per_month": series, "per_month": ingest + series]
+    case "apm": return priceList
     case "F7":
       var found = ["per_mtok": perMillionTokens]
       if let peak = inputs["peak_tokens_per_second"] {
@@ -73,6 +74,22 @@ struct CostFigures {
   private var loss: Double { Pricing.lostInBadTime(badTime, revenuePerDay: revenue, affected: value("affected")) }
   private var perMillionTokens: Double {
     Pricing.perMillionTokens(perHour: value("usd_per_hour"), tokensPerSecond: value("tokens_per_second"))
+  }
+
+  /// A vendor's bill, part by part: each allowance belongs to its own part, and what is left of one pays for no other.
+  private var priceList: [String: Double] {
+    let spans = value("spans_per_second") * value("kept") * (Pricing.month / Pricing.second)
+    let units = value("units")
+    let seats = units * value("usd_per_unit") + value("users") * value("usd_per_user") + value("fee")
+    let ingest = Pricing.beyond(
+      value("gb_included") + units * value("gb_per_unit"), of: spans * value("bytes_per_span") / Pricing.gigabyte, price: value("usd_per_gb"))
+    let index = Pricing.beyond(units * value("mspans_per_unit"), of: spans * value("indexed") / 1e6, price: value("usd_per_mspan"))
+    let series = Pricing.beyond(
+      value("series_included") + units * value("series_per_unit"), of: value("series"), price: value("usd_per_series"))
+    return [
+      "per_month": seats + ingest + index + series, "seats_per_month": seats, "ingest_per_month": ingest, "index_per_month": index,
+      "series_per_month": series,
+    ]
   }
 
   private var incident: Double {

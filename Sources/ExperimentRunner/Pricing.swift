@@ -91,6 +91,9 @@ enum Pricing {
     spansPerSecond * bytes * (month / second) / gigabyte * perGB
   }
 
+  /// apm: what is used beyond what the price includes, at its price; never below 0.
+  static func beyond(_ included: Double, of used: Double, price: Double) -> Double { max(0, used - included) * price }
+
   /// F7: USD/h / (tokens per second × 3600) × 10⁶.
   static func perMillionTokens(perHour: Double, tokensPerSecond: Double) -> Double { perHour / (tokensPerSecond * 3_600) * 1e6 }
 

@@ -93,6 +93,7 @@ func spelling(of unit: MetricUnit) -> (name: String, example: String) {
   case .usdPerMonth: ("money per month", "40 USD/month")
   case .usdPerMillion: ("money per million requests", "0.3 USD/Mreq")
   case .usdPerMillionTokens: ("money per million tokens", "2.5 USD/Mtok")
+  case .usdPerMillionSpans: ("money per million spans", "1.7 USD/Mspan")
   case .usdPerGB: ("money per GB", "0.09 USD/GB")
   case .usdPerGBSecond: ("money per GB and second", "0.0000166667 USD/GB-s")
   case .count: ("a plain number", "200")

@@ -68,7 +68,7 @@ struct Scale {
       case .thingsPerSecond: (1, " /s")
       case .usd: (1, " USD")
       case .usdPerDay: (1, " USD/day")
-      case .usdPerHour, .usdPerMonth, .usdPerMillionTokens, .usdPerGB, .usdPerGBSecond: (1, " \(unit.rawValue)")
+      case .usdPerHour, .usdPerMonth, .usdPerMillionTokens, .usdPerMillionSpans, .usdPerGB, .usdPerGBSecond: (1, " \(unit.rawValue)")
       case .usdPerMillion: (1, " USD/Mreq")
       case .points: (1, " pp")
       case .count, .plain: (1, "")
