@@ -66,7 +66,7 @@ let package = Package(
     // Level 2: one capability each.
     .target(
       name: "PerfLanguage",
-      dependencies: ["TextModel", "DocumentModel", "StrictYAML", "ExperimentModel", crypto],
+      dependencies: ["TextModel", "DocumentModel", "StrictYAML", "ExperimentModel", "Statistics", crypto],
       // Compiled in: a preset is there wherever the one executable is.
       resources: [.embedInCode("Presets")]),
     .target(name: "MeasureKernel", dependencies: ["CKernelShims", "ExperimentModel", "Statistics"]),

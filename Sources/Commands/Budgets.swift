@@ -17,7 +17,8 @@ struct Budgets {
   /// - Parameters:
   ///   - fresh: results of this run by lesson, which count instead of the saved ones.
   ///   - lessons: only budgets of these; nil: all.
-  init(_ workspace: Workspace, lessons: Set<String>? = nil, fresh: [String: [String: CellResult]] = [:]) {
+  ///   - learnerSeed: what the notebooks are planned with instead of what `nb init` wrote.
+  init(_ workspace: Workspace, lessons: Set<String>? = nil, fresh: [String: [String: CellResult]] = [:], learnerSeed: UInt64? = nil) {
     guard access(workspace.budgets, F_OK) == 0 else {
       judged = []
       diagnostics = Diagnostics()
@@ -31,7 +32,7 @@ struct Budgets {
       source = text
       var results: [String: [String: CellResult]] = [:]
       for lesson in Set(budgets.map(\.lesson)) {
-        guard let saved = Self.current(lesson, workspace) else { continue }
+        guard let saved = Self.current(lesson, workspace, learnerSeed) else { continue }
         results[lesson] = saved.merging(fresh[lesson] ?? [:]) { $1 }
       }
       judged = judgeBudgets(budgets, results: results)
@@ -57,8 +58,8 @@ struct Budgets {
   }
 
   /// Saved results of a lesson that answer what its notebook asks today; nil when there is no such notebook.
-  private static func current(_ lesson: String, _ workspace: Workspace) -> [String: CellResult]? {
-    guard let notebook = try? Notebook(workspace.course + "/\(lesson).md") else { return nil }
+  private static func current(_ lesson: String, _ workspace: Workspace, _ learnerSeed: UInt64?) -> [String: CellResult]? {
+    guard let notebook = try? Notebook(workspace.course + "/\(lesson).md", learnerSeed: learnerSeed) else { return nil }
     let known = notebook.knownResults()
     let inputs = Dictionary(notebook.plan.cells.map { ($0.id, $0.inputs) }, uniquingKeysWith: { a, _ in a })
     return known.filter { inputs[$0.key] == $0.value.inputs }

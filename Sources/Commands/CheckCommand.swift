@@ -13,6 +13,7 @@ struct CheckCommand: ParsableCommand {
   var files: [String] = []
   @Flag(help: "Only errors and warnings, no closing line.")
   var quiet = false
+  @OptionGroup var learner: LearnerOptions
 
   func run() throws {
     var failed = false
@@ -25,12 +26,12 @@ struct CheckCommand: ParsableCommand {
     var courses: Set<String> = []
     for file in paths {
       do throws(FileError) {
-        let notebook = try Notebook(file)
+        let notebook = try Notebook(file, learnerSeed: learner.learnerSeed)
         Output.diagnostics(notebook.diagnostics, in: notebook.source)
         failed = failed || notebook.diagnostics.hasErrors
         if courses.insert(notebook.workspace.course).inserted {
           failed = !checkFacts(notebook.workspace) || failed
-          let budgets = Budgets(notebook.workspace)
+          let budgets = Budgets(notebook.workspace, learnerSeed: learner.learnerSeed)
           failed = !budgets.show() || failed
           isBroken = isBroken || budgets.isBroken
         }

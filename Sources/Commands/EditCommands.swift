@@ -61,11 +61,12 @@ struct ExplainCommand: ParsableCommand {
     commandName: "explain", abstract: "A block with every default filled in.")
 
   @Argument(help: "FILE#ID, such as day08.md#onoff.") var block: String
+  @OptionGroup var learner: LearnerOptions
 
   func run() throws {
     let (file, id) = try splitBlock(block)
     do {
-      let notebook = try Notebook(file)
+      let notebook = try Notebook(file, learnerSeed: learner.learnerSeed)
       guard let text = explain(notebook.document, id: id, context: notebook.context) else {
         let near = nearestName(to: id, among: notebook.planned.blocks.map(\.id)).map { "did you mean `\($0)`?" }
         Output.diagnostics(notebook.diagnostics, in: notebook.source)

@@ -27,6 +27,7 @@ struct LabCommand: ParsableCommand {
     @Option(help: "Port on 127.0.0.1; 0 takes a free one.") var port = 0
     @OptionGroup var real: RealOptions
     @Option(name: .customLong("set"), help: "PATH=VALUE as in a block's `set`, such as product-cache.capacity=0; may be repeated.") var overrides: [String] = []
+    @OptionGroup var learner: LearnerOptions
     @Option(help: "Folder that keeps the database and the queues when the lab ends, for the next one.") var directory: String?
     @Flag(help: .hidden) var stdin = false
 
@@ -43,7 +44,7 @@ struct LabCommand: ParsableCommand {
           return
         }
         guard let system else { throw ValidationError("name a system: \(presetNames.joined(separator: ", ")), or FILE#ID") }
-        var spec = try resolveSystem(system, set: overrides)
+        var spec = try resolveSystem(system, set: overrides, learnerSeed: learner.learnerSeed)
         let kept = try keepReal(real.components(), usedBy: spec.uses, in: system)
         defer { kept?.stop() }
         let used = (kept?.services ?? []).filter { spec.uses($0.component) }
@@ -96,7 +97,7 @@ struct LabCommand: ParsableCommand {
     }
 
     func run() throws {
-      let spec = try resolveSystem(system, set: overrides)
+      let spec = try resolveSystem(system, set: overrides, showsHidden: false)
       let bytes: [UInt8]
       if json {
         let encoder = JSONEncoder()
@@ -149,16 +150,23 @@ extension LabCommand {
 }
 
 /// A preset, or a notebook's system block by FILE#ID, with overrides `PATH=VALUE`.
-func resolveSystem(_ name: String, set: [String]) throws -> SystemSpec {
+///
+/// - Parameter showsHidden: false leaves a hidden fault out and says so: a drawing is no answer to an exercise.
+func resolveSystem(_ name: String, set: [String], learnerSeed: UInt64? = nil, showsHidden: Bool = true) throws -> SystemSpec {
   var diagnostics = Diagnostics()
   if let spec = preset(name, set: set, diagnostics: &diagnostics) { return spec }
   if !diagnostics.hasErrors, let hash = name.lastIndex(of: "#") {
     let notebook: Notebook
-    do { notebook = try Notebook(String(name[..<hash])) } catch {
+    do { notebook = try Notebook(String(name[..<hash]), learnerSeed: learnerSeed) } catch {
       Output.failure(error.diagnostic)
       throw Exit.failed
     }
     let id = String(name[name.index(after: hash)...])
+    var set = set
+    if !showsHidden, let count = notebook.planned.hiddenFaults[id] {
+      Output.error("\(id) hides one of \(count) faults, chosen by the learner's seed; it is left out here\n")
+      set.append("hidden.off=true")
+    }
     if let spec = Planner(notebook.context).system(id, in: notebook.document, set: set, diagnostics: &diagnostics) { return spec }
   }
   if diagnostics.hasErrors {

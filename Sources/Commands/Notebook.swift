@@ -25,7 +25,9 @@ struct Notebook {
   var lesson: String { stem }
 
   /// Reads and plans; findings about the notebook are in `diagnostics`, only an unreadable file throws.
-  init(_ given: String, limit: Int = 8 << 20) throws(FileError) {
+  ///
+  /// - Parameter learnerSeed: instead of what `nb init` wrote.
+  init(_ given: String, learnerSeed: UInt64? = nil, limit: Int = 8 << 20) throws(FileError) {
     path = Workspace.find(given)
     let source = try SourceText(contentsOf: path, limit: limit)
     workspace = Workspace(for: path)
@@ -34,9 +36,11 @@ struct Notebook {
     var findings = Diagnostics()
     facts = Self.readFacts(workspace)
     let folder = workspace.course
+    let seed: UInt64? = if let learnerSeed { learnerSeed } else { try workspace.readLearnerSeed() }
     context = PlanContext(
       facts: Dictionary(facts.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a }),
       courseMoney: workspace.isCourse ? (try? SourceText(contentsOf: workspace.courseFile)).map(PerfLanguage.courseMoney) ?? [:] : [:],
+      learnerSeed: seed,
       data: { name in (try? readFile(folder + "/" + name, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) } })
     planned = Planner(context).plan(document, diagnostics: &findings)
     diagnostics = findings

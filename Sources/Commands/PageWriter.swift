@@ -10,7 +10,9 @@ import TextModel
 struct PageWriter {
   private let workspace: Workspace
 
-  init(_ workspace: Workspace) { self.workspace = workspace }
+  private let learnerSeed: UInt64?
+
+  init(_ workspace: Workspace, learnerSeed: UInt64? = nil) { (self.workspace, self.learnerSeed) = (workspace, learnerSeed) }
 
   func pagePath(_ stem: String) -> String { workspace.site + "/\(stem).html" }
 
@@ -18,7 +20,7 @@ struct PageWriter {
   /// that the course does not list, or while another lesson has mistakes.
   func write(_ path: String) throws {
     let (course, theme) = try courseAndTheme()
-    let notebook = try Notebook(path)
+    let notebook = try Notebook(path, learnerSeed: learnerSeed)
     let listed = lessonPaths(course).contains { Workspace.stem($0) == notebook.stem }
     if workspace.isCourse, listed, (try? writeSite()) != nil { return }
     let links = try lessons(of: course, sure: path).map { $0.link }
@@ -37,12 +39,12 @@ struct PageWriter {
     }
     var runbooks: [(lesson: String, RunbookSpec)] = []
     for path in lessonPaths(course) {
-      let notebook = try Notebook(path)
+      let notebook = try Notebook(path, learnerSeed: learnerSeed)
       runbooks += notebook.plan.runbooks.map { (lesson: notebook.lesson, $0) }
     }
     let log = (try? SourceText(contentsOf: workspace.log, limit: 64 << 20)).map { Document(parsing: $0) }
     let pages = buildSite(
-      course: course, lessons: lessons, log: log, runbooks: runbooks, budgets: Budgets(workspace).judged, facts: Notebook.readFacts(workspace), theme: theme)
+      course: course, lessons: lessons, log: log, runbooks: runbooks, budgets: Budgets(workspace, learnerSeed: learnerSeed).judged, facts: Notebook.readFacts(workspace), theme: theme)
     try write(pages, theme.assets)
     return (pages.count, checkLinks(pages, assets: theme.assets))
   }
@@ -61,7 +63,7 @@ struct PageWriter {
   private func lessons(of course: Course, sure: String?) throws -> [LessonInput] {
     try lessonPaths(course).compactMap { path in
       if sure != nil, access(path, F_OK) != 0 { return nil }
-      let notebook = try Notebook(path)
+      let notebook = try Notebook(path, learnerSeed: learnerSeed)
       if notebook.diagnostics.hasErrors, sure == nil {
         throw DiagnosedError(diagnostics: notebook.diagnostics, source: notebook.source)
       }

@@ -25,7 +25,7 @@ struct RegressionCheck {
       throw MeasureError("\(notebook.path) is not inside the repository \(top)", remedy: "run `nb run --check` in a checkout")
     }
     let old: Notebook
-    do { old = try Notebook(folder + absolute.dropFirst(top.count)) } catch {
+    do { old = try Notebook(folder + absolute.dropFirst(top.count), learnerSeed: notebook.context.learnerSeed) } catch {
       throw MeasureError("the revision \(revision) has no readable \(notebook.path)", remedy: "a new notebook has nothing to be compared with: leave `--baseline` out")
     }
     let before = Dictionary(old.plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })

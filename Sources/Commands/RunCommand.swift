@@ -34,6 +34,7 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "With --check: GitHub annotations on stdout; on by itself where GITHUB_ACTIONS is true.")
   var github = false
   @OptionGroup var real: RealOptions
+  @OptionGroup var learner: LearnerOptions
   @Flag(help: "Discard hand edits inside result regions.")
   var overwrite = false
   @Flag(inversion: .prefixedNo, help: "Write the page to _site/ as well.")
@@ -77,7 +78,7 @@ struct RunCommand: ParsableCommand {
 
   private func runNotebook(_ file: String, _ suites: inout [CheckSuite]) throws -> ExitCode {
     let notebook: Notebook
-    do { notebook = try Notebook(file) } catch {
+    do { notebook = try Notebook(file, learnerSeed: learner.learnerSeed) } catch {
       Output.failure(error.diagnostic)
       return Exit.failed
     }
@@ -130,7 +131,7 @@ struct RunCommand: ParsableCommand {
         // Also with nothing run: values and claims may be new in the prose.
         Output.diagnostics(try writeBack.write(), in: notebook.source)
         if !results.isEmpty { try appendLog(notebook, results, stamp) }
-        if html { try PageWriter(notebook.workspace).write(notebook.path) }
+        if html { try PageWriter(notebook.workspace, learnerSeed: learner.learnerSeed).write(notebook.path) }
       }
     } catch let error as FileError {
       Output.failure(error.diagnostic)
@@ -145,7 +146,7 @@ struct RunCommand: ParsableCommand {
     }
     let budgets = Budgets(
       notebook.workspace, lessons: [notebook.lesson],
-      fresh: check ? [notebook.lesson: Dictionary(results.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })] : [:])
+      fresh: check ? [notebook.lesson: Dictionary(results.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })] : [:], learnerSeed: learner.learnerSeed)
     var regressions: [RegressionResult] = []
     if let baseline {
       do {

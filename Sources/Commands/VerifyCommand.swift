@@ -13,6 +13,7 @@ struct VerifyCommand: ParsableCommand {
 
   @Argument(help: "Notebooks; none: all of the course here.") var files: [String] = []
   @Flag(help: "One JSON object a prediction on stdout.") var json = false
+  @OptionGroup var learner: LearnerOptions
 
   func run() throws {
     let paths = files.isEmpty ? lessonFiles(Workspace.here) : files
@@ -20,7 +21,7 @@ struct VerifyCommand: ParsableCommand {
     var failed = false
     for file in paths {
       do throws(FileError) {
-        let notebook = try Notebook(file)
+        let notebook = try Notebook(file, learnerSeed: learner.learnerSeed)
         if notebook.diagnostics.hasErrors {
           Output.diagnostics(notebook.diagnostics, in: notebook.source)
           failed = true

@@ -14,6 +14,7 @@ struct WriteBack {
   let overwrite: Bool
   /// What a cell asks in this run, where that differs from the notebook's own question: inputs by inputs.
   let questions: [String: String]
+  private let learnerSeed: UInt64?
   /// What the notebook shows now, by cell.
   private(set) var shown: [String: CellResult]
   /// Cells whose last run failed or was INVALID, with the reason; they keep their last good table.
@@ -27,6 +28,7 @@ struct WriteBack {
     path = notebook.path
     self.questions = questions
     self.overwrite = overwrite
+    learnerSeed = notebook.context.learnerSeed
     shown = notebook.savedResults()
   }
 
@@ -51,7 +53,7 @@ struct WriteBack {
 
   /// Brings the notebook and its results file in line with `shown`.
   mutating func write() throws(FileError) -> Diagnostics {
-    let now = try Notebook(path)
+    let now = try Notebook(path, learnerSeed: learnerSeed)
     var findings = Diagnostics()
     var regions: [RegionText] = []
     let cells = Dictionary(now.plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })

@@ -42,6 +42,7 @@ private struct Explainer {
       }
       append(value, key.name, innerShape(key, of: shape), pad, into: &lines)
     }
+    if shape == .hidden { lines.append("\(pad)# which of these it is: chosen by the learner's seed") }
     // Roles with names of their own.
     for entry in entries where shape.key(entry.key) == nil && entry.value.entries != nil {
       append(entry.value, entry.key, shape == .system ? (entry.value["kind"]?.text == "edge" ? .edge : .role) : nil, pad, into: &lines)

@@ -19,6 +19,9 @@ func derivedSeed(_ lesson: UInt64, _ id: String) -> UInt64 {
   return (z ^ (z >> 31)) & ((1 << 53) - 1)
 }
 
+/// The seed of the learner of this name: of its letters, whatever their case, and of nothing else.
+public func learnerSeed(of name: String) -> UInt64 { derivedSeed(0, "learner \(name.trimmed.lowercased())") }
+
 /// 10 hex digits of SHA-256 over the canonical JSON of what the cell asks: titles, reasons, plots, declared
 /// times and the age of facts are not part of the question.
 func inputsDigest(_ cell: Cell) -> String {

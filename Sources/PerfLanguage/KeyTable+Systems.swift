@@ -13,6 +13,7 @@ let systemKeys: [Shape: [Key]] = [
     Key("worker", .shape(.worker), "takes messages from a topic; a role may have any name with `kind: worker`"),
     Key("data", .other("datasets by name"), "seeded tables with the ids 1…rows"),
     Key("telemetry", .shape(.telemetry), "what its roles record of each request; without it nothing"),
+    Key("hidden", .shape(.hidden), "a fault that the learner's seed chooses, to be found; `set: {hidden.off: true}` is the system without it"),
   ],
   .role: [
     Key("kind", .word(roleKinds), "what the role does; an `edge` and a `worker` have other keys", standard: "origin"),

@@ -15,7 +15,7 @@ enum Shape: String, CaseIterable {
   case edgeCache = "cache of an edge"
   case edgeLimit = "limit of an edge"
   case link = "shape of an edge"
-  case telemetry
+  case telemetry, hidden
   case queue, cache, sql, wait, bytes, cpu, call, alloc, io, infer, publish, lock, limit, error, dataset
   // Load.
   case stage = "ramp stage"
@@ -131,7 +131,7 @@ extension Shape {
 }
 
 private let keyTable: [Shape: [Key]] = {
-  var table = [systemKeys, flowKeys, edgeKeys, telemetryKeys, telemetryQueryKeys].reduce(blockKeys) { $0.merging($1) { a, _ in a } }
+  var table = [systemKeys, flowKeys, edgeKeys, telemetryKeys, telemetryQueryKeys, hiddenKeys].reduce(blockKeys) { $0.merging($1) { a, _ in a } }
   for kind in stageKinds { table[kind]?.append(whenKey) }
   return table
 }()

@@ -13,11 +13,15 @@ public struct PlanContext: Sendable {
   public var courseMoney: [String: Quantity]
   /// The text of a data file, named relative to the course's folder; nil when there is none.
   public var data: @Sendable (String) -> String?
+  /// Chooses what a notebook hides from this learner; nil: the lesson's own seed, which published results are made with.
+  public var learnerSeed: UInt64?
   public init(
-    facts: [String: MarketFact] = [:], courseMoney: [String: Quantity] = [:], data: @escaping @Sendable (String) -> String? = { _ in nil }
+    facts: [String: MarketFact] = [:], courseMoney: [String: Quantity] = [:], learnerSeed: UInt64? = nil,
+    data: @escaping @Sendable (String) -> String? = { _ in nil }
   ) {
     self.facts = facts
     self.courseMoney = courseMoney
+    self.learnerSeed = learnerSeed
     self.data = data
   }
 }
@@ -37,6 +41,8 @@ public struct PlannedNotebook: Sendable {
   public var blocks: [PlannedBlock]
   /// The notebook's `system` blocks without any cell's overrides, by id.
   public var systems: [String: SystemSpec]
+  /// Of the systems with a hidden fault, by id: among how many one was chosen.
+  public var hiddenFaults: [String: Int]
 }
 
 /// Makes plans.

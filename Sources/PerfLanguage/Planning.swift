@@ -91,11 +91,15 @@ final class Planning {
     var plan = Plan(lesson: lesson, cells: cells.filter { !$0.isBroken }.map(\.cell), runbooks: runbooks)
     for i in plan.cells.indices { plan.cells[i].inputs = inputsDigest(plan.cells[i]) }
     return PlannedNotebook(
-      plan: plan, blocks: blocks.map { PlannedBlock(id: $0.id, kind: $0.kind.rawValue, fence: $0.fence) }, systems: resolvedSystems())
+      plan: plan, blocks: blocks.map { PlannedBlock(id: $0.id, kind: $0.kind.rawValue, fence: $0.fence) }, systems: resolvedSystems(),
+      hiddenFaults: drafts.compactMapValues { $0.hidden?.count })
   }
 
   /// The same for a block whatever the order of blocks.
   func seed(for id: String) -> UInt64 { derivedSeed(lessonSeed, id) }
+
+  /// Of what a system hides: two systems of one learner differ, as do those of two learners.
+  private func hiddenSeed(of system: String) -> UInt64 { derivedSeed(context.learnerSeed ?? lessonSeed, "hidden of \(system)") }
 
   // MARK: Blocks
 
@@ -212,7 +216,12 @@ final class Planning {
     for block in blocks where block.kind == .system { _ = draft(block, written, []) }
     // A system that no block uses is checked as well.
     for block in blocks where block.kind == .system {
-      if let draft = drafts[block.id] { _ = resolver.resolve(draft, seed: 0) }
+      guard var draft = drafts[block.id] else { continue }
+      _ = resolver.resolve(draft, seed: 0)
+      // Nor may it depend on the learner's seed which mistakes are found.
+      guard draft.hidden != nil else { continue }
+      draft.hidden = nil
+      _ = resolver.resolve(draft, seed: 0)
     }
   }
 
@@ -232,7 +241,8 @@ final class Planning {
         reportUnknownSystem(name, among: written.keys.filter { $0 != block.id }, at: node.range)
       }
     }
-    let draft = SystemReader(findings: findings).read(block.node, id: block.id, base: base)
+    var draft = SystemReader(findings: findings).read(block.node, id: block.id, base: base)
+    if let owner = draft.hidden?.owner { draft.hidden?.seed = hiddenSeed(of: owner) }
     drafts[block.id] = draft
     return draft
   }

@@ -61,6 +61,8 @@ struct SystemDraft {
   /// The switches of `telemetry`, and the sources of its attributes.
   var telemetry: [String: Parameter] = [:]
   var attributes: [RequestAttribute] = []
+  /// A fault that the learner's seed chooses.
+  var hidden: HiddenDraft?
   var place: SourceRange
   /// The block has mistakes of its own, which were reported.
   var isBroken = false
@@ -85,7 +87,7 @@ extension SystemDraft {
         + role.routes.flatMap(\.stages).filter { !$0.isEnd }.flatMap { stage in
           (stage.kind.keys.map(\.name).filter { !Self.unset.contains($0) } + ["off"]).map { "\(stage.name).\($0)" }
         }
-    } + dataPaths + Self.telemetryKeys.map { "telemetry.\($0.name)" }
+    } + dataPaths + Self.telemetryKeys.map { "telemetry.\($0.name)" } + (hidden == nil ? [] : ["hidden.off"])
   }
 
   /// The row of a path, or nil when there is no such path.
@@ -99,6 +101,7 @@ extension SystemDraft {
     let name = String(path[..<dot])
     let param = String(path[path.index(after: dot)...])
     if name == Self.telemetryName { return Self.telemetryKeys.first { $0.name == param } }
+    if name == HiddenDraft.name { return hidden != nil && param == "off" ? HiddenDraft.offKey : nil }
     if let role = roles.first(where: { $0.name == name }) {
       if let (_, rest) = Self.instancePath(param), !role.isEdge, !role.isWorker { return instanceKey(rest, in: role) }
       if let key = role.keys.first(where: { $0.name == param }) { return key }
@@ -135,6 +138,7 @@ extension SystemDraft {
     let name = String(path[..<dot])
     let param = String(path[path.index(after: dot)...])
     if name == Self.telemetryName { telemetry[param] = parameter }
+    if name == HiddenDraft.name { hidden?.isOff = parameter.value == .flag(true) }
     for r in roles.indices {
       if roles[r].name == name {
         if let (number, rest) = Self.instancePath(param), !roles[r].isEdge, !roles[r].isWorker {

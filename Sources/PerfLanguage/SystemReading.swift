@@ -18,6 +18,7 @@ struct SystemReader {
     let fields = Fields(node, .system, findings, ignoring: ownRoles)
     var draft = SystemDraft(id: id, roles: base?.roles ?? [], data: base?.data ?? [], place: fields.place("id"))
     (draft.telemetry, draft.attributes) = (base?.telemetry ?? [:], base?.attributes ?? [])
+    draft.hidden = base?.hidden
     if let telemetry = fields.fields("telemetry") { readTelemetry(telemetry, into: &draft) }
     for entry in roleEntries { readRole(entry, into: &draft) }
     if let data = fields.contents("data") { readData(data, into: &draft) }
@@ -27,6 +28,8 @@ struct SystemReader {
         remedy: "add `origin:` with routes, or `extends: shop`", at: draft.place)
     }
     checkNames(&draft)
+    if let hidden = fields.fields("hidden") { readHidden(hidden, into: &draft) }
+    checkHidden(draft)
     for entry in roleEntries {
       if let node = entry.value["instances"] { readInstances(node, of: entry.key, into: &draft) }
     }
@@ -137,7 +140,7 @@ struct SystemReader {
 
   /// Stages without `as` are called after their kind, the second one `bytes-2`; given names are unique.
   private func checkNames(_ draft: inout SystemDraft) {
-    var taken = Set(draft.roles.map(\.name) + [SystemDraft.telemetryName])
+    var taken = Set(draft.roles.map(\.name) + [SystemDraft.telemetryName, HiddenDraft.name])
     let given = draft.roles.flatMap(\.routes).flatMap(\.stages).filter { !$0.name.isEmpty }
     for stage in given where !taken.insert(stage.name).inserted {
       findings.error(

@@ -13,6 +13,7 @@ struct SystemResolver {
   func resolve(_ draft: SystemDraft, seed: UInt64) -> SystemSpec? {
     guard !draft.isBroken else { return nil }
     let before = findings.diagnostics.all.count
+    let draft = draft.withHiddenFault(findings)
     var isWhole = true
     checkTopics(draft)
     checkLocks(draft)

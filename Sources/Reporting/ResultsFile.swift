@@ -13,7 +13,7 @@ public struct ResultsFileError: Error, Hashable, Sendable, CustomStringConvertib
 }
 
 /// Largest size of a results file in bytes.
-public let resultsFileLimit = 64 << 10
+public let resultsFileLimit = 128 << 10
 
 private struct ResultsFile: Codable {
   static let current = 1

@@ -1,0 +1,122 @@
+"""What the learner's seed chooses: `nb init`, a hidden fault that is another for another learner, results that read as stale and not as edited."""
+import json
+import re
+import subprocess
+import urllib.request
+
+NOTEBOOK = b"""# One fault of eight
+
+```perf
+kind: system
+id: checkout
+telemetry: {logs: true, attributes: {tenant: header:X-Tenant, currency: header:X-Currency}}
+hidden:
+  stages: [catalog-fault, pricing-fault]
+  values: {tenant: [t1, t2], currency: [EUR, USD]}
+catalog:
+  kind: origin
+  routes:
+    GET /item:
+      - wait: {as: catalog-fault, mean: 120ms, stands_for: a far catalog}
+      - bytes: {size: 100B}
+pricing:
+  kind: origin
+  routes:
+    GET /price:
+      - wait: {as: pricing-fault, mean: 120ms, stands_for: a far price list}
+      - bytes: {size: 10B}
+```
+
+```perf
+kind: load
+id: traffic
+uses: checkout
+executor: constant-arrival-rate
+rate: 20rps
+duration: 2s
+scenario: [{get: /price}]
+expect:
+  http_req_failed: {value: 0, tolerance: 1pp}
+```
+"""
+
+SERVICES, VALUES = ("catalog", "pricing"), [("tenant", "t1"), ("tenant", "t2"), ("currency", "EUR"), ("currency", "USD")]
+
+
+def tests(Folder):
+    def inputs(f, seed):
+        return re.search(r"# inputs (\w+)", f.nb("explain", "hidden.md#traffic", "--learner-seed", str(seed), check=0).stdout.decode()).group(1)
+
+    def two_seeds(f):
+        """Of learners for whom another fault is chosen."""
+        first = inputs(f, 1)
+        return 1, next(seed for seed in range(2, 40) if inputs(f, seed) != first)
+
+    def served_fault(f, *options):
+        """The service, attribute and value that are slow, found by asking the lab itself."""
+        process = subprocess.Popen([Folder.program, "lab", "serve", "hidden.md#checkout", *options], cwd=f.path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        try:
+            url = re.search(rb"http://\S+:\d+", process.stdout.readline()).group().decode()
+            found = []
+            for service, path in zip(SERVICES, ("/item", "/price")):
+                for attribute, value in VALUES:
+                    request = urllib.request.Request(url + path, headers={f"X-{attribute.capitalize()}": value})
+                    urllib.request.urlopen(request, timeout=20).read()
+            logs = json.loads(urllib.request.urlopen(url + "/_nb/telemetry/logs", timeout=20).read())
+            for group in logs["resourceLogs"]:
+                service = next(a["value"]["stringValue"] for a in group["resource"]["attributes"] if a["key"] == "service.name")
+                for record in (record for scope in group["scopeLogs"] for record in scope["logRecords"]):
+                    said = {a["key"]: next(iter(a["value"].values())) for a in record["attributes"]}
+                    if said["nb.duration"] > 0.11:
+                        found += [(service, name, said[name]) for name in ("tenant", "currency") if name in said]
+            return found
+        finally:
+            process.terminate()
+            process.wait()
+
+    def init_keeps_the_learners_seed():
+        with Folder() as f:
+            f.file("hidden.md", NOTEBOOK)
+            f.nb("init", "--learner", "Ada Lovelace", check=0)
+            seed = int(f.read(".nb/learner"))
+            f.nb("init", "--learner", " ada lovelace", check=0)
+            other = f.nb("init", "--learner", "Charles Babbage", check=1)
+            assert b"has a learner already" in other.stderr, other.stderr
+            assert int(f.read(".nb/learner")) == seed
+            own = f.nb("explain", "hidden.md#traffic", check=0).stdout
+            assert own == f.nb("explain", "hidden.md#traffic", "--learner-seed", str(seed), check=0).stdout
+            f.nb("init", "--learner-seed", "17", "--force", check=0)
+            assert f.read(".nb/learner") == b"17\n"
+            f.file(".nb/learner", b"seventeen\n")
+            broken = f.nb("check", "hidden.md", check=1)
+            assert b"not a whole number" in broken.stderr and b"nb init" in broken.stderr, broken.stderr
+            f.nb("check", "--learner-seed", "3", "hidden.md", check=0)
+
+    def the_seed_chooses_what_is_served():
+        with Folder() as f:
+            f.file("hidden.md", NOTEBOOK)
+            one, two = two_seeds(f)
+            faults = [served_fault(f, "--learner-seed", str(seed)) for seed in (one, two)]
+            assert all(len(found) == 1 for found in faults) and faults[0] != faults[1], faults
+            assert served_fault(f, "--learner-seed", str(one)) == faults[0]
+            assert served_fault(f, "--learner-seed", str(one), "--set", "hidden.off=true") == []
+            drawn = f.nb("lab", "describe", "--json", "hidden.md#checkout", check=0)
+            assert b"fault" not in drawn.stdout and b"one of 8 faults" in drawn.stderr, drawn
+
+    def anothers_results_are_stale_and_not_edited():
+        with Folder() as f:
+            f.file("hidden.md", NOTEBOOK)
+            one, two = two_seeds(f)
+            f.nb("run", "--learner-seed", str(one), "hidden.md", check=0)
+            mark = f"in={inputs(f, one)}".encode()
+            assert mark in f.read("hidden.md")
+            f.nb("verify", "--learner-seed", str(one), "hidden.md", check=0)
+            stale = f.nb("verify", "--learner-seed", str(two), "hidden.md", check=3)
+            assert b"before the block was changed" in stale.stdout, stale.stdout
+            again = f.nb("run", "--stale", "--learner-seed", str(one), "hidden.md", check=0)
+            assert b"nothing to run" in again.stderr, again.stderr
+            f.nb("init", "--learner-seed", str(two), check=0)
+            other = f.nb("run", "--stale", "hidden.md", check=0)
+            assert b"edited" not in other.stderr and f"in={inputs(f, two)}".encode() in f.read("hidden.md") and mark not in f.read("hidden.md"), other.stderr
+
+    return [init_keeps_the_learners_seed, the_seed_chooses_what_is_served, anothers_results_are_stale_and_not_edited]
