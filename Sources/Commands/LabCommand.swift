@@ -8,6 +8,7 @@ import Foundation
 import LabSystems
 import PerfLanguage
 import Reporting
+import TelemetryCollector
 import TextModel
 
 struct LabCommand: ParsableCommand {
@@ -22,12 +23,14 @@ struct LabCommand: ParsableCommand {
         GET /_nb/counters says what has happened inside. POST /_nb/fault does what a block's `faults` do, with times in nanoseconds and sizes in bytes:
           curl -d '{"target":"origin","toxic":"latency","latency":50000000,"duration":10000000000}' http://127.0.0.1:PORT/_nb/fault
         Without a duration a fault stays until DELETE /_nb/fault, which ends all; GET /_nb/fault lists them.
+        --otlp sends spans, metrics and log records on once a second, and says at the end what was sent and what was lost (then exit code 2).
         """)
     @Argument(help: "A preset such as shop, or FILE#ID of a system block.") var system: String?
     @Option(help: "Port on 127.0.0.1; 0 takes a free one.") var port = 0
     @OptionGroup var real: RealOptions
     @Option(name: .customLong("set"), help: "PATH=VALUE as in a block's `set`, such as product-cache.capacity=0; may be repeated.") var overrides: [String] = []
     @OptionGroup var learner: LearnerOptions
+    @OptionGroup var export: LabExportOptions
     @Option(help: "Folder that keeps the database and the queues when the lab ends, for the next one.") var directory: String?
     @Flag(help: .hidden) var stdin = false
 
@@ -45,11 +48,13 @@ struct LabCommand: ParsableCommand {
         }
         guard let system else { throw ValidationError("name a system: \(presetNames.joined(separator: ", ")), or FILE#ID") }
         var spec = try resolveSystem(system, set: overrides, learnerSeed: learner.learnerSeed)
+        let exporter = try export.exporter()
+        exporter?.switchOn(&spec)
         let kept = try keepReal(real.components(), usedBy: spec.uses, in: system)
         defer { kept?.stop() }
         let used = (kept?.services ?? []).filter { spec.uses($0.component) }
         if !used.isEmpty { spec.real = used }
-        try Lab.serve(spec, port: port, followParent: false, directory: directory) { ready in
+        let dropped = try Lab.serve(spec, port: port, followParent: false, directory: directory, deliver: exporter.map { one in { one.take($0) } }) { ready in
           Output.standard("\(spec.id) on \(entryText(spec, ready))\n")
           for role in spec.roles {
             if let edge = role.edge {
@@ -64,6 +69,10 @@ struct LabCommand: ParsableCommand {
           }
           Output.standard("  counters at \(ready.controlPort.map { "http://127.0.0.1:\($0)" } ?? "")/_nb/counters, faults at /_nb/fault; end with Ctrl-C\n")
         }
+        try exporter?.finish(droppedByLab: dropped)
+      } catch let error as CollectorError {
+        Output.failure(error.diagnostic)
+        throw Exit.failed
       } catch let error as LabError {
         Output.failure(Diagnostic("lab-failed", .error, "\(error.place): \(error.cause)", remedy: error.remedy))
         throw Exit.failed

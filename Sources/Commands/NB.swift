@@ -12,7 +12,7 @@ public struct NB: ParsableCommand {
       InitCommand.self, RunCommand.self, CheckCommand.self, BuildCommand.self, RenderCommand.self, CleanCommand.self,
       AcceptCommand.self, ExplainCommand.self, LogCommand.self, RunbookCommand.self,
       LoadCommand.self, LabCommand.self, DataCommand.self, SLOCommand.self, BenchCommand.self, SimCommand.self, ObserveCommand.self,
-      HistoryCommand.self, VerifyCommand.self, DoctorCommand.self, SelfcheckCommand.self,
+      HistoryCommand.self, VerifyCommand.self, GradeCommand.self, DoctorCommand.self, SelfcheckCommand.self,
     ])
 
   public static let version = "0.1.0"
@@ -26,6 +26,7 @@ public struct NB: ParsableCommand {
 
         nb run day08.md --trust   run a lesson: tables in the notebook, a page in _site/
         nb check day08.md         every mistake at once; measures nothing
+        nb grade day08.md         its exercise: the gates against saved results
         nb build                  the course site from saved results
         nb load URL --rate 2k     load on a server of this machine, with honest times
         nb bench 'a' 'b'          commands beside each other, with a verdict

@@ -45,8 +45,7 @@ extension ObserveCommand {
       guard [url != nil, json, protobuf].filter({ $0 }).count == 1 else { throw ValidationError("choose one of --otlp URL, --json and --protobuf") }
       guard (json || protobuf) == (output != nil) else { throw ValidationError("--json and --protobuf need --output FILE, --otlp has none") }
       if let url {
-        let place = try LoadURL(url)
-        guard place.socket == nil, !place.path.contains("?") else { throw ValidationError("`\(url)` is not a URL such as http://127.0.0.1:4318") }
+        _ = try LoadURL.receiver(url)
       }
       _ = try fields()
       guard typedSize(queue) != nil else { throw ValidationError("--queue is a size such as 64MiB") }
@@ -79,13 +78,7 @@ extension ObserveCommand {
     // MARK: To a receiver
 
     private func send(_ reader: inout CaptureReader, to place: LoadURL) throws {
-      guard place.isLoopback || iOwn.contains(place.host) || LoadCommand.allowed.contains(place.host) else {
-        Output.failure(
-          Diagnostic(
-            "target-not-permitted", .error, "\(place.host) is not this machine, and telemetry tells about yours",
-            remedy: "if it is meant to go there: --i-own \(place.host), or `targets: [\(place.host)]` in course.yml"))
-        throw Exit.failed
-      }
+      try place.requireTelemetryTarget(iOwn: iOwn)
       let endpoint = OTLPEndpoint(
         host: place.host, port: place.port, isTLS: place.isTLS, basePath: place.path, headers: try fields(), trustedCertificates: authorities)
       var options = OTLPExporter.Options()
@@ -104,25 +97,10 @@ extension ObserveCommand {
       }
       let counts = exporter.finish()
       reportDamage(reader)
-      Output.standard(Self.text(counts))
-      if counts.lost > 0 { Output.error(lossText(counts)) }
+      Output.standard(counts.sentText)
+      if counts.lost > 0 { Output.error(counts.lossText(queue: queue, giveUp: giveUp)) }
       if Interrupts.requested { throw Exit.interrupted }
       if counts.lost > 0 { throw Exit.threshold }
-    }
-
-    static func text(_ counts: ExportCounts) -> String {
-      "sent \(counts.sent) records in \(counts.requests) requests, \(counts.bodyBytes) bytes (\(counts.wireBytes) with compression and repetitions), "
-        + "\(counts.retries) repetitions\n"
-    }
-
-    private func lossText(_ counts: ExportCounts) -> String {
-      let parts = [
-        (counts.dropped, "dropped, because the queue of \(queue) was full"), (counts.rejected, "rejected by the receiver (partial success)"),
-        (counts.refused, "refused by the receiver"), (counts.givenUp, "given up, because the receiver took nothing for \(giveUp)"),
-        (counts.abandoned, "not sent, because of the interruption"),
-      ]
-      let reasons = parts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: "; ")
-      return "LOST \(counts.lost) of \(counts.lost + counts.sent) records: \(reasons)\(counts.lastTrouble.isEmpty ? "" : "; last: \(counts.lastTrouble)")\n"
     }
 
     private func reportDamage(_ reader: borrowing CaptureReader) {

@@ -221,6 +221,7 @@ public struct Metric: Hashable, Sendable {
     .init("fired", .count, .lower, "incidents in which the alert fired"),
     .init("fired_at", .nanoseconds, .lower, "when it first fired, from the start of the recording"),
     .init("peak_burn", .ratio, .lower, "highest burn rate that both windows of the alert showed at one time"),
+    .init("answered", .plain, .none, "1 when the answer is what the learner’s seed hides"),
     .init("recall", .share, .higher, "share of the bad releases that woke somebody"),
     .init("false_pages", .count, .lower, "good releases that woke somebody"),
     .init("bad_sessions", .share, .lower, "share of sessions with at least one bad request"),

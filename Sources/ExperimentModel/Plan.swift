@@ -187,9 +187,18 @@ public enum CostInput: Codable, Hashable, Sendable {
 public struct CheckCell: Codable, Hashable, Sendable {
   public var editParams: [String]
   public var hintAfter: Int?
-  public init(editParams: [String], hintAfter: Int?) {
-    self.editParams = editParams; self.hintAfter = hintAfter
+  /// nil: the block asks for no answer. Left out of the JSON when nil.
+  public var answer: CheckAnswer?
+  public init(editParams: [String], hintAfter: Int?, answer: CheckAnswer? = nil) {
+    self.editParams = editParams; self.hintAfter = hintAfter; self.answer = answer
   }
+}
+
+/// A learner's answer beside what their seed hides. Planning compares; neither a plan nor a result says what would be right.
+public enum CheckAnswer: String, Codable, Sendable {
+  /// Something of it is empty.
+  case open
+  case wrong, right
 }
 
 public struct RunbookSpec: Codable, Hashable, Sendable {

@@ -104,7 +104,7 @@ public struct Runner {
       case .bench(let bench): try runBench(cell, bench, into: &result)
       case .sim(let sim): try runSimulation(cell, sim, into: &result)
       case .cost(let cost): try runCost(cell, cost, known, into: &result)
-      case .check: break
+      case .check(let check): show(check, into: &result)
       case .observe(let observe): try runObserve(cell, observe, into: &result)
       case .slo(let slo): try runSLO(cell, slo, into: &result)
       }

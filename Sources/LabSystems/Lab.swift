@@ -1,5 +1,6 @@
 import ExperimentModel
 import Foundation
+import TelemetryModel
 
 // The lab: systems under test with known behaviour, served over real sockets by a process of their own, so that
 // their CPU time is accounted apart from the load generator's. It never measures response times and never judges;
@@ -21,6 +22,13 @@ public struct LabReady: Codable, Hashable, Sendable {
   }
 }
 
+/// Spans, points or log records that a lab recorded, as OTLP in protobuf.
+public struct RecordedTelemetry: Sendable {
+  public var signal: TelemetrySignal
+  public var records: Int
+  public var payload: [UInt8]
+}
+
 public enum Lab {
   /// Serves a system on 127.0.0.1 until SIGTERM or SIGINT, and with `followParent` until stdin ends or the parent
   /// process is gone. Blocks the calling thread.
@@ -31,18 +39,24 @@ public enum Lab {
   /// - Parameters:
   ///   - port: 0 lets the system choose.
   ///   - directory: keeps the database and the queues, for the next lab; nil: a temporary one.
+  ///   - deliver: is given what was recorded, once a second and at the end; nil: it waits to be fetched.
   ///   - ready: called once, when requests are accepted.
+  /// - Returns: spans and log records that found no room in the lab.
   /// - Throws: `LabError` when the system cannot be served or the port is taken.
+  @discardableResult
   public static func serve(
-    _ system: SystemSpec, port: Int, followParent: Bool, directory: String? = nil, ready: (LabReady) -> Void
-  ) throws {
+    _ system: SystemSpec, port: Int, followParent: Bool, directory: String? = nil, deliver: ((RecordedTelemetry) -> Void)? = nil,
+    ready: (LabReady) -> Void
+  ) throws -> Int {
     let ending = try Ending()
     let parent = getppid()
     if followParent { Ending.goesOnWithoutParent() }
     let server = try LabServer(system, port: port, pid: getpid(), directory: directory)
     defer { server.stop() }
     ready(server.ready)
-    ending.wait(followingParent: followParent ? parent : nil)
+    ending.wait(followingParent: followParent ? parent : nil, eachSecond: deliver.map { deliver in { server.drain(into: deliver) } })
+    if let deliver { server.drain(into: deliver) }
+    return server.droppedTelemetry
   }
 }
 
@@ -63,13 +77,14 @@ struct Ending {
   }
 
   /// Returns at SIGTERM or SIGINT, and with a parent when stdin ends or another process has become our parent.
-  func wait(followingParent parent: pid_t?) {
+  func wait(followingParent parent: pid_t?, eachSecond work: (() -> Void)? = nil) {
     while true {
       var watched = [pollfd(fd: signals.readEnd, events: Int16(POLLIN), revents: 0)]
       if parent != nil { watched.append(pollfd(fd: 0, events: Int16(POLLIN), revents: 0)) }
-      let count = poll(&watched, nfds_t(watched.count), parent != nil ? 1_000 : -1)
+      let count = poll(&watched, nfds_t(watched.count), parent != nil || work != nil ? 1_000 : -1)
       if count < 0 && errno != EINTR { return }
       if watched[0].revents != 0 { return }
+      work?()
       guard let parent else { continue }
       if getppid() != parent { return }
       if count > 0 && watched[1].revents != 0 {

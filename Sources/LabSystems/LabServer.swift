@@ -1,6 +1,7 @@
 import ExperimentModel
 import NIOCore
 import NIOPosix
+import TelemetryModel
 
 /// A running lab inside this process: listening sockets and event loops around a `LabCore`. `Lab.serve` runs one
 /// as a process of its own; tests start it directly.
@@ -14,6 +15,7 @@ final class LabServer {
   private let memcached: MemcachedServer?
   private let core: LabCore
   private let environment: LoopEnvironment
+  private let loop: any EventLoop
 
   /// Binds to 127.0.0.1 only.
   /// - Parameter directory: where the database and the queues stay; nil: they go with the lab.
@@ -30,8 +32,8 @@ final class LabServer {
     let threads = NIOThreadPool(numberOfThreads: system.threadsWanted)
     threads.start()
     var memcached: MemcachedServer?
+    let loop = group.next()
     do {
-      let loop = group.next()
       if hasMemcached { memcached = try MemcachedServer(on: group.next()) }
       let clients = try Self.connect(addresses, lab: real?.port ?? memcached?.port ?? 0, real?.component == .redis ? .redis : .memcached, on: loop)
       let peer = LoopbackPeer(loop: loop)
@@ -97,11 +99,25 @@ final class LabServer {
       throw error
     }
     self.group = group
+    self.loop = loop
     self.threads = threads
     self.memcached = memcached
     ready = LabReady(
       port: proxy?.port ?? doors[0].port, pid: pid, l2Port: memcached?.port, controlPort: inner?.port ?? (proxy == nil ? nil : doors[0].port))
   }
+
+  /// Hands out what was recorded since the last time; called from outside of the loop.
+  func drain(into deliver: (RecordedTelemetry) -> Void) {
+    for signal in TelemetrySignal.allCases {
+      while let part = try? loop.submit({ [core] in core.telemetry?.fetch(signal) }).wait(), part.records > 0 {
+        deliver(RecordedTelemetry(signal: signal, records: part.records, payload: part.bytes))
+        // Metrics are whole at once; asked again they have passed another moment.
+        if signal == .metrics { break }
+      }
+    }
+  }
+
+  var droppedTelemetry: Int { (try? loop.submit { [core] in core.telemetry?.dropped ?? 0 }.wait()) ?? 0 }
 
   /// Closes everything; requests under way are cut off.
   func stop() {

@@ -189,7 +189,7 @@ enum MetricSets {
     "lfu_bound", "che_error", "user", "system", "max_rss", "allocations", "instructions", "faults", "switches", "slope",
     "share", "self_share", "samples", "change_points", "index", "change", "littles_ratio", "window_p99", "mean_of_p99",
     "merged_p99", "averaging_error", "growth_per_hour", "time_to_limit", "attainment", "bad_share", "objective", "burn_rate", "budget_left",
-    "budget", "spent", "budget_spent", "spent_when_fired", "apdex", "exhausted_in", "pages", "tickets", "fired", "fired_at", "peak_burn", "recall", "false_pages", "item_time", "throughput", "item_cost", "shared_cost", "balance", "collections_error", "closed_users", "closed_rate", "closed_mean", "closed_p99", "mean_over_closed", "p99_over_closed",
+    "budget", "spent", "budget_spent", "spent_when_fired", "apdex", "exhausted_in", "answered", "pages", "tickets", "fired", "fired_at", "peak_burn", "recall", "false_pages", "item_time", "throughput", "item_cost", "shared_cost", "balance", "collections_error", "closed_users", "closed_rate", "closed_mean", "closed_p99", "mean_over_closed", "p99_over_closed",
   ]
   static let load = Set(Metric.all.map(\.name)).subtracting(Metric.ofTelemetryOnly).subtracting(elsewhere).subtracting(simOnly).subtracting(cost.subtracting(["p99"]))
   static let request: Set<String> = [

@@ -1,4 +1,5 @@
-// `hidden` of a system: a fault that the learner's seed chooses. Rows of the key table, reading, the choice, and what it makes of the draft.
+// `hidden` of a system: a fault that the learner's seed chooses; `answer` of a check. Rows of the key table, reading, the choice, what it makes of
+// the draft.
 // The choice is made when a system is resolved, after every `set`: a plan holds the system as it is served, and says nowhere what was chosen.
 
 import ExperimentModel
@@ -12,7 +13,13 @@ let hiddenKeys: [Shape: [Key]] = [
     Key(
       "values", .other("lists of values by attribute of `telemetry`, such as {tenant: [t1, t2]}"),
       "the stage that stays is passed by requests with one of these only: an attribute is drawn, then one of its values", required: true),
-  ]
+  ],
+  .answer: [
+    Key("of", .name, "a system with `hidden`", required: true),
+    Key("service", .text, "the role that holds the slow stage; empty or left out: not answered yet"),
+    Key("attribute", .text, "the attribute of the requests that are slow"),
+    Key("value", .text, "its value"),
+  ],
 ]
 
 /// A stage of one system, and the only requests that pass it.
@@ -160,5 +167,38 @@ extension SystemDraft {
       }
     }
     return draft
+  }
+}
+
+// MARK: The answer
+
+extension Planning {
+  /// nil after a report, or when the system's own mistakes were reported. What is no part of the system is a slip and reported; what is a wrong
+  /// answer is not.
+  func readAnswer(_ fields: Fields) -> CheckAnswer? {
+    guard let name = fields.text("of"), let draft = system(name, at: fields.contents("of")?.range ?? fields.place("of")), !draft.isBroken else { return nil }
+    guard let hidden = draft.hidden, let fault = draft.hiddenFault else {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "the system `\(name)` hides nothing to be asked for", remedy: "name a system with `hidden`",
+        at: fields.contents("of")?.range ?? fields.place("of"))
+      return nil
+    }
+    let values = hidden.values.flatMap { fields.text("attribute") == $0.attribute ? $0.values : [] }
+    let known = [
+      ("service", draft.roles.map(\.name), "its roles"), ("attribute", hidden.values.map(\.attribute), "attributes that it is drawn from"),
+      ("value", values, "values that it is drawn from"),
+    ]
+    var given: [String] = []
+    for (key, names, what) in known {
+      let text = (fields.text(key) ?? "").trimmed
+      given.append(text)
+      // Without an attribute no value is known.
+      guard !text.isEmpty, !names.isEmpty, !names.contains(text) else { continue }
+      findings.error(
+        PerfDiagnosticID.unknownValue, "`\(key)` of the answer is `\(text)`, which `\(name)` does not have",
+        remedy: suggestion(for: text, among: names, what: what), at: fields.contents(key)?.range ?? fields.place(key))
+    }
+    if given.contains("") { return .open }
+    return given == [fault.service, fault.attribute, fault.value] ? .right : .wrong
   }
 }

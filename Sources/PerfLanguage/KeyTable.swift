@@ -15,7 +15,7 @@ enum Shape: String, CaseIterable {
   case edgeCache = "cache of an edge"
   case edgeLimit = "limit of an edge"
   case link = "shape of an edge"
-  case telemetry, hidden
+  case telemetry, hidden, answer
   case queue, cache, sql, wait, bytes, cpu, call, alloc, io, infer, publish, lock, limit, error, dataset
   // Load.
   case stage = "ramp stage"

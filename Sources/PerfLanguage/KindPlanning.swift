@@ -86,8 +86,9 @@ extension Planning {
         PerfDiagnosticID.unknownPath, "no system of this notebook has `\(path)`",
         remedy: suggestion(for: path, among: Array(Set(known)), what: "paths"), at: place)
     }
-    let face = BlockFace(id: block.id, kind: "check", arms: [], params: [], isComparison: false, metrics: [])
-    let cell = CheckCell(editParams: paths.map(\.text), hintAfter: fields.integer("hint_after"))
+    let face = BlockFace(
+      id: block.id, kind: "check", arms: [], params: [], isComparison: false, metrics: [], wholeMetrics: fields.has("answer") ? ["answered"] : [])
+    let cell = CheckCell(editParams: paths.map(\.text), hintAfter: fields.integer("hint_after"), answer: fields.fields("answer").flatMap(readAnswer))
     return finish(block, fields, .check(cell), face, [])
   }
 }

@@ -123,7 +123,7 @@ extension Planning {
       if address.block != nil {
         guard let found = self.unit(of: address, faces, place) else { return nil }
         unit = found
-      } else if own.arms.isEmpty {
+      } else if own.arms.isEmpty, !own.wholeMetrics.contains(address.metric) {
         throw Problem(id: PerfDiagnosticID.badAddress, cause: "`\(parts.left)` names no block", remedy: "such as onoff.\(parts.left)")
       } else {
         unit = try own.unit(of: address)

@@ -123,6 +123,7 @@ private func judgedMetrics(_ result: CellResult) -> Set<String> {
 
 /// The same plots with the same series; their points are the shown numbers again, or finer.
 private func differentPlots(_ new: CellResult, _ old: CellResult) -> String? {
+  if old.pictures == nil, new.pictures != nil { return "pictures" }
   // A results file that had to drop its plots to fit still agrees.
   if old.plots.isEmpty { return nil }
   func outline(_ result: CellResult) -> [[String]] { result.plots.map { [$0.title] + $0.series.map(\.name) } }

@@ -93,7 +93,7 @@ private func cellFigures(_ result: CellResult) -> String? {
 private func wholeFigures(_ figures: [String: MetricValue]) -> [String] {
   figures.sorted { $0.key < $1.key }.map { name, value in
     let text =
-      name == "parity" ? (value.estimate.value == 1 ? "yes" : "no") : format(value.estimate, value.unit, interval: true)
+      ["parity", "answered"].contains(name) ? (value.estimate.value == 1 ? "yes" : "no") : format(value.estimate, value.unit, interval: true)
     return "\(escapedMarkdown(name == "injected" ? "injected 2 %, measured" : metricTitle(name))): \(text)"
   }
 }

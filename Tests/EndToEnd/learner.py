@@ -31,12 +31,22 @@ pricing:
 kind: load
 id: traffic
 uses: checkout
-executor: constant-arrival-rate
-rate: 20rps
+executor: constant-vus
+vus: 2
+thinkTime: 50ms
 duration: 2s
 scenario: [{get: /price}]
 expect:
   http_req_failed: {value: 0, tolerance: 1pp}
+```
+"""
+
+EXERCISE = b"""
+```perf
+kind: check
+id: exercise
+answer: {of: checkout, GIVEN}
+gate: ['answered==1', 'traffic.http_req_failed<=0.01']
 ```
 """
 
@@ -119,4 +129,37 @@ def tests(Folder):
             other = f.nb("run", "--stale", "hidden.md", check=0)
             assert b"edited" not in other.stderr and f"in={inputs(f, two)}".encode() in f.read("hidden.md") and mark not in f.read("hidden.md"), other.stderr
 
-    return [init_keeps_the_learners_seed, the_seed_chooses_what_is_served, anothers_results_are_stale_and_not_edited]
+    def only_the_right_answer_passes():
+        with Folder() as f:
+            def answered(service="''", attribute="''", value="''", *options, code):
+                f.file("hidden.md", NOTEBOOK + EXERCISE.replace(b"GIVEN", f"service: {service}, attribute: {attribute}, value: {value}".encode()))
+                return f.nb("grade", "hidden.md", *options, check=code).stdout
+
+            f.nb("init", "--learner", "Ada", check=0)
+            assert b"not measured: nb run --only traffic" in answered(code=1)
+            f.nb("run", "hidden.md", check=0)
+            assert b"| `nb grade` decides |" in f.read("hidden.md") and b"answered: no" in f.read("hidden.md")
+            kept = f.read("results/hidden.json")
+            assert b"answered" in kept and not any(word.encode() in kept for word in (*SERVICES, *(value for _, value in VALUES))), kept
+            f.nb("check", "hidden.md", check=0)
+            assert b"not answered yet" in answered(code=2)
+            (right,), wrong = served_fault(f), []
+            for service in SERVICES:
+                for attribute, value in VALUES:
+                    if (service, attribute, value) == right:
+                        said = answered(*right, code=0)
+                        assert b"2 gates: 2 pass" in said, said
+                        rows = [json.loads(line) for line in answered(*right, "--json", code=0).splitlines()]
+                        assert [row["state"] for row in rows] == ["pass", "pass"], rows
+                    else:
+                        wrong.append(answered(service, attribute, value, code=2))
+            assert len(wrong) == 7 and len(set(wrong)) == 1, "a wrong answer says nothing of what would be right"
+            assert b"another service, attribute or value" in wrong[0], wrong
+            own = inputs(f, int(f.read(".nb/learner")))
+            other = next(seed for seed in range(1, 40) if inputs(f, seed) != own)
+            assert b"measured by another learner" in answered("''", "''", "''", "--learner-seed", str(other), code=1)
+            f.file("hidden.md", NOTEBOOK + EXERCISE.replace(b"GIVEN", b"service: princing"))
+            slip = f.nb("grade", "hidden.md", check=1)
+            assert b"did you mean `pricing`?" in slip.stderr, slip.stderr
+
+    return [only_the_right_answer_passes, init_keeps_the_learners_seed, the_seed_chooses_what_is_served, anothers_results_are_stale_and_not_edited]

@@ -1,8 +1,11 @@
 """What a lab says of itself while it serves, beside what the load generator saw: spans, log records, metrics; and the hidden fault of one
 tenant. Prometheus' own parser (PyPI: prometheus-client) and OpenTelemetry's messages (opentelemetry-proto) read it where they are installed."""
+import contextlib
 import json
 import re
+import signal
 import subprocess
+import time
 import urllib.request
 from collections import Counter, defaultdict
 
@@ -226,5 +229,74 @@ def tests(Folder):
             assert links and links <= set(re.findall(r'<figure class="plot-figure" id="(trace-[0-9a-f]{32})"', page)), links
             assert page.count('class="plot waterfall"') >= 3 and 'class="plot lifts"' in page and 'class="plot heat-map"' in page
 
-    return [the_lab_and_the_load_generator_agree, another_reader_reads_what_it_says, the_hidden_fault_is_found_by_attribute,
+    @contextlib.contextmanager
+    def receiver(f, name):
+        """`nb observe serve`; `said` has its counts when it has ended."""
+        process = subprocess.Popen([nb, "observe", "serve", "--port", "0", "--json", "--file", name], cwd=f.path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        try:
+            process.url = re.search(r"http://127.0.0.1:\d+", process.stderr.readline()).group()
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def interrupted(process, code):
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == code, (process.returncode, said)
+        return said.decode() if isinstance(said, bytes) else said
+
+    def serving(f, system, *options):
+        process = subprocess.Popen([nb, "lab", "serve", system, *options], cwd=f.path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return process, re.search(rb"http://\S+:\d+", process.stdout.readline()).group().decode()
+
+    def a_lab_sends_to_a_receiver_what_it_records():
+        with Folder() as f, receiver(f, "capture") as collector:
+            f.file("told.md", SYSTEM)
+            lab, url = serving(f, "told.md#told", "--otlp", collector.url)
+            # Longer than a second: what is recorded goes out while the lab serves, and the rest at its end.
+            requests = sum(json.loads(f.nb("load", url + "/checkout/7", "--iterations", "200", "--users", "4", "--json", check=0).stdout)["requests"]
+                           for _ in range(2) if time.sleep(1.2) is None)
+            assert requests == 400
+            said = interrupted(lab, 0)
+            assert "LOST" not in said and "records nothing" not in said, said
+            sent = int(re.search(r"sent (\d+) records in (\d+) requests", said).group(1))
+            assert int(re.search(r"in (\d+) requests", said).group(1)) >= 4, said
+            collector.send_signal(signal.SIGINT)
+            counts = json.loads(collector.stdout.read())
+            assert sent == sum(row["records"] for row in counts["records"]) and counts["refused"] == {}, (said, counts)
+            f.nb("observe", "export", "capture", "--json", "-o", "told.jsonl", check=0)
+            batches = {name: [json.loads(line) for line in f.read(f"told.{name}.jsonl").splitlines()] for name in ("traces", "metrics", "logs")}
+            spans = [one for batch in batches["traces"] for one in records(batch, "resourceSpans", "scopeSpans", "spans")]
+            logs = [one for batch in batches["logs"] for one in records(batch, "resourceLogs", "scopeLogs", "logRecords")]
+            points = [(service, metric["name"], kind, point) for batch in batches["metrics"]
+                      for service, metric in records(batch, "resourceMetrics", "scopeMetrics", "metrics")
+                      for kind in ("histogram", "sum", "gauge") for point in metric.get(kind, {}).get("dataPoints", [])]
+            for service in ("edge", "origin"):
+                assert sum(name == service and span["kind"] == 2 for name, span in spans) == requests
+                assert sum(name == service for name, _ in logs) == requests
+                assert sum(int(p["count"]) for s, name, kind, p in points if s == service and name == "http.server.request.duration") == requests
+            assert sent == len(spans) + len(logs) + len(points), (sent, len(spans), len(logs), len(points))
+
+    def a_silent_system_is_switched_on_and_losses_are_counted():
+        with Folder() as f:
+            with receiver(f, "capture") as collector:
+                lab, url = serving(f, "shop", "--otlp", collector.url)
+                f.nb("load", url + "/product/7", "--iterations", "20", "--users", "1", check=0)
+                said = interrupted(lab, 0)
+                assert "shop records nothing by itself" in said and re.search(r"sent [1-9]\d* records", said), said
+                away = collector.url
+            # Nobody listens there any more.
+            lab, url = serving(f, "shop", "--otlp", away)
+            f.nb("load", url + "/product/7", "--iterations", "20", "--users", "1", check=0)
+            said = interrupted(lab, 2)
+            lost = re.search(r"LOST (\d+) of (\d+) records", said)
+            assert "sent 0 records" in said and lost and lost.group(1) == lost.group(2) and int(lost.group(1)) >= 40, said
+            assert "not sent, because of the interruption" in said and "cannot be reached" in said, said
+            far = f.nb("lab", "serve", "shop", "--otlp", "http://otlp.example.com:4318", check=1)
+            assert b"--i-own otlp.example.com" in far.stderr, far.stderr
+            f.nb("lab", "serve", "shop", "--otlp", "http://127.0.0.1:4318/?key=1", check=64)
+
+    return [a_lab_sends_to_a_receiver_what_it_records, a_silent_system_is_switched_on_and_losses_are_counted, the_lab_and_the_load_generator_agree, another_reader_reads_what_it_says, the_hidden_fault_is_found_by_attribute,
             a_load_block_runs_with_telemetry_and_without, a_notebook_asks_what_its_lab_said]

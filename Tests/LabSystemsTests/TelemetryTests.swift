@@ -71,7 +71,7 @@ extension LabCore {
   }
 
   fileprivate func fetched() throws -> [OriginatedSpan] {
-    let batch = try OTLPDecoder().traces(telemetry?.fetch(.traces) ?? [], as: .protobuf).batch
+    let batch = try OTLPDecoder().traces(telemetry?.fetch(.traces).bytes ?? [], as: .protobuf).batch
     var store = SpanStore()
     store.append(batch)
     return store.spans { _ in true }
@@ -357,13 +357,13 @@ private let tenant = RequestAttribute(name: "tenant", source: .header("X-Tenant"
     site.send("GET", "/product/1000")
     site.send("GET", "/fail")
     site.environment.advance(by: 100 * ms)
-    let logs = try OTLPDecoder().logs(try #require(site.core.telemetry).fetch(.logs), as: .protobuf).batch.records
+    let logs = try OTLPDecoder().logs(try #require(site.core.telemetry).fetch(.logs).bytes, as: .protobuf).batch.records
     #expect(logs.map(\.severity) == [.error, .info, .warn] || Set(logs.map(\.severityText)) == ["INFO", "WARN", "ERROR"])
     let first = try #require(logs.first { $0.severity == .info })
     #expect(first.attributes["tenant"] == "t1" && first.attributes["http.route"] == "/product/{id}" && first.attributes["nb.duration"] == 0.008)
     let span = try #require(try site.core.fetched().map(\.span).first { $0.spanID == first.spanID })
     #expect(span.kind == .server && span.traceID == first.traceID && span.attributes["tenant"] == "t1")
-    #expect(try #require(site.core.telemetry).fetch(.logs).isEmpty)
+    #expect(try #require(site.core.telemetry).fetch(.logs).bytes.isEmpty)
   }
 
   @Test func durationsByRouteAndStatus() throws {
@@ -375,7 +375,7 @@ private let tenant = RequestAttribute(name: "tenant", source: .header("X-Tenant"
     site.send("GET", "/fail")
     site.send("GET", "/product/2")
     let telemetry = try #require(site.core.telemetry)
-    let metrics = try OTLPDecoder().metrics(telemetry.fetch(.metrics), as: .protobuf).batch.records
+    let metrics = try OTLPDecoder().metrics(telemetry.fetch(.metrics).bytes, as: .protobuf).batch.records
     #expect(metrics.allSatisfy { SemanticConventions.check($0).isEmpty })
     func numbers(_ name: String) -> [NumberPoint] {
       switch metrics.first(where: { $0.name == name })?.data {
@@ -401,7 +401,7 @@ private let tenant = RequestAttribute(name: "tenant", source: .header("X-Tenant"
     #expect(numbers("db.client.connection.count").map(\.value) == [.int(0), .int(4)] || numbers("db.client.connection.count").map(\.value) == [.int(1), .int(3)])
     // The next drain begins anew; a scraper goes on summing.
     site.environment.advance(by: 50 * ms)
-    guard case .histogram(let next, _)? = try OTLPDecoder().metrics(telemetry.fetch(.metrics), as: .protobuf).batch.records
+    guard case .histogram(let next, _)? = try OTLPDecoder().metrics(telemetry.fetch(.metrics).bytes, as: .protobuf).batch.records
       .first(where: { $0.name == "http.server.request.duration" })?.data
     else {
       Issue.record("no durations")
@@ -422,14 +422,14 @@ private let tenant = RequestAttribute(name: "tenant", source: .header("X-Tenant"
     site.send("GET", "/product/1")
     site.environment.advance(by: 50 * ms)
     #expect(site.core.control(method: "POST", path: "/_nb/reset", body: ByteBuffer()).status == 200)
-    #expect(try site.core.fetched().isEmpty && site.core.telemetry?.fetch(.logs).isEmpty == true)
+    #expect(try site.core.fetched().isEmpty && site.core.telemetry?.fetch(.logs).bytes.isEmpty == true)
   }
 
   @Test func aFullOutboxDropsAndCounts() {
     let outbox = Outbox()
     for _ in 0..<9 { outbox.fill { ([UInt8](repeating: 0, count: 8 << 20), 10) } }
     #expect(outbox.counts.records == 80 && outbox.counts.dropped == 10)
-    #expect(outbox.fetch().count == 8 << 20 && outbox.fetch(atMost: 100).isEmpty)
+    #expect(outbox.fetch().bytes.count == 8 << 20 && outbox.fetch(atMost: 100).bytes.isEmpty)
     outbox.fill { ([1], 1) }
     #expect(outbox.counts.dropped == 10)
   }

@@ -156,6 +156,53 @@ import TextModel
     }
   }
 
+  private func check(_ answer: String, gate: String = "exercise.answered==1") -> String {
+    "```perf\nkind: check\nid: exercise\nanswer: \(answer)\ngate: ['\(gate)']\n```\n"
+  }
+
+  private func answer(_ text: String, seed: UInt64) throws -> CheckAnswer? {
+    let (planned, found) = plan(notebook(more: check(text)), PlanContext(learnerSeed: seed))
+    try #require(found.isEmpty, "\(found)")
+    for case .check(let cell) in planned.plan.cells.map(\.work) { return cell.answer }
+    return nil
+  }
+
+  @Test func exactlyOneAnswerIsRight() throws {
+    for seed in UInt64(1)...3 {
+      var right: [String] = []
+      for service in ["catalog", "pricing", "inventory"] {
+        for (attribute, values) in Self.values {
+          for value in values {
+            let given = try answer("{of: checkout, service: \(service), attribute: \(attribute), value: '\(value)'}", seed: seed)
+            if given == .right { right.append("\(service)/\(service)-fault \(attribute)==\(value)") } else { #expect(given == .wrong) }
+          }
+        }
+      }
+      #expect(try right == faults(notebook(), seed: seed))
+    }
+  }
+
+  @Test func whatIsNotFilledInIsOpen() throws {
+    for text in ["{of: checkout}", "{of: checkout, service: pricing, attribute: tenant, value: ''}", "{of: checkout, service: ' ', attribute: tenant, value: t1}"] {
+      #expect(try answer(text, seed: 1) == .open)
+    }
+  }
+
+  @Test func slipsInAnAnswerAreReported() {
+    let cases: [(text: String, said: String)] = [
+      (check("{of: checkout, service: princing}"), "did you mean `pricing`?"), (check("{of: checkout, attribute: tennant}"), "did you mean `tenant`?"),
+      (check("{of: checkout, attribute: tenant, value: t99}"), "`value` of the answer is `t99`"), (check("{of: chekout}"), "did you mean `checkout`?"),
+      (check("{of: shop}"), "hides nothing"), (check("{service: pricing}"), "needs `of`"),
+      (check("{of: checkout}", gate: "traffic.answered==1"), "no block `traffic`"), (check("{of: checkout}", gate: "base.answered==1"), "answered"),
+      (check("{of: checkout}").replacing("answer: {of: checkout}\n", with: ""), "`exercise` has no `answered`"),
+    ]
+    for (text, said) in cases {
+      let all = found(notebook(more: text))
+      #expect(all.contains { $0.contains(said) }, "\(text): \(all)")
+    }
+    #expect(found(notebook(more: check("{of: checkout}", gate: "answered==1"))) == [])
+  }
+
   @Test func aLearnersSeedIsOfTheName() {
     #expect(learnerSeed(of: " Ada Lovelace") == learnerSeed(of: "ada lovelace"))
     #expect(Set((1...1_000).map { learnerSeed(of: "learner \($0)") }).count == 1_000)

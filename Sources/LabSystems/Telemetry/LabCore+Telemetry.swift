@@ -128,7 +128,7 @@ extension LabCore {
       return failure(404, "there is no signal at `\(path)`", "use traces, metrics or logs")
     }
     guard let telemetry else { return noTelemetry(signal.rawValue) }
-    let bytes = telemetry.fetch(signal)
+    let bytes = telemetry.fetch(signal).bytes
     if accept.contains(OTLPFormat.protobuf.contentType) { return ControlReply("application/x-protobuf", ByteBuffer(bytes: bytes)) }
     return ControlReply("application/json", ByteBuffer(bytes: Self.json(bytes, signal)))
   }

@@ -43,27 +43,33 @@ final class LabTelemetry {
   // MARK: Fetching
 
   /// The oldest part of what nobody has fetched; empty when there is nothing more.
-  func fetch(_ signal: TelemetrySignal) -> [UInt8] {
+  func fetch(_ signal: TelemetrySignal) -> (bytes: [UInt8], records: Int) {
     services.forEach { $0.encoding() }
     switch signal {
     case .traces: return join(services.map(\.spans))
     case .logs: return join(services.map(\.logs))
-    case .metrics: return MetricBatch(resources: services.compactMap { $0.drainMetrics() }).encoded(as: .protobuf)
+    case .metrics:
+      let batch = MetricBatch(resources: services.compactMap { $0.drainMetrics() })
+      return (batch.encoded(as: .protobuf), batch.records.reduce(0) { $0 + $1.data.pointCount })
     }
   }
 
   /// Whole fetches of one service after the other, up to the size of one.
-  private func join(_ outboxes: [Outbox]) -> [UInt8] {
-    var fetched: [UInt8] = []
+  private func join(_ outboxes: [Outbox]) -> (bytes: [UInt8], records: Int) {
+    var fetched: (bytes: [UInt8], records: Int) = ([], 0)
     for outbox in outboxes {
-      while fetched.count < Outbox.fetchMax / 2 {
-        let more = outbox.fetch(atMost: Outbox.fetchMax - fetched.count)
-        if more.isEmpty { break }
-        fetched += more
+      while fetched.bytes.count < Outbox.fetchMax / 2 {
+        let more = outbox.fetch(atMost: Outbox.fetchMax - fetched.bytes.count)
+        if more.bytes.isEmpty { break }
+        fetched.bytes += more.bytes
+        fetched.records += more.records
       }
     }
     return fetched
   }
+
+  /// Spans and log records that found no room.
+  var dropped: Int { services.reduce(0) { $0 + $1.dropped } }
 
   func clear() { services.forEach { $0.clear() } }
 }

@@ -30,12 +30,12 @@ final class Outbox: Sendable {
   }
 
   /// The oldest chunk that fits, empty when there is none. Messages of protobuf one after the other are one message.
-  func fetch(atMost room: Int = fetchMax) -> [UInt8] {
+  func fetch(atMost room: Int = fetchMax) -> (bytes: [UInt8], records: Int) {
     state.withLock { state in
-      guard let chunk = state.chunks.first, chunk.bytes.count <= room || room >= Self.fetchMax else { return [] }
+      guard let chunk = state.chunks.first, chunk.bytes.count <= room || room >= Self.fetchMax else { return ([], 0) }
       state.chunks.removeFirst()
       state.bytes -= chunk.bytes.count
-      return chunk.bytes
+      return chunk
     }
   }
 

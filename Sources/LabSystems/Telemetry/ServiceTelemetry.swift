@@ -208,12 +208,13 @@ final class ServiceTelemetry {
     base = tallies
   }
 
-  /// The metrics since the last time.
+  /// The metrics since the last time; nil when there is nothing to say.
   func drainMetrics() -> ResourceRecords<TelemetryMetric>? {
     guard spec.metrics else { return nil }
     let now = unix()
     let metrics = MetricCollection(self, from: drained, to: now).delta()
     drained = now
+    guard !metrics.isEmpty else { return nil }
     return ResourceRecords(resource: resource, scopes: [ScopeRecords(scope: InstrumentationScope(name: "nb.lab"), records: metrics)])
   }
 
@@ -225,6 +226,9 @@ final class ServiceTelemetry {
     }
     if spec.logs { counters.add(name, "logs_dropped", now.logsDropped - base.logsDropped) }
   }
+
+  /// Spans and log records that found no room.
+  var dropped: Int { tallies.spansDropped - base.spansDropped + tallies.logsDropped - base.logsDropped }
 
   private struct Tallies { var spans = 0, spansDropped = 0, logsDropped = 0 }
   private var base = Tallies()

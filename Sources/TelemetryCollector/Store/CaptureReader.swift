@@ -12,6 +12,9 @@ public struct CapturedRequest: Sendable {
   public var records: Int
   /// OTLP in protobuf.
   public var payload: [UInt8]
+  public init(signal: TelemetrySignal, receivedUnixNano: UInt64, records: Int, payload: [UInt8]) {
+    (self.signal, self.receivedUnixNano, self.records, self.payload) = (signal, receivedUnixNano, records, payload)
+  }
 }
 
 public struct CaptureReader: ~Copyable {
