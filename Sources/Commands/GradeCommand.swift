@@ -30,7 +30,7 @@ struct GradeCommand: ParsableCommand {
           failed = true
           continue
         }
-        let grader = Grader(notebook.plan, known: notebook.knownResults())
+        let grader = Grader(notebook.plan, lesson: notebook.lesson, known: notebook.knownResults())
         gates += notebook.plan.cells.flatMap(grader.gates)
       } catch {
         Output.failure(error.diagnostic)

@@ -8,6 +8,8 @@ public struct GradedGate: Codable, Hashable, Sendable {
     /// What it asks was measured before its block was changed, or with another learner's seed.
     case stale
   }
+  /// `day08`
+  public var lesson: String
   public var block: String
   /// As the author wrote it.
   public var gate: String
@@ -15,7 +17,7 @@ public struct GradedGate: Codable, Hashable, Sendable {
   public var state: State
   /// nil: the state says it all.
   public var note: String?
-  public init(block: String, gate: String, measured: MetricValue? = nil, state: State, note: String? = nil) {
-    self.block = block; self.gate = gate; self.measured = measured; self.state = state; self.note = note
+  public init(lesson: String, block: String, gate: String, measured: MetricValue? = nil, state: State, note: String? = nil) {
+    self.lesson = lesson; self.block = block; self.gate = gate; self.measured = measured; self.state = state; self.note = note
   }
 }

@@ -9,11 +9,13 @@ extension Runner {
 
 /// Judges the gates of a plan.
 public struct Grader {
+  private let lesson: String
   private let cells: [String: Cell]
   private let known: [String: CellResult]
 
   /// - Parameter known: saved results by block, with those that answer older questions.
-  public init(_ plan: Plan, known: [String: CellResult]) {
+  public init(_ plan: Plan, lesson: String, known: [String: CellResult]) {
+    self.lesson = lesson
     cells = Dictionary(plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
     self.known = known
   }
@@ -26,7 +28,7 @@ public struct Grader {
   }
 
   private func grade(_ gate: Judgement, of cell: Cell) -> GradedGate {
-    var graded = GradedGate(block: cell.id, gate: gate.text, state: .inconclusive)
+    var graded = GradedGate(lesson: lesson, block: cell.id, gate: gate.text, state: .inconclusive)
     let source = gate.address.block ?? cell.id
     if let (state, note) = missing(source, []) {
       (graded.state, graded.note) = (state, note)
@@ -39,7 +41,7 @@ public struct Grader {
     }
     graded.measured = value
     if result.validity == .invalid || result.controlState == .broken {
-      graded.note = result.validity == .invalid ? "the run of \(source) was INVALID" : "the machine changed during \(source)"
+      graded.note = result.validity == .invalid ? "the run of \(source) was INVALID" : "the machine changed during \(source): run it again"
       return graded
     }
     let outcome = Runner.outcome(value.estimate, gate.op, gate.limit.value)

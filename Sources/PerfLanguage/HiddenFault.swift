@@ -151,6 +151,10 @@ extension SystemDraft {
     let names = Set(hidden.stages.map(\.name))
     var draft = self
     for r in roles.indices {
+      for one in roles[r].overrides where names.contains(where: { one.path == "\($0).when" || one.path == "\($0).off" }) {
+        findings.error(
+          PerfDiagnosticID.doesNotApply, "`\(one.path)` of an instance is chosen by `hidden` of the system `\(id)`", remedy: "leave it out", at: one.value.place)
+      }
       for t in roles[r].routes.indices {
         for s in roles[r].routes[t].stages.indices where names.contains(roles[r].routes[t].stages[s].name) {
           let stage = roles[r].routes[t].stages[s]

@@ -24,7 +24,7 @@ import Testing
 
   private func states(_ cells: [Cell], _ known: [CellResult]) -> [GradedGate.State] {
     let grader = Grader(
-      Plan(lesson: nil, cells: cells, runbooks: []), known: Dictionary(known.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a }))
+      Plan(lesson: nil, cells: cells, runbooks: []), lesson: "day02", known: Dictionary(known.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a }))
     return cells.flatMap(grader.gates).map(\.state)
   }
 

@@ -146,6 +146,8 @@ import TextModel
     for seed in UInt64(1)...8 {
       #expect(found(notebook(set: "{pricing-fault.when: tenant==t1}"), seed: seed).contains { $0.contains("is chosen by `hidden`") }, "whatever was chosen")
     }
+    let instances = notebook().replacing("  kind: origin\n  routes: {GET /price", with: "  kind: origin\n  instances: {1: {pricing-fault.when: tenant==t1}}\n  routes: {GET /price")
+    for seed in UInt64(1)...8 { #expect(found(instances, seed: seed).contains { $0.contains("of an instance is chosen by `hidden`") }) }
     #expect(found(notebook(set: "{hidden.on: true}")).contains { $0.contains("hidden.off") })
   }
 
