@@ -1,6 +1,8 @@
 """What the learner's seed chooses: `nb init`, a hidden fault that is another for another learner, results that read as stale and not as edited."""
 import json
+import os
 import re
+import shutil
 import subprocess
 import urllib.request
 
@@ -162,4 +164,34 @@ def tests(Folder):
             slip = f.nb("grade", "hidden.md", check=1)
             assert b"did you mean `pricing`?" in slip.stderr, slip.stderr
 
-    return [only_the_right_answer_passes, init_keeps_the_learners_seed, the_seed_chooses_what_is_served, anothers_results_are_stale_and_not_edited]
+    def the_lessons_own_queries_find_the_fault():
+        """Day 2 for learners of several seeds, by what its tables say; NB_SEEDS=20 for twenty of them."""
+        lesson = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "Notebooks")
+        found, steps = [], ("red", "who", "where")
+        with Folder() as f:
+            for name in ("data", "market"):
+                shutil.copytree(os.path.join(lesson, name), os.path.join(f.path, name))
+            shutil.copy(os.path.join(lesson, "course.yml"), f.path)
+            text = open(os.path.join(lesson, "day02.md"), encoding="utf-8").read()
+            asked = "\n".join(re.findall(r"```perf\nkind: observe\n(id: (?:%s)\n.*?)```" % "|".join(steps), text, re.S))
+            assert asked.count("query:") == len(steps) <= 4 and "source: logs" in asked and "metric_red" in asked and "critical_path" in asked, asked
+            assert not re.search(r"catalog|pricing|inventory|tenant|currency|app_version|\bt\d\d\b|[A-Z]{3}", asked.split("title:")[0] + "".join(re.findall(r"\n(?:where|versus|query|group_by|source): .*", asked)))
+            for seed in range(1, 1 + int(os.environ.get("NB_SEEDS", "2"))):
+                f.file("day02.md", text.encode())
+                for _ in range(3):  # a machine that is busy makes no recording
+                    done = f.nb("run", "--quick", "--overwrite", "--only", ",".join(steps), "--learner-seed", str(seed), "day02.md")
+                    if b"INVALID" not in done.stderr:
+                        break
+                assert b"INVALID" not in done.stderr, done.stderr
+                cells = {cell["id"]: cell for cell in json.loads(f.read("results/day02.json"))["cells"]}
+                attribute, value = cells["who"]["arms"][0]["labels"][:2]
+                service = cells["where"]["arms"][0]["labels"][0]
+                f.file("day02.md", f.read("day02.md").replace(b"service: '', attribute: '', value: ''", f"service: {service}, attribute: {attribute}, value: '{value}'".encode()))
+                graded = [json.loads(line) for line in f.nb("grade", "day02.md", "--json", "--learner-seed", str(seed)).stdout.splitlines()]
+                state = next(row["state"] for row in graded if "answered" in json.dumps(row))
+                assert state == "pass", (seed, service, attribute, value, graded, done.stderr.decode())
+                found.append((service, attribute, value))
+        assert len(set(found)) > 1, found
+        print(f"        {len(found)} faults, each found in {len(steps)} steps:", *sorted(map("/".join, found)))
+
+    return [the_lessons_own_queries_find_the_fault, only_the_right_answer_passes, init_keeps_the_learners_seed, the_seed_chooses_what_is_served, anothers_results_are_stale_and_not_edited]
