@@ -93,6 +93,10 @@ public struct Runner {
       quick: options.quick, evidence: Self.evidence(of: cell.work))
     result.why = cell.why
     result.components = cell.components?.map(\.label)
+    if let unmet = unmet(cell, known) {
+      result.unmet = unmet
+      return result
+    }
     for service in cell.components ?? [] { result.doubts.append(Doubt(id: "real-\(service.component.rawValue)", text: service.footnote)) }
     do {
       if let source = cell.work.recordingSource, known[source]?.validity == .invalid {
