@@ -67,7 +67,7 @@ struct Notebook {
     if access(workspace.store, F_OK) == 0, let store = try? ResultStore(path: workspace.store),
       let stored = try? store.latest(lesson: lesson)
     {
-      known.merge(stored.filter { $0.value.failure == nil && $0.value.validity != .invalid }) { saved, _ in saved }
+      known.merge(stored.filter { $0.value.hasNumbers || $0.value.unmet != nil }) { saved, _ in saved }
     }
     return known
   }

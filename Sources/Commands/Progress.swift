@@ -39,6 +39,7 @@ final class Progress {
   /// What a cell came to, in a few words.
   static func summary(_ result: CellResult) -> String {
     if let failure = result.failure { return "FAILED: \(failure)" }
+    if let unmet = result.unmet { return "not run here: needs \(unmet)" }
     if result.validity == .invalid { return "INVALID: \(result.validityReason ?? "")" }
     var parts: [String] = []
     for comparison in result.comparisons {

@@ -150,7 +150,7 @@ struct RunCommand: ParsableCommand {
     var regressions: [RegressionResult] = []
     if let baseline {
       do {
-        regressions = try RegressionCheck(notebook: notebook, runner: runner).compare(with: baseline, only: Set(cells.map(\.id)))
+        regressions = try RegressionCheck(notebook: notebook, runner: runner).compare(with: baseline, only: Set(cells.map(\.id)).subtracting(results.filter { $0.unmet != nil }.map(\.id)))
         for one in regressions { reportNotes(one.notes ?? [], of: one.block, notebook.source) }
         Output.error(regressionText(regressions, revision: baseline))
       } catch {
@@ -205,14 +205,14 @@ struct RunCommand: ParsableCommand {
       while let id = queue.popLast(), let cell = cells.first(where: { $0.id == id }) {
         for need in cell.needs where !wanted.contains(need) {
           let current = cells.first { $0.id == need }?.inputs
-          if saved[need]?.inputs != current || cell.work.recordingSource == need { wanted.insert(need); queue.append(need) }
+          if saved[need]?.inputs != current || saved[need]?.unmet != nil || cell.work.recordingSource == need { wanted.insert(need); queue.append(need) }
         }
       }
       cells = cells.filter { wanted.contains($0.id) }
     }
     if stale {
       let saved = notebook.savedResults()
-      let stale = cells.filter { saved[$0.id]?.inputs != $0.inputs }
+      let stale = cells.filter { saved[$0.id]?.inputs != $0.inputs || saved[$0.id]?.unmet != nil }
       let wanted = Set(stale.map(\.id) + stale.compactMap(\.work.recordingSource))
       cells = cells.filter { wanted.contains($0.id) }
     }
@@ -300,6 +300,7 @@ struct RunCommand: ParsableCommand {
     if !quiet {
       for (id, threshold) in broken { Output.error("threshold failed: \(id) \(threshold.text)\n") }
       for (id, threshold) in open { Output.error("inconclusive: \(id) \(threshold.text)\n") }
+      for one in results { if let unmet = one.unmet { Output.error("not run here: \(one.id) needs \(unmet)\n") } }
       for (id, difference) in writeBack.changed { Output.error("new result: \(id): \(difference)\n") }
       if writeBack.agreed > 0 { Output.error("\(writeBack.agreed) of \(results.count) blocks agree with their saved results, which stay\n") }
       if check {

@@ -17,8 +17,9 @@ struct WriteBack {
   private let learnerSeed: UInt64?
   /// What the notebook shows now, by cell.
   private(set) var shown: [String: CellResult]
-  /// Cells whose last run failed or was INVALID, with the reason; they keep their last good table.
-  private var failed: [String: (reason: String, inputs: String)] = [:]
+  /// What is said above the last good table of cells whose last run failed or was INVALID, or of those that could not run here
+  /// and have no table.
+  private var notes: [String: (markdown: String, inputs: String)] = [:]
   /// Cells whose result replaced a saved one, with what differs; and how many agreed with theirs.
   private(set) var changed: [(id: String, difference: String)] = []
   private(set) var agreed = 0
@@ -36,12 +37,12 @@ struct WriteBack {
   ///
   /// - Returns: findings to print, such as a region that a person edited.
   mutating func take(_ result: CellResult) throws(FileError) -> Diagnostics {
-    if let failure = result.failure {
-      failed[result.id] = (failure, result.inputs)
-    } else if result.validity == .invalid {
-      failed[result.id] = ("the run was INVALID: \(result.validityReason ?? "the generator fell behind")", result.inputs)
+    // With a saved result the note is a part of it, so that a page which is built later says it too.
+    shown[result.id]?.unmet = result.unmet
+    if !result.hasNumbers {
+      notes[result.id] = result.unmet != nil && shown[result.id] != nil ? nil : (regionMarkdown(result), result.inputs)
     } else {
-      failed[result.id] = nil
+      notes[result.id] = nil
       let old = shown[result.id]
       let difference = old.map { firstDifference(result, $0) }
       // Agreement keeps the old numbers: the file does not change for noise.
@@ -61,14 +62,14 @@ struct WriteBack {
       guard let cell = cells[block.id] else { continue }
       let inputs = questions[cell.inputs] ?? cell.inputs
       // A failure that answers an older question says nothing about this one.
-      let failure = failed[block.id].flatMap { $0.inputs == inputs ? $0.reason : nil }
+      let note = notes[block.id].flatMap { $0.inputs == inputs ? $0.markdown : nil }
       if let result = shown[block.id] {
-        guard result.inputs == inputs || failure != nil || wasWritten(result, in: now) else { continue }
+        guard result.inputs == inputs || note != nil || wasWritten(result, in: now) else { continue }
         var markdown = regionMarkdown(result)
-        if let failure { markdown = failureNote(failure) + "\n\n" + markdown }
+        if let note { markdown = note + "\n\n" + markdown }
         regions.append(RegionText(id: block.id, inputs: result.inputs, markdown: markdown, after: block.fence))
-      } else if let failure {
-        regions.append(RegionText(id: block.id, inputs: inputs, markdown: failureNote(failure), after: block.fence))
+      } else if let note {
+        regions.append(RegionText(id: block.id, inputs: inputs, markdown: note, after: block.fence))
       }
     }
     for value in now.document.values where value.kind == .marketRegion {

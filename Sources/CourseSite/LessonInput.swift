@@ -68,7 +68,7 @@ public struct LessonInput: Sendable {
 
   /// Blocks with something to show.
   var measured: [String] {
-    let ids = Set(results.filter { $0.failure == nil && $0.validity != .invalid }.map(\.id))
+    let ids = Set(results.filter { $0.hasNumbers }.map(\.id))
     return blocks.filter(ids.contains)
   }
 }

@@ -41,7 +41,7 @@ private func plots(_ lesson: LessonInput) -> [String: String] {
   for id in lesson.stale {
     additions[id] = "<p class=\"stale\">Stale: the block was edited after this was measured.</p>\n"
   }
-  for result in lesson.results where result.failure == nil && result.validity != .invalid {
+  for result in lesson.results where result.hasNumbers {
     additions[result.id, default: ""] += result.plots.map(figure).joined() + (result.profile.map { flameFigure($0, result) } ?? "")
     additions[result.id, default: ""] += (result.pictures ?? []).map { telemetryFigure($0, result, traces) }.joined()
   }

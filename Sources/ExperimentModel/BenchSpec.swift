@@ -24,18 +24,24 @@ public struct BenchCell: Codable, Hashable, Sendable {
   public var sizes: [Int]?
   /// The sizes are rows of the system's first dataset instead of `n`; nil: they are `n`.
   public var variesRows: Bool?
+  /// The sizes are connections that ask a statement at the same time; nil: they are not. An iteration is then an answer for each.
+  public var variesReaders: Bool?
   /// The sizes are values of this parameter of the system, as in `set`; nil: they are not.
   public var variesPath: String?
   /// The system at each of `sizes`, where these are of a parameter.
   public var systems: [SystemSpec]?
   /// What a size is called in addresses.
-  public var sizeName: String { variesPath?.split(separator: ".").last.map(String.init) ?? (variesRows == true ? "rows" : "n") }
+  public var sizeName: String { variesPath?.split(separator: ".").last.map(String.init) ?? (variesRows == true ? "rows" : variesReaders == true ? "readers" : "n") }
   /// Those of a quick run; nil: all.
   public var quickSizes: [Int]?
   /// The growth exponent of time over `n` is wanted.
   public var fitsSlope: Bool?
   /// The hyperbola of time per item over the items that share a commit or a collection is wanted.
   public var fitsHyperbola: Bool?
+  /// The number of readers is wanted from which more of them hardly bring more throughput.
+  public var fitsKnee: Bool?
+  /// The Universal Scalability Law of throughput over readers is wanted.
+  public var fitsScalability: Bool?
   /// Instructions are wanted also where the processor does not count them.
   public var countsInstructions: Bool?
   /// Shell command before the first sample.
@@ -56,7 +62,29 @@ public struct SubjectSpec: Codable, Hashable, Sendable {
   public var work: SubjectWork
   /// Where it differs from the block's; nil: it does not.
   public var system: SystemSpec?
+  /// Of sql: each iteration opens a connection of its own and closes it; nil: one is kept.
+  public var connectsEach: Bool?
+  /// Of a program: what is read out of what it prints; nil: nothing.
+  public var counts: [PrintedCount]?
   public init(name: String, work: SubjectWork, system: SystemSpec? = nil) { self.name = name; self.work = work; self.system = system }
+
+  /// Started once for each sample.
+  public var isProgram: Bool {
+    switch work {
+    case .command: true
+    case .fence(let fence): fence.isProcess || fence.language.isAlwaysProcess
+    case .builtin, .sql: false
+    }
+  }
+}
+
+/// A metric that a program tells of itself.
+public struct PrintedCount: Codable, Hashable, Sendable {
+  public var metric: String
+  /// Without a group its matches in the output are counted; with one the numbers that it captures are added up, each with its
+  /// unit where the metric has one.
+  public var pattern: String
+  public init(metric: String, pattern: String) { self.metric = metric; self.pattern = pattern }
 }
 
 public enum SubjectWork: Codable, Hashable, Sendable {
@@ -80,8 +108,13 @@ public struct CommandSpec: Codable, Hashable, Sendable {
 }
 
 public enum FenceLanguage: String, Codable, CaseIterable, Sendable {
-  case swift, c, python, javascript
+  case swift, c, python, javascript, java
   case shell = "sh"
+
+  /// It has no harness: a fence is a program, started for each iteration.
+  public var isAlwaysProcess: Bool { self == .java || self == .shell }
+  /// Words can be given to what runs it, before the program: `-Xmx64m`.
+  public var takesOptions: Bool { self == .java || self == .python || self == .javascript }
 
   /// The language of a fence's info string; `py` and `js` are known too.
   public init?(info: String) {
@@ -95,7 +128,7 @@ public enum FenceLanguage: String, Codable, CaseIterable, Sendable {
 }
 
 /// A code fence as a subject. It defines `subject(n)`, which returns a checksum, and may define `setup(n)`;
-/// a shell fence is a whole command.
+/// a shell fence is a whole command, and of a Java fence the first class has `main`.
 public struct FenceSpec: Codable, Hashable, Sendable {
   public var id: String
   public var language: FenceLanguage
@@ -104,6 +137,8 @@ public struct FenceSpec: Codable, Hashable, Sendable {
   public var n: Int
   /// `mode=process`: it has its own `main` and is started once for each sample.
   public var isProcess: Bool
+  /// Words for the interpreter or virtual machine, before the program; `{n}` in those of a program is `n`. nil: none.
+  public var options: [String]?
   /// Where the fence stands, for messages; not part of the question.
   public var path: String
   /// Line of the notebook, from 1, on which the fence's first line of code stands.

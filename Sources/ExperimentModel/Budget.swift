@@ -71,6 +71,7 @@ public func judgeBudgets(_ budgets: [PerformanceBudget], results: [String: [Stri
     let block = budget.address.block ?? ""
     guard let result = lesson[block] else { return unmeasured("no result of the block `\(block)` is saved") }
     if let failure = result.failure { return unmeasured("the last run of `\(block)` failed: \(failure)") }
+    if let unmet = result.unmet { return unmeasured("`\(block)` was not run here: it needs \(unmet)") }
     if result.validity == .invalid { return unmeasured("the last run of `\(block)` was INVALID") }
     guard let value = result.value(at: budget.address), value.estimate.value.isFinite else {
       return unmeasured("the result of `\(block)` has no `\(budget.address.text)`")

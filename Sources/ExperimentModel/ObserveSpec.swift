@@ -11,13 +11,17 @@ public enum ObserveCell: Codable, Hashable, Sendable {
   /// Does the lab's memory grow, and when does it reach `limit`?
   case memoryTrend(from: String, limit: Int)
 
+  /// What the plans of a bench block's SQL statements say.
+  case plan(from: String)
+  /// This machine as an instrument.
+  case machine
   /// What the roles of a load block's lab said of themselves; `arm` where the block compares.
   case telemetry(from: String, arm: String?, TelemetryQuery, rows: Int)
 
   /// The load block whose recording is asked.
   public var source: String? {
     switch self {
-    case .profile, .changePoints: nil
+    case .profile, .changePoints, .plan, .machine: nil
     case .littlesLaw(let from), .mergedQuantiles(let from, _), .memoryTrend(let from, _), .telemetry(let from, _, _, _): from
     }
   }

@@ -60,6 +60,8 @@ public struct Cell: Codable, Hashable, Sendable {
   public var inputs: String
   /// Real programs that the cell, or one that it reads, was measured with; nil: the lab's own parts.
   public var components: [RealService]?
+  /// What a machine must have; nil: nothing. Not part of the question.
+  public var requires: Requirements?
   public init(
     id: String, title: String? = nil, work: Work, thresholds: [Judgement] = [],
     expects: [Expectation] = [], gates: [Judgement] = [], plots: [PlotSpec] = [],

@@ -193,6 +193,9 @@ public struct CellResult: Codable, Hashable, Sendable {
   public var labelColumns: [String]?
   /// Set when the cell failed; the rest is then empty.
   public var failure: String?
+  /// What the machine lacked when the cell was to run, as it goes on after "needs ": it did not run. The rest is then empty, or
+  /// of an earlier run, and nothing of it is shown to hold here. nil: it ran.
+  public var unmet: String?
   /// What was wrong at lines of the notebook, where something is; not kept with the results.
   public var failureNotes: [FailureNote]?
   /// For the log: what changed and why.
@@ -205,6 +208,9 @@ public struct CellResult: Codable, Hashable, Sendable {
     comparisons = []; thresholds = []; expects = []; gates = []; plots = []; machine = .quiet
     doubts = []
   }
+
+  /// There are numbers to be shown and compared.
+  public var hasNumbers: Bool { failure == nil && validity != .invalid && (unmet == nil || !arms.isEmpty) }
 
   /// The measured value at an address inside this cell, with interval; nil when there is none.
   ///

@@ -25,11 +25,14 @@ extension Runner {
     if bench.comparison != nil { compareSubjects(bench, points, into: &result) }
     if bench.fitsSlope == true { fitSlopes(bench, points, into: &result) }
     if bench.fitsHyperbola == true { fitHyperbolas(bench, points, into: &result) }
+    if bench.fitsKnee == true || bench.fitsScalability == true { fitReaders(bench, points, into: &result) }
+    if bench.variesReaders == true { addReaderTheory(bench, processors: processorsAvailable(), into: &result) }
     result.columns = Self.benchColumns.filter { name in result.arms.contains { $0.metrics[name] != nil } }
     // What a scan found is of interest where something was scanned.
     if !result.arms.contains(where: { ($0.metrics["scan_steps"]?.estimate.value ?? 0) > 0 }) {
       result.columns.removeAll { $0 == "scan_steps" || $0 == "rows" }
     }
+    addPrinted(bench, points, into: &result)
     checkParity(bench, points, into: &result)
     addCollectionsError(bench, points, into: &result)
     if let injected = points.first?.record.injected { tellInjected(injected, bench, into: &result) }
@@ -48,7 +51,7 @@ extension Runner {
   }
 
   private static let benchColumns = [
-    "time", "cpu", "item_time", "throughput", "fsyncs_per_msg", "collections", "gc_share", "gc_pause_max", "user", "system", "max_rss", "allocations",
+    "time", "cpu", "item_time", "throughput", "fsyncs_per_msg", "collections", "gc_time", "gc_share", "gc_pause_max", "user", "system", "max_rss", "allocations",
     "instructions", "vm_steps", "scan_steps", "rows", "slope", "item_cost", "shared_cost", "balance",
   ]
 

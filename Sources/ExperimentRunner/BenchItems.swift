@@ -18,10 +18,12 @@ extension BenchCell {
 
 /// What a subject counted over all samples; nil where it does no items.
 struct ItemCounts: Hashable {
+  /// What an item is, as the child calls it.
+  enum Item: String { case messages, objects, answers }
+  var item: Item
   var items: Double
   /// Commits or collections.
   var shared: Double
-  var isHeap: Bool
 
   init?(_ samples: [SubjectSample]) {
     func sum(_ name: String) -> Double? {
@@ -29,9 +31,11 @@ struct ItemCounts: Hashable {
       return values.count == samples.count && !values.isEmpty ? values.reduce(0, +) : nil
     }
     if let messages = sum("messages"), let fsyncs = sum("fsyncs"), messages > 0 {
-      (items, shared, isHeap) = (messages, fsyncs, false)
+      (item, items, shared) = (.messages, messages, fsyncs)
     } else if let objects = sum("objects"), objects > 0 {
-      (items, shared, isHeap) = (objects, sum("collections") ?? 0, true)
+      (item, items, shared) = (.objects, objects, sum("collections") ?? 0)
+    } else if let answers = sum("answers"), answers > 0 {
+      (item, items, shared) = (.answers, answers, 0)
     } else {
       return nil
     }
@@ -49,13 +53,12 @@ func itemMetrics(_ samples: [SubjectSample], iterations: Int) -> [String: Metric
     let interval = quantileInterval(values, q: 0.5, confidence: 0.95)
     put(name, Estimate(medianOf(values), low: interval?.low, high: interval?.high))
   }
-  let items = counts.isHeap ? "objects" : "messages"
-  let times = samples.map { Double($0.ns) / max(1, $0.extras[items] ?? 1) }
-  putMedian("item_time", times)
+  let times = samples.map { Double($0.ns) / max(1, $0.extras[counts.item.rawValue] ?? 1) }
+  if counts.item != .answers { putMedian("item_time", times) }
   putMedian("throughput", times.map { 1e9 / max($0, 1e-9) })
-  if !counts.isHeap { put("fsyncs_per_msg", Estimate(counts.shared / counts.items)) }
+  if counts.item == .messages { put("fsyncs_per_msg", Estimate(counts.shared / counts.items)) }
   func all(_ name: String) -> [Double] { samples.map { $0.extras[name] ?? 0 } }
-  guard counts.isHeap, samples.allSatisfy({ $0.extras["collections"] != nil }) else { return metrics }
+  guard counts.item == .objects, samples.allSatisfy({ $0.extras["collections"] != nil }) else { return metrics }
   put("collections", Estimate(counts.shared / Double(samples.count * iterations)))
   put("gc_share", ratioEstimate(all("gc_ns"), all("heap_ns")))
   if counts.shared > 0 {
@@ -87,7 +90,7 @@ extension Runner {
         guard let counts = ItemCounts(samples), counts.shared > 0 else { continue }
         for sample in samples {
           x.append(counts.items / counts.shared)
-          y.append(Double(sample.ns) / max(1, sample.extras[counts.isHeap ? "objects" : "messages"] ?? 1))
+          y.append(Double(sample.ns) / max(1, sample.extras[counts.item.rawValue] ?? 1))
         }
       }
       guard let fit = fitHyperbola(x, y) else { continue }

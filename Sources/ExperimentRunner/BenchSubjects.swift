@@ -41,6 +41,7 @@ extension Runner {
     var subject: SubjectSpec
     var system: SystemSpec?
     var seed: UInt64
+    var readers: Int?
   }
 
   /// The samples of every size, each within its share of the budget.
@@ -94,6 +95,7 @@ extension Runner {
       policy.settled = { times in times.count >= 40 && times.count % 20 == 0 && classifyWarmUp(times)?.kind.steadyFrom != nil }
       policy.warmUpMost = 120
     }
+    if bench.variesReaders == true { policy.sample = 2e7 }
     policy.injectedShare = setting.injectedShare
     if let looks = setting.looks { policy.looks = looks.sizes }
     return policy
@@ -117,6 +119,7 @@ extension Runner {
     var options = options.commands
     options.folder = place?.folder ?? options.folder
     options.prepare = bench.prepare ?? options.prepare
+    options.counts = spec.counts ?? []
     switch spec.work {
     case .fence(let fence):
       let ready: BuiltFence
@@ -130,7 +133,10 @@ extension Runner {
       var system = spec.system ?? (place == nil ? bench.system(at: size) : place?.system)
       if let size, let index = bench.sizes?.firstIndex(of: size), let systems = place?.systems, systems.indices.contains(index) { system = systems[index] }
       if bench.variesRows == true, let size { system = system?.withRows(size) }
-      guard let json = try? JSONEncoder().encode(SubjectJob(subject: SubjectSpec(name: spec.name, work: spec.work), system: system, seed: bench.seed)) else {
+      var subject = spec
+      subject.system = nil
+      let job = SubjectJob(subject: subject, system: system, seed: bench.seed, readers: bench.variesReaders == true ? size : nil)
+      guard let json = try? JSONEncoder().encode(job) else {
         throw MeasureError("subject \(spec.name) has numbers that are not finite")
       }
       return try labSubject(
@@ -187,15 +193,6 @@ extension Runner {
 }
 
 extension SubjectSpec {
-  /// Started once for each sample.
-  var isProgram: Bool {
-    switch work {
-    case .command: true
-    case .fence(let fence): fence.isProcess || fence.language == .shell
-    case .builtin, .sql: false
-    }
-  }
-
   /// Interpreters compile while they run.
   fileprivate var warmsUp: Bool {
     guard case .fence(let fence) = work else { return false }

@@ -23,6 +23,7 @@ extension Runner {
       }
     result.gates = cell.gates.map { judged($0, result, known, distrusted) }
     result.expects = cell.expects.flatMap { expected($0, result, known, distrusted) }
+    result.doubts += unmetDoubts(cell, known)
     if options.quick, case .load(let load) = cell.work, load.arms.contains(where: Theories.dependsOnDuration) {
       let judged = result.thresholds + result.expects + result.gates
       if judged.contains(where: { $0.outcome == .fail }) {
@@ -54,7 +55,7 @@ extension Runner {
       return JudgementResult(text: judgement.text, measured: nil, outcome: .inconclusive)
     }
     var outcome = Self.outcome(value.estimate, judgement.op, judgement.limit.value)
-    if distrusted { outcome = .inconclusive }
+    if distrusted || rests(judgement.address, onUnmet: known) { outcome = .inconclusive }
     return JudgementResult(text: judgement.text, measured: value, outcome: outcome)
   }
 
@@ -80,7 +81,8 @@ extension Runner {
       guard let found = find(address, own, known) else {
         return [JudgementResult(text: text, measured: nil, outcome: .inconclusive)]
       }
-      let outcome = distrusted ? .inconclusive : Self.near(found.estimate, value.value, expectation)
+      let isOpen = distrusted || rests(address, onUnmet: known)
+      let outcome = isOpen ? .inconclusive : Self.near(found.estimate, value.value, expectation)
       return [JudgementResult(text: text, measured: found, outcome: outcome)]
     }
     var results: [JudgementResult] = []
@@ -164,6 +166,8 @@ public func claimStatus(_ claim: Claim, in results: [String: CellResult]) -> Cla
     default: result.gates
     }
   guard !judged.isEmpty else { return nil }
+  // What an earlier run found may be of another machine.
+  if result.unmet != nil { return .inconclusive }
   if judged.contains(where: { $0.outcome == .fail }) { return .notReproduced }
   if judged.contains(where: { $0.outcome == .inconclusive }) { return .inconclusive }
   return result.evidence == .simulated ? .simulated : .verified

@@ -6,13 +6,15 @@ import MeasureKernel
 import Statistics
 
 extension Runner {
-  func runObserve(_ cell: Cell, _ observe: ObserveCell, into result: inout CellResult) throws {
+  func runObserve(_ cell: Cell, _ observe: ObserveCell, _ known: [String: CellResult], into result: inout CellResult) throws {
     switch observe {
     case .profile(let query): try observeProfile(query, into: &result)
     case .changePoints(let series): observeChanges(cell, series, into: &result)
     case .littlesLaw(let from): try askLittlesLaw(from, into: &result)
     case .mergedQuantiles(let from, let windows): try mergeQuantiles(cell, from, windows: windows, into: &result)
     case .memoryTrend(let from, let limit): try followMemory(cell, from, limit: Double(limit), into: &result)
+    case .plan(let from): try readPlans(from, known[from], into: &result)
+    case .machine: examine(into: &result)
     case .telemetry(let from, let arm, let query, let rows): try askTelemetry(cell, from, arm: arm, query, rows: rows, into: &result)
     }
   }

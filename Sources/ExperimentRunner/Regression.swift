@@ -72,15 +72,13 @@ extension Runner {
     let budget = (options.quick ? pair.new.blockTime?.quick : pair.new.blockTime?.full) ?? Nanoseconds(seconds: 3)
     let shared = new.subjects.compactMap { subject in old.subjects.first { $0.name == subject.name }.map { ($0, subject) } }
     return shared.flatMap { before, after -> [RegressionResult] in
+      var (earlier, present) = (before, after)
+      (earlier.name, present.name) = ("\(after.name) before", "\(after.name) now")
       var cell = BenchCell(
-        subjects: [
-          SubjectSpec(name: "\(after.name) before", work: before.work, system: before.system),
-          SubjectSpec(name: "\(after.name) now", work: after.work, system: after.system),
-        ],
-        comparison: nil, pairs: max(20, new.pairs), system: new.system, seed: new.seed)
+        subjects: [earlier, present], comparison: nil, pairs: max(20, new.pairs), system: new.system, seed: new.seed)
       cell.sizes = new.sizes
       cell.quickSizes = new.quickSizes
-      cell.variesRows = new.variesRows
+      (cell.variesRows, cell.variesReaders) = (new.variesRows, new.variesReaders)
       (cell.variesPath, cell.systems) = (new.variesPath, new.systems)
       cell.prepare = new.prepare
       var setting = BenchSetting()

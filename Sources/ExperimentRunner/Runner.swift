@@ -93,6 +93,10 @@ public struct Runner {
       quick: options.quick, evidence: Self.evidence(of: cell.work))
     result.why = cell.why
     result.components = cell.components?.map(\.label)
+    if let unmet = unmet(cell, known) {
+      result.unmet = unmet
+      return result
+    }
     for service in cell.components ?? [] { result.doubts.append(Doubt(id: "real-\(service.component.rawValue)", text: service.footnote)) }
     do {
       if let source = cell.work.recordingSource, known[source]?.validity == .invalid {
@@ -105,7 +109,7 @@ public struct Runner {
       case .sim(let sim): try runSimulation(cell, sim, into: &result)
       case .cost(let cost): try runCost(cell, cost, known, into: &result)
       case .check(let check): show(check, into: &result)
-      case .observe(let observe): try runObserve(cell, observe, into: &result)
+      case .observe(let observe): try runObserve(cell, observe, known, into: &result)
       case .slo(let slo): try runSLO(cell, slo, into: &result)
       }
       result.machine = MachineProbe.state(from: before, to: MachineProbe.sample())
@@ -129,8 +133,8 @@ public struct Runner {
     case .sim: .simulated
     case .cost: .computed
     case .check: .replay
-    case .observe(.changePoints), .observe(.littlesLaw), .observe(.mergedQuantiles), .observe(.memoryTrend), .observe(.telemetry), .slo: .replay
-    case .observe(.profile): .real
+    case .observe(.changePoints), .observe(.littlesLaw), .observe(.mergedQuantiles), .observe(.memoryTrend), .observe(.telemetry), .observe(.plan), .slo: .replay
+    case .observe(.profile), .observe(.machine): .real
     case .bench: .real
     case .load(let load): load.arms.contains(where: Self.reachesWait) ? .declaredWait : .real
     }

@@ -18,6 +18,8 @@ public struct CommandOptions: Hashable, Sendable {
   public var capturesOutput = false
   /// The checksum has what it prints on stdout; otherwise only how it ends.
   public var comparesOutput = false
+  /// What is read out of what it prints on stdout and stderr; it is then printed into pipes, as with `capturesOutput`.
+  public var counts: [PrintedCount] = []
   /// Bytes that it may print where that is read; always in the first run.
   public var outputLimit = 64 << 20
   /// Seconds that one run may take, and `setup`, `prepare` and `cleanup` as well.
@@ -59,6 +61,7 @@ public final class CommandSubject: TimedSubject {
   /// FNV-1a of what the first run printed on stdout.
   public private(set) var outputHash: UInt64 = 0
   private let argv: [String]
+  private let counters: [PrintedCounter]
   private let launcher: Launcher
   private var prepare: Launcher?
   private let nothing: Int32
@@ -91,6 +94,7 @@ public final class CommandSubject: TimedSubject {
     self.cancelled = cancelled
     self.argv = argv
     self.options = options
+    counters = try options.counts.map { count throws(MeasureError) in try PrintedCounter(count, of: name) }
     launcher = try Launcher(
       name: "subject \(name)", argv: argv, environment: options.environment, folder: options.folder, limits: options.limits,
       endsWithParent: true)
@@ -108,9 +112,10 @@ public final class CommandSubject: TimedSubject {
   }
 
   public var doubts: [String] {
-    guard slowestShellShare > 0.5 else { return [] }
+    let silent = counters.filter { !$0.hasMatched }.map { "\(name): nothing that it printed is a `\($0.count.metric)` by the block's expression" }
+    guard slowestShellShare > 0.5 else { return silent }
     let percent = Int((slowestShellShare * 100).rounded())
-    return ["\(name): the shell takes \(percent) % of the time, which was taken off; start the program without one"]
+    return silent + ["\(name): the shell takes \(percent) % of the time, which was taken off; start the program without one"]
   }
 
   /// K runs, one after the other; the sample has their sums.
@@ -120,12 +125,14 @@ public final class CommandSubject: TimedSubject {
       let run = try once(timeout: min(timeout, options.timeout))
       let checksum = checksum(run.end, run.hash)
       guard var total = sample else {
-        sample = SubjectSample(ns: run.ns, cpu: (run.use.user ?? 0) + (run.use.system ?? 0), checksum: checksum, use: run.use)
+        sample = SubjectSample(
+          ns: run.ns, cpu: (run.use.user ?? 0) + (run.use.system ?? 0), checksum: checksum, extras: run.counts, use: run.use)
         continue
       }
       total.ns += run.ns
       total.cpu += (run.use.user ?? 0) + (run.use.system ?? 0)
       total.use.add(run.use)
+      total.extras.merge(run.counts) { $0 + $1 }
       if total.checksum != checksum { total.checksum += ",\(checksum)" }
       sample = total
     }
@@ -146,14 +153,27 @@ public final class CommandSubject: TimedSubject {
 
   // MARK: One run
 
-  private func once(timeout: Double) throws(MeasureError) -> (ns: Int64, use: ResourceUse, end: ProcessEnd, hash: UInt64) {
+  private func once(timeout: Double) throws(MeasureError) -> OneRun {
     if let prepare { try Auxiliary(launcher: prepare, nothing: nothing, timeout: options.timeout).run() }
     if options.dropsCaches { try dropCaches() }
-    let done = try execute(captures: options.capturesOutput, timeout: timeout)
+    let done = try execute(captures: options.capturesOutput || !counters.isEmpty, timeout: timeout)
     var use = done.use
     // Exec counts the memory of the process that called it, which is nb's: what is not above that is not known.
     if let peak = use.maxRSS, peak <= Self.ownPeak() { use.maxRSS = nil }
-    return (done.ns, use, done.end, done.output?.hash ?? outputHash)
+    var counts: [String: Double] = [:]
+    if !counters.isEmpty {
+      let said = String(decoding: (done.output?.head ?? []) + (done.errors?.head ?? []), as: UTF8.self)
+      for counter in counters { counts[counter.count.metric] = try counter.value(in: said) }
+    }
+    return OneRun(ns: done.ns, use: use, end: done.end, hash: done.output?.hash ?? outputHash, counts: counts)
+  }
+
+  private struct OneRun {
+    var ns: Int64
+    var use: ResourceUse
+    var end: ProcessEnd
+    var hash: UInt64
+    var counts: [String: Double]
   }
 
   private func firstRun() throws(MeasureError) {
@@ -177,9 +197,10 @@ public final class CommandSubject: TimedSubject {
       }
     }
     defer { if input != nothing { close(input) } }
-    let plan = ExecutionPlan(
+    var plan = ExecutionPlan(
       input: input, nothing: nothing, captures: captures, outputLimit: options.outputLimit, timeout: timeout,
       counts: options.countsEvents, isDetached: isDetached, cancelled: cancelled)
+    if !counters.isEmpty { plan.kept = options.outputLimit }
     let done = try (other ?? launcher).execute(plan)
     let isFailure = switch done.end { case .exit(let status): status != 0 && !options.ignoresFailure; case .signal: true }
     guard !isFailure else {

@@ -16,7 +16,7 @@ public struct BuiltFence: Sendable {
   var argv: [String]
 
   /// Started for each iteration, as a command is.
-  public var startsProcesses: Bool { fence.isProcess || fence.language == .shell }
+  public var startsProcesses: Bool { fence.isProcess || fence.language.isAlwaysProcess }
 
   /// Starts it, `setup` included.
   ///
@@ -43,7 +43,9 @@ public struct BuiltFence: Sendable {
     options.environment["n"] = "\(n)"
     options.environment.merge(Self.environment) { given, _ in given }
     let isShell = fence.language == .shell && !fence.isProcess
-    return try CommandSubject(name: name, argv: argv + ["\(n)"], isShell: isShell, options: options, cancelled: cancelled)
+    let given = Set(fence.options ?? [])
+    let words = argv.map { given.contains($0) ? $0.replacing("{n}", with: "\(n)") : $0 } + ["\(n)"]
+    return try CommandSubject(name: name, argv: words, isShell: isShell, options: options, cancelled: cancelled)
   }
 
   /// Starts the child that runs iterations when asked.

@@ -21,6 +21,7 @@ public struct FenceWorkshop: Sendable {
     case .swift: try buildSwift(fence)
     case .python: try buildPython(fence)
     case .javascript: try buildJavaScript(fence)
+    case .java: try buildJava(fence)
     case .shell: try buildShell(fence)
     }
   }
@@ -78,7 +79,7 @@ public struct FenceWorkshop: Sendable {
     }
     let chosen = FenceCache.read("\(built.folder)/interpreter").flatMap { Tools.find($0) } ?? python
     let files = (fence.isProcess ? [] : ["\(built.folder)/nb-harness.py"]) + ["\(built.folder)/nb-fence.py"]
-    built.argv = [chosen, "-B"] + files
+    built.argv = [chosen, "-B"] + (fence.options ?? []) + files
     return built
   }
 
@@ -91,8 +92,33 @@ public struct FenceWorkshop: Sendable {
       try compile(fence, [node, "--check", "nb-fence.mjs"], in: folder)
     }
     let files = (fence.isProcess ? [] : ["\(built.folder)/nb-harness.mjs"]) + ["\(built.folder)/nb-fence.mjs"]
-    built.argv = [node] + files
+    built.argv = [node] + (fence.options ?? []) + files
     return built
+  }
+
+  /// Its first class has `main`. It is compiled, so that the compiler is not in what is measured.
+  private func buildJava(_ fence: FenceSpec) throws(MeasureError) -> BuiltFence {
+    let what = "the Java fence `\(fence.id)`"
+    let java = try Tools.need(["java"], for: what)
+    let compiler = try Tools.need(["javac"], for: what)
+    guard let name = firstClass(fence.source) else { throw MeasureError("\(what) has no class", remedy: "write `class Main` with `static void main`") }
+    let arguments = ["-encoding", "UTF-8", "nb-fence.java"]
+    var built = try made(fence, key(fence, 0, [java, compiler], arguments), product: "\(name).class") { folder throws(MeasureError) in
+      try FenceCache.write(fence.source + "\n", to: "\(folder)/nb-fence.java")
+      try compile(fence, [compiler] + arguments, in: folder)
+    }
+    built.argv = [java] + (fence.options ?? []) + ["-cp", built.folder, name]
+    return built
+  }
+
+  /// The name behind `class` on the first line that begins with it, or with modifiers and it: a comment's does not.
+  private func firstClass(_ source: String) -> String? {
+    let modifiers: Set = ["public", "final", "abstract", "strictfp", "sealed"]
+    for line in source.split(whereSeparator: \.isNewline) {
+      let words = line.split { !($0.isLetter || $0.isNumber || "_$/*".contains($0)) }.drop { modifiers.contains(String($0)) }
+      if words.first == "class", let name = words.dropFirst().first { return String(name) }
+    }
+    return nil
   }
 
   /// Nothing is kept: checking the syntax costs less than a millisecond.

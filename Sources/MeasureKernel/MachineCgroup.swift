@@ -54,6 +54,12 @@ struct CgroupLimits: Hashable {
   private mutating func limit(memory value: Int64) { memory = min(memory ?? .max, value) }
 }
 
+/// CPUs' worth of time that this process can have: those that it may run on, and no more than its group's quota. nil: unknown.
+public func processorsAvailable(_ files: MachineFiles = .here) -> Double? {
+  let allowed = files.read("/proc/self/status")?.field("Cpus_allowed_list").flatMap(cpuListCount).map(Double.init)
+  return [allowed, CgroupLimits(files).cpus].compactMap { $0 }.min()
+}
+
 struct CgroupMount: Hashable {
   var path: String
   /// The group that is shown at `path`.

@@ -30,6 +30,7 @@ struct MachineTool: Hashable, Sendable {
   static let all: [MachineTool] = [
     .init("swift", without: "no fences in swift"), .init("cc", programs: ["cc", "clang", "gcc"], without: "no fences in c"),
     .init("python3", without: "no fences in python"), .init("node", without: "no fences in javascript"),
+    .init("java", ["-version"], without: "no fences in java"),
     .init("sqlite3", without: "nb has its own SQLite"), .init("valgrind", without: "no instruction counts without a PMU"),
     .init("git", without: "no baseline of another revision"), .init("hyperfine", without: "nothing to compare `nb bench` with"),
     .init("wrk", ["-v"], without: "nothing to compare `nb load` with"),

@@ -26,6 +26,9 @@ public struct MeasurePolicy: Sendable {
   public var warmUpMost: Int
   /// Starts of a subject that is started anew during the measurement, where a third of the budget has room for them.
   public var startsMost = 10
+  /// Nanoseconds that a sample should last where the budget has room for it. More than 1 ms for a subject with threads: it
+  /// takes the kernel milliseconds to spread them over the processors.
+  public var sample = 1e6
 
   public init(
     pairs: Int, quick: Bool = false, budget: Nanoseconds, seed: UInt64, order: BenchCell.Order = .abba,

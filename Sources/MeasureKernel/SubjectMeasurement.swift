@@ -220,7 +220,7 @@ private final class Measurement {
       // A third of the time is for starting anew.
       let plan = BatchPlan(
         times: known, rounds: asked, budget: startCost > 0 ? 0.67 * budget : budget,
-        sample: startCost > 0 ? BatchPlan.longSample : BatchPlan.goodSample)
+        sample: startCost > 0 ? BatchPlan.longSample : policy.sample)
       rounds = plan.rounds
       record.starts = starts(known)
       record.iterations = plan.iterations

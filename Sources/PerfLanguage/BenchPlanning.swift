@@ -12,7 +12,7 @@ public func codeFence(_ document: Document, id: String) -> FenceSpec? {
     let n = Int(fence.attributes["n"] ?? "0"), n >= 0
   else { return nil }
   return FenceSpec(
-    id: id, language: language, source: fence.text, n: n, isProcess: fence.attributes["mode"] == "process",
+    id: id, language: language, source: fence.text, n: n, isProcess: fence.attributes["mode"] == "process" || language == .java,
     path: document.source.path, line: document.source.line(at: fence.infoRange.lower) + 1)
 }
 
@@ -55,19 +55,22 @@ extension Planning {
     readSizes(block, fields, into: &cell)
     checkBuiltins(cell, fields)
     let hasItems = cell.subjects.contains { $0.isOfItems }
+    var metrics = hasItems ? MetricSets.bench.union(MetricSets.items) : MetricSets.bench
+    metrics.formUnion(cell.subjects.flatMap { $0.counts ?? [] }.map(\.metric))
+    if cell.variesReaders == true { metrics.insert("throughput") }
     let sizes = cell.sizes ?? []
     let face = BlockFace(
       id: block.id, kind: "bench", arms: sizes.isEmpty ? subjects.map(\.name) : sizes.flatMap { _ in subjects.map(\.name) },
       params: sizes.isEmpty ? subjects.map { _ in [:] } : sizes.flatMap { n in subjects.map { _ in [cell.sizeName: Double(n)] } },
-      isComparison: comparison != nil, metrics: hasItems ? MetricSets.bench.union(MetricSets.items) : MetricSets.bench,
+      isComparison: comparison != nil, metrics: metrics,
       wholeMetrics: hasItems ? MetricSets.benchWhole.union(["collections_error"]) : MetricSets.benchWhole,
-      fitMetrics: cell.fitsSlope == true ? ["slope"] : cell.fitsHyperbola == true ? MetricSets.hyperbola : [])
+      fitMetrics: cell.fitMetrics)
     return finish(block, fields, .bench(cell), face, readPlots(fields, face) ?? (sizes.isEmpty ? [] : [PlotSpec(kind: .curve, x: cell.sizeName, y: ["time"], logX: true)]))
   }
 
   /// `vary` and `fit`.
   private func readSizes(_ block: Block, _ fields: Fields, into cell: inout BenchCell) {
-    if let vary = fields.fields("vary"), let param = vary.text("param"), !["n", "rows"].contains(param) {
+    if let vary = fields.fields("vary"), let param = vary.text("param"), !["n", "rows", "readers"].contains(param) {
       readParameter(param, block, fields, vary, into: &cell)
     } else if let vary = fields.fields("vary") {
       let values = vary.integers("values")
@@ -84,6 +87,7 @@ extension Planning {
       }
       let isRows = vary.text("param") == "rows"
       if isRows { cell.variesRows = true }
+      if vary.text("param") == "readers" { return readReaders(values, quick, fields, vary, into: &cell) }
       for value in values where isRows && !(1...5_000_000).contains(value) {
         findings.error(
           PerfDiagnosticID.outOfRange, "a table has 1 to 5000000 rows here, not \(value)", remedy: "a lab's data is in memory",
@@ -98,16 +102,19 @@ extension Planning {
             at: vary.place("param"))
           continue
         }
-        if case .fence(let fence) = subject.work, !fence.isProcess, fence.language != .shell { continue }
+        if case .fence = subject.work { continue }
         findings.error(
           PerfDiagnosticID.doesNotApply, "`\(subject.name)` has no size `n` to vary",
-          remedy: "vary fences that define `subject(n)`", at: vary.place("param"))
+          remedy: "vary code fences: they are called with it", at: vary.place("param"))
       }
       cell.sizes = values
       cell.quickSizes = quick.isEmpty ? nil : quick
     }
     guard fields.has("fit") else { return }
-    let isHyperbola = fields.fields("fit")?.text("kind") == "hyperbola"
+    let kind = fields.fields("fit")?.text("kind")
+    let isHyperbola = kind == "hyperbola"
+    if kind == "knee" || kind == "usl" { return findings.error(
+      PerfDiagnosticID.doesNotApply, "a `\(kind!)` is of throughput over readers", remedy: "vary `readers`, or fit a `slope`", at: fields.place("fit")) }
     if isHyperbola { cell.fitsHyperbola = true } else { cell.fitsSlope = true }
     if cell.sizes.map({ $0.count < 3 }) ?? true {
       findings.error(
@@ -131,6 +138,10 @@ extension Planning {
         remedy: "such as {builtin: cache-get}, {fence: product-by-id} or {command: sort big.txt, name: sort}", at: item.range)
       return nil
     }
+    return readWork(fields, item).map { readExtras($0, fields) }
+  }
+
+  private func readWork(_ fields: Fields, _ item: YAMLNode) -> SubjectSpec? {
     let name = fields.text("name")
     if let word = fields.text("builtin") { return SubjectSpec(name: name ?? word, work: .builtin(word)) }
     if let text = fields.text("command") ?? fields.text("shell") {
@@ -157,7 +168,7 @@ extension Planning {
     guard let language = FenceLanguage(info: fence.language) else {
       findings.error(
         PerfDiagnosticID.unknownFence, "the fence `#\(id)` is \(fence.language.isEmpty ? "without a language" : fence.language), which nb cannot run",
-        remedy: "it runs swift, c, python, javascript and sh", at: place)
+        remedy: "it runs swift, c, python, javascript, java and sh", at: place)
       return nil
     }
     var n = fields.integer("n") ?? 0
@@ -170,7 +181,7 @@ extension Planning {
       n = number
     }
     return FenceSpec(
-      id: id, language: language, source: fence.text, n: n, isProcess: fence.attributes["mode"] == "process",
+      id: id, language: language, source: fence.text, n: n, isProcess: fence.attributes["mode"] == "process" || language == .java,
       path: document.source.path, line: document.source.line(at: fence.infoRange.lower) + 1)
   }
 
@@ -227,7 +238,7 @@ extension Planning {
     guard let system = resolver.resolve(draft, seed: seed(for: draft.id)) else { return nil }
     for i in subjects.indices where needsSystem(subjects[i].work) {
       guard let set = sets[subjects[i].name] else { continue }
-      if let vary = fields.fields("vary"), let param = vary.text("param"), !["n", "rows"].contains(param) {
+      if let vary = fields.fields("vary"), let param = vary.text("param"), !["n", "rows", "readers"].contains(param) {
         findings.error(
           PerfDiagnosticID.doesNotApply, "`\(subjects[i].name)` has a `set` of its own, and the block varies `\(param)` of all subjects",
           remedy: "vary `rows`, or leave one of them out", at: set.range)

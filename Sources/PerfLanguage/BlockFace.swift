@@ -188,8 +188,8 @@ enum MetricSets {
     "time", "cpu", "vm_steps", "scan_steps", "rows", "checksum", "parity",
     "lfu_bound", "che_error", "user", "system", "max_rss", "allocations", "instructions", "faults", "switches", "slope",
     "share", "self_share", "samples", "change_points", "index", "change", "littles_ratio", "window_p99", "mean_of_p99",
-    "merged_p99", "averaging_error", "growth_per_hour", "time_to_limit", "attainment", "bad_share", "objective", "burn_rate", "budget_left",
-    "budget", "spent", "budget_spent", "spent_when_fired", "apdex", "exhausted_in", "answered", "pages", "tickets", "fired", "fired_at", "peak_burn", "recall", "false_pages", "item_time", "throughput", "item_cost", "shared_cost", "balance", "collections_error", "closed_users", "closed_rate", "closed_mean", "closed_p99", "mean_over_closed", "p99_over_closed",
+    "merged_p99", "averaging_error", "growth_per_hour", "time_to_limit", "scans", "searches", "cautions", "unknowns", "attainment", "bad_share", "objective", "burn_rate", "budget_left",
+    "budget", "spent", "budget_spent", "spent_when_fired", "apdex", "exhausted_in", "answered", "pages", "tickets", "fired", "fired_at", "peak_burn", "recall", "false_pages", "item_time", "throughput", "item_cost", "shared_cost", "balance", "collections_error", "knee", "alpha", "beta", "peak", "gc_time", "closed_users", "closed_rate", "closed_mean", "closed_p99", "mean_over_closed", "p99_over_closed",
   ]
   static let load = Set(Metric.all.map(\.name)).subtracting(Metric.ofTelemetryOnly).subtracting(elsewhere).subtracting(simOnly).subtracting(cost.subtracting(["p99"]))
   static let request: Set<String> = [
@@ -204,6 +204,7 @@ enum MetricSets {
   /// Of work that is done in items, messages or objects.
   static let items: Set<String> = ["item_time", "throughput", "fsyncs_per_msg", "collections", "gc_share", "gc_pause_mean", "gc_pause_max"]
   static let hyperbola: Set<String> = ["item_cost", "shared_cost", "balance"]
+  static let scalability: Set<String> = ["alpha", "beta", "peak"]
   static let benchWhole: Set<String> = ["parity", "injected"]
   /// Of any model; each has its own, `SimModel.metrics`.
   static let sim = SimModel.all.reduce(into: Set<String>()) { $0.formUnion($1.metrics) }
@@ -222,6 +223,8 @@ enum MetricSets {
   static let window: Set<String> = ["http_reqs", "window_p99"]
   static let mergedQuantiles: Set<String> = ["mean_of_p99", "merged_p99", "averaging_error"]
   static let memoryTrend: Set<String> = ["rss", "rss_growth", "growth_per_hour", "time_to_limit"]
+  static let plan: Set<String> = ["scans", "searches"]
+  static let machine: Set<String> = ["cautions", "unknowns"]
   static let alert: Set<String> = ["fired", "fired_at", "peak_burn", "spent_when_fired"]
   static let release: Set<String> = ["attainment", "burn_rate", "pages", "tickets", "fired_at"]
   static let objective: Set<String> = [

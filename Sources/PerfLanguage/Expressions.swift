@@ -44,6 +44,7 @@ let theories: [(name: String, metrics: [String], meaning: String)] = [
   ("erlang-c", ["queue_wait", "mean", "p50", "p90", "p95", "p99", "p999", "age_mean", "age_p50", "age_p95", "age_p99", "waiting_share"], "M/M/c queue; ages of messages before c workers"),
   ("fluid", ["age_growth"], "1 − cμ/λ: c workers fall behind by what they do not serve"),
   ("headroom", ["collections"], "allocations over heap minus live, of a mark–sweep heap"),
+  ("cores", ["throughput", "time", "knee"], "min(N, CPUs) of N readers work at a time, each as fast as one alone: the asymptotic bounds"),
   ("batch", ["fsyncs_per_msg"], "1/b: one fsync for the messages of a commit"),
   ("closed-form", MetricSets.sim.sorted(), "of a simulation: the formula of its model, as `nb sim describe MODEL` names it"),
   ("twin", ["mean", "p50", "p90", "p95", "p99", "p999"], "the recorded arrivals and service times in an ideal FIFO queue"),

@@ -23,7 +23,7 @@ func derivedSeed(_ lesson: UInt64, _ id: String) -> UInt64 {
 public func learnerSeed(of name: String) -> UInt64 { derivedSeed(0, "learner \(name.trimmed.lowercased())") }
 
 /// 10 hex digits of SHA-256 over the canonical JSON of what the cell asks: titles, reasons, plots, declared
-/// times and the age of facts are not part of the question.
+/// times, what a machine must have and the age of facts are not part of the question.
 func inputsDigest(_ cell: Cell) -> String {
   var question = cell
   question.inputs = ""
@@ -31,6 +31,7 @@ func inputsDigest(_ cell: Cell) -> String {
   question.why = nil
   question.plots = []
   question.blockTime = nil
+  question.requires = nil
   if case .cost(var cost) = question.work {
     func asked(_ input: CostInput) -> CostInput {
       guard case .fact(let id, let value, let unit, let asOf, _, _) = input else { return input }

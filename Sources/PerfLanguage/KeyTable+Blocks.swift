@@ -11,6 +11,7 @@ private let expect = Key("expect", .other("predictions by metric"), "METRIC: {va
 private let gate = Key("gate", .list("'ADDRESS op VALUE'"), "mastery; shown by `nb run`, judged by `nb grade`")
 private let plots = Key("plots", .list("plots"), "what is drawn beside the table")
 private let blockTime = Key("block_time", .shape(.blockTime), "how long it may take")
+private let requires = Key("requires", .shape(.requires), "what the machine must have; without it the block is not run here, which is no failure and no pass")
 
 /// Work of the lab that a bench can time.
 let builtinSubjects = ["cache-get", "memcached-get", "commit", "alloc", "spin"]
@@ -71,6 +72,12 @@ let blockKeys: [Shape: [Key]] = [
     Key("full", .duration, "in a full run", required: true),
     Key("quick", .duration, "with --quick", required: true),
   ],
+  .requires: [
+    Key("os", .word(Requirements.System.allCases.map(\.rawValue)), "the operating system"),
+    Key("tools", .texts("programs"), "on the PATH, such as [java]"),
+    Key("cores", .integer(1), "CPUs that nb may use, a control group's quota counted"),
+    Key("disk", .size, "free space where a lab keeps its files, the folder for temporary ones"),
+  ],
   .load: [
     kind, Key("of", .word(["load"]), "what a `compare`, `sweep` or `chaos` block is of"), id, title,
     Key("uses", .name, "the system under test: a system block, else a preset", required: true),
@@ -81,7 +88,7 @@ let blockKeys: [Shape: [Key]] = [
     Key("compare", .shape(.compare), "paired comparison of variants, ABBA, with an A/A control"),
     Key("vary", .shape(.vary), "one arm for each value of a parameter"),
     Key("twin", .word(LoadTwin.allCases.map(\.rawValue)), "`closed` measures an open block once more with as many users as were in flight: twice the time; `sim` simulates the same scenario many times"),
-    thresholds, expect, gate, plots, blockTime, why,
+    thresholds, expect, gate, plots, blockTime, requires, why,
   ],
   .variant: [
     Key("name", .name, "of the arm", required: true),
@@ -177,31 +184,35 @@ let blockKeys: [Shape: [Key]] = [
     Key("set", .other("values by path"), "overrides of the system"),
     Key("subjects", .list("subjects"), "what is timed", required: true),
     Key("compare", .shape(.pairing), "paired comparison, ABBA, with an A/A control"),
-    Key("vary", .shape(.sizes), "everything again for each size: `n`, `rows` of a table, or a parameter of the system"),
-    Key("fit", .shape(.fit), "`slope`: the growth exponent of time; `hyperbola`: what each item costs, and what those of a commit or collection share"),
+    Key("vary", .shape(.sizes), "everything again for each size: `n`, `rows` of a table, `readers` at a time, or a parameter of the system"),
+    Key("fit", .shape(.fit), "`slope`: the growth exponent of time; `hyperbola`: what each item costs, and what those of a commit or collection share; `knee` and `usl`: of throughput over readers"),
     Key("count", .word(["instructions"]), "instructions of one iteration: by the processor's counters, else by valgrind"),
     Key("setup", .text, "shell command before the first sample"),
     Key("prepare", .text, "shell command before each sample of a command, not timed"),
-    thresholds, expect, gate, plots, blockTime, why,
+    thresholds, expect, gate, plots, blockTime, requires, why,
   ],
   .sizes: [
     Key(
-      "param", .text, "`n`: what `subject(n)` is called with; `rows`: of the system's first dataset, for sql; or a path as in `set`, for `commit` and `alloc`",
+      "param", .text, "`n`: what `subject(n)` is called with, and a program has as its first argument; `rows`: of the system's first dataset, for sql; `readers`: connections that ask an sql fence's statement at the same time, each on a thread, an iteration being an answer for each; or a path as in `set`, for `commit` and `alloc`",
       required: true),
     Key("values", .list("whole numbers, or values with their units"), "one row each", required: true),
     Key("quick", .list("values"), "those measured with --quick; without it all"),
   ],
   .fit: [
     Key(
-      "kind", .word(["slope", "hyperbola"]), "a straight line through ln time over ln size, or time per item = a + b/x over the items x that share a cost",
+      "kind", .word(["slope", "hyperbola", "knee", "usl"]),
+      "a straight line through ln time over ln size; time per item = a + b/x over the items x that share a cost; where throughput over readers bends (Kneedle); the Universal Scalability Law",
       required: true)
   ],
   .subject: [
     Key("builtin", .word(builtinSubjects), "work built into the lab; `commit`: a worker's batch into a synced log, `alloc`: a request's objects on a heap"),
-    Key("fence", .name, "a code fence: sql, swift, c, python, javascript or sh"),
+    Key("fence", .name, "a code fence: sql, swift, c, python, javascript, java or sh"),
+    Key("connection", .word(["kept", "each"]), "of an sql fence: one for all iterations as from a pool, or one that each iteration opens and closes", standard: "kept"),
+    Key("options", .texts("words"), "of a java, python or javascript fence: for what runs it, such as [-Xmx64m]; `{n}` in a program's is its `n`"),
+    Key("counts", .other("regular expressions by metric"), "of a program: what is read out of what it prints; an expression's matches are counted, or the numbers that its group captures added up, with their units"),
     Key("command", .text, "a program with its arguments, started for each sample, without a shell"),
     Key("shell", .text, "a command line for `sh -c`"),
-    Key("n", .integer(0), "what `subject(n)` is called with; without it the fence's `n=`"),
+    Key("n", .integer(0), "what `subject(n)` is called with, and a program has as its first argument; without it the fence's `n=`"),
     Key("name", .name, "of the subject; without it the fence, the work or the program"),
     Key("set", .other("values by path"), "overrides of the system for this subject, after the block's, such as {orders.index: [[user_id]]}"),
   ],
@@ -222,7 +233,7 @@ let blockKeys: [Shape: [Key]] = [
     Key("compare", .shape(.compare), "variants of the parameters under the same random numbers; a verdict on the metric"),
     Key("validate", .list("validations"), "another run of the engine that a closed form must confirm, or nothing is concluded"),
     Key("replications", .integer(2), "independent repetitions, each with its own seed", standard: "20"),
-    thresholds, expect, gate, plots, blockTime, why,
+    thresholds, expect, gate, plots, blockTime, requires, why,
   ],
   .validation: [
     Key("against", .word(theories.map(\.name)), "the closed form", required: true),
@@ -252,8 +263,8 @@ let blockKeys: [Shape: [Key]] = [
     kind, id, title,
     Key(
       "query", .word(Planning.queries),
-      "what is asked: of a fence that runs, of a recorded series, of the recorded requests of a load block, or of what its lab said of itself", required: true),
-    Key("from", .name, "a load block whose recording is asked, for all but `profile` and `change_points`"),
+      "what is asked: of a fence that runs, of a recorded series, of this machine, of the plans of a bench block's SQL statements, of the recorded requests of a load block, or of what its lab said of itself", required: true),
+    Key("from", .name, "a load block whose recording is asked; for `plan` a bench block; not for `profile`, `change_points` and `machine`"),
     Key("arm", .name, "of a load block that compares: whose telemetry"),
     Key("where", .other("conditions, such as ['http.route==/checkout', 'duration>p(95)']"), conditionMeaning),
     Key("versus", .other("conditions"), "what the chosen are held against; without it `lift` takes all, and `critical_path` shows the chosen alone"),
@@ -285,7 +296,7 @@ let blockKeys: [Shape: [Key]] = [
     Key("apdex", .duration, "T of an Apdex: answers up to it satisfy, up to four times of it are tolerated"),
     Key("service", .text, "whose objective it is, as OpenSLO calls it; kept for `nb slo export`"),
     Key("description", .text, "of the objective, the same"),
-    thresholds, expect, gate, plots, blockTime, why,
+    thresholds, expect, gate, plots, blockTime, requires, why,
   ],
   .indicator: [Key("ratioMetric", .shape(.ratioMetric), "good requests over all", required: true)],
   .ratioMetric: [

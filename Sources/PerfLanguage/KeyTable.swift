@@ -9,6 +9,7 @@ enum Shape: String, CaseIterable {
   // Parts of declaring blocks.
   case claim, minutes
   case blockTime = "block_time"
+  case requires
   case runbookMetric = "runbook metric"
   // Systems.
   case role, worker, edge, health, retry, hedge, breaker, shed
@@ -115,12 +116,12 @@ extension Shape {
   /// that the word is right and the version too old.
   var later: [String] {
     switch self {
-    case .load: ["fit", "requires", "write", "steady_state", "telemetry"]
-    case .bench: ["requires", "write", "validate"]
-    case .sim: ["fit", "requires", "write"]
+    case .load: ["fit", "write", "steady_state", "telemetry"]
+    case .bench: ["write", "validate"]
+    case .sim: ["fit", "write"]
     case .cost: ["write"]
     case .observe: ["write"]
-    case .slo: ["requires", "write"]
+    case .slo: ["write"]
     case .cache: ["stale_while_revalidate"]
     case .sql: ["params", "database"]
     case .call: ["transport"]

@@ -18,12 +18,30 @@ extension Planning {
     let judge = JudgementReader(face: face, findings: findings)
     let hasThresholds = fields.shape.key("thresholds") != nil
     let hasExpect = fields.shape.key("expect") != nil
-    let cell = Cell(
+    var cell = Cell(
       id: block.id, title: fields.text("title"), work: work,
       thresholds: hasThresholds ? judge.thresholds(fields.contents("thresholds")) : [],
       expects: hasExpect ? judge.expectations(fields.contents("expect")) : [], plots: plots, blockTime: readBlockTime(fields),
       why: fields.text("why"), inputs: "")
+    if fields.shape.key("requires") != nil { cell.requires = readRequirements(fields) }
     return CellDraft(block: block, cell: cell, face: face, gates: fields.texts("gate"))
+  }
+
+  private func readRequirements(_ fields: Fields) -> Requirements? {
+    guard let needs = fields.fields("requires") else { return nil }
+    var wanted = Requirements(os: needs.text("os").flatMap(Requirements.System.init), cores: needs.integer("cores"))
+    if needs.has("tools") { wanted.tools = needs.texts("tools").map(\.text) }
+    for (tool, place) in needs.texts("tools") where tool.isEmpty || tool.contains(where: { $0.isWhitespace || $0 == "/" }) {
+      findings.error(
+        PerfDiagnosticID.badName, "`\(tool)` is not the name of a program on the PATH", remedy: "one name without a folder, such as `java`", at: place)
+    }
+    if case .size(let bytes)? = needs.value("disk") { (wanted.disk, wanted.diskText) = (bytes, needs.contents("disk")?.text) }
+    if wanted == Requirements(), !needs.isBroken {
+      findings.error(
+        PerfDiagnosticID.outOfRange, "`requires` is empty: every machine has that", remedy: "such as {tools: [java]}, or leave it out",
+        at: fields.place("requires"))
+    }
+    return wanted
   }
 
   func readBlockTime(_ fields: Fields) -> BlockTime? {

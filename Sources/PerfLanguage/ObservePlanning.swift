@@ -10,12 +10,12 @@ extension Planning {
   private static let queryKeys: [String: Set<String>] = TelemetryQuery.Kind.allCases.reduce(
     into: [
       "profile": ["fence", "n", "duration"], "change_points": ["file"], "littles_law": ["from"], "merged_quantiles": ["from", "windows"],
-      "memory_trend": ["from", "limit"],
+      "memory_trend": ["from", "limit"], "plan": ["from"], "machine": [],
     ]
   ) { $0[$1.rawValue] = $1.keys }
 
   /// Names of queries, those of telemetry last.
-  static let queries = ["profile", "change_points", "littles_law", "merged_quantiles", "memory_trend"] + TelemetryQuery.Kind.allCases.map(\.rawValue)
+  static let queries = ["profile", "change_points", "littles_law", "merged_quantiles", "memory_trend", "plan", "machine"] + TelemetryQuery.Kind.allCases.map(\.rawValue)
 
   func planObserve(_ block: Block, _ fields: Fields) -> CellDraft? {
     guard let query = fields.text("query") else { return nil }
@@ -24,6 +24,11 @@ extension Planning {
       findings.error(
         PerfDiagnosticID.doesNotApply, "`\(key)` means nothing to the query `\(query)`",
         remedy: "leave it out; it has \(own.sorted().map { "`\($0)`" }.joined(separator: ", "))", at: fields.place(key))
+    }
+    if query == "machine" {
+      let face = BlockFace(
+        id: block.id, kind: "observe", arms: [], params: [], isComparison: false, metrics: [], wholeMetrics: MetricSets.machine)
+      return finish(block, fields, .observe(.machine), face, readPlots(fields, face) ?? [])
     }
     if let kind = TelemetryQuery.Kind(rawValue: query) { return telemetryQuery(kind, block, fields) }
     let isProfile = query == "profile"
@@ -57,13 +62,17 @@ extension Planning {
       face.params = face.arms.map { _ in [:] }
       face.metrics = MetricSets.window
       face.wholeMetrics = MetricSets.mergedQuantiles
+    case "plan":
+      cell = .plan(from: from)
+      face.wholeMetrics = MetricSets.plan
     default:
       cell = .memoryTrend(from: from, limit: fields.value("limit")?.plain.map { Int($0) } ?? 512 << 20)
       face.wholeMetrics = MetricSets.memoryTrend
     }
-    let standard = query == "littles_law" ? [] : [PlotSpec(kind: .timeline)]
+    let standard = ["littles_law", "plan"].contains(query) ? [] : [PlotSpec(kind: .timeline)]
     var draft = finish(block, fields, .observe(cell), face, readPlots(fields, face) ?? standard)
     draft.source = PendingSource(id: from, place: fields.contents("from")?.range ?? fields.place("from"))
+    draft.source?.isBench = query == "plan"
     return draft
   }
 
@@ -72,7 +81,7 @@ extension Planning {
     if let from = fields.text("from") { return from }
     if !fields.mentions("from") {
       findings.error(
-        PerfDiagnosticID.missingKey, "`\(fields.text("query") ?? "")` needs `from`: whose recording is asked", remedy: "name a load block: `from: base`",
+        PerfDiagnosticID.missingKey, "`\(fields.text("query") ?? "")` needs `from`: whose recording is asked", remedy: "name a \(fields.text("query") == "plan" ? "bench" : "load") block: `from: base`",
         at: fields.place("query"))
     }
     return nil

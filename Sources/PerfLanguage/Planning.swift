@@ -36,6 +36,8 @@ struct PendingSource {
   var place: SourceRange
   /// nil: the requests themselves are asked.
   var telemetry: Telemetry?
+  /// A bench block is meant, whose results are enough.
+  var isBench = false
 }
 
 /// A cell before its references are checked.

@@ -40,12 +40,20 @@ extension Planning {
 
   /// Whether `from` names a load block with one arm; else it is reported, if not for that block's own mistakes.
   private func isRecorded(_ source: PendingSource, _ cells: [CellDraft]) -> Bool {
+    let wanted: Shape = source.isBench ? .bench : .load
     guard let cell = cells.first(where: { $0.cell.id == source.id }) else {
-      guard !blocks.contains(where: { $0.id == source.id && $0.kind == .load }) else { return false }
-      let loads = cells.filter { $0.face.kind == "load" }.map(\.cell.id)
+      guard !blocks.contains(where: { $0.id == source.id && $0.kind == wanted }) else { return false }
+      let known = cells.filter { $0.face.kind == wanted.rawValue }.map(\.cell.id)
       findings.error(
-        PerfDiagnosticID.unknownBlock, "there is no load block `\(source.id)` in this notebook",
-        remedy: suggestion(for: source.id, among: loads, what: "load blocks"), at: source.place)
+        PerfDiagnosticID.unknownBlock, "there is no \(wanted.rawValue) block `\(source.id)` in this notebook",
+        remedy: suggestion(for: source.id, among: known, what: "\(wanted.rawValue) blocks"), at: source.place)
+      return false
+    }
+    if source.isBench {
+      if case .bench(let bench) = cell.cell.work, bench.subjects.contains(where: { if case .sql = $0.work { true } else { false } }) { return true }
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "`\(source.id)` benches no SQL statement, so it has no plans", remedy: "name a bench block of sql fences",
+        at: source.place)
       return false
     }
     guard cell.face.kind == "load", case .load(let load) = cell.cell.work else {

@@ -3,8 +3,8 @@
 
 import ExperimentModel
 
-/// How a case ended. `error`: it could not be judged because the block failed.
-public enum CheckOutcome: String, Codable, Hashable, Sendable { case pass, fail, inconclusive, error }
+/// How a case ended. `error`: it could not be judged because the block failed; `notRun`: the machine lacks what it requires.
+public enum CheckOutcome: String, Codable, Hashable, Sendable { case pass, fail, inconclusive, error, notRun }
 
 /// One block, threshold, regression or budget.
 public struct CheckCase: Codable, Hashable, Sendable {
@@ -42,6 +42,10 @@ public func checkSuite(notebook: String, results: [CellResult], lines: [String: 
     let line = lines[result.id]
     if let failure = result.failure {
       cases.append(CheckCase(name: result.id, line: line, outcome: .error, message: failure))
+      continue
+    }
+    if let unmet = result.unmet {
+      cases.append(CheckCase(name: result.id, line: line, outcome: .notRun, message: "not run here: needs \(unmet)"))
       continue
     }
     let isInvalid = result.validity == .invalid

@@ -3,7 +3,8 @@
 
 import ExperimentModel
 
-/// One line for each case that did not pass: `error` for a failure or a failed block, `warning` for what could not be decided.
+/// One line for each case that did not pass: `error` for a failure or a failed block, `warning` for what could not be decided,
+/// `notice` for what this machine cannot run.
 ///
 /// GitHub shows ten errors and ten warnings of a step and drops the rest, so the most important suites come first.
 public func githubAnnotations(_ suites: [CheckSuite]) -> String {
@@ -16,6 +17,7 @@ private func annotation(_ one: CheckCase, in suite: CheckSuite) -> String? {
   case .pass: return nil
   case .fail, .error: command = "error"
   case .inconclusive: command = "warning"
+  case .notRun: command = "notice"
   }
   var properties = ["file=\(escapedProperty(suite.notebook))"]
   if let line = one.line { properties.append("line=\(line)") }

@@ -6,7 +6,7 @@ import ExperimentModel
 /// The text of a live value; nil when no result holds it. Ratios carry their interval, because prose
 /// that says "twice as fast" without one says more than was measured.
 public func valueText(_ address: Address, in results: [String: CellResult]) -> String? {
-  guard let block = address.block, let result = results[block], result.failure == nil, result.validity != .invalid,
+  guard let block = address.block, let result = results[block], result.hasNumbers,
     let value = result.value(at: address), value.estimate.value.isFinite
   else { return nil }
   if value.unit == .ratio, value.estimate.low != nil, value.estimate.high != nil {

@@ -38,7 +38,7 @@ public func logEntries(
   from results: [CellResult], lesson: String, date: String, commit: String?, environment: String, costs: [String: String] = [:]
 ) -> [LogEntry] {
   results.compactMap { result in
-    guard result.failure == nil, result.validity != .invalid, let first = result.comparisons.first else { return nil }
+    guard result.hasNumbers, let first = result.comparisons.first else { return nil }
     let isSingle = result.comparisons.count == 1
     func perCandidate(_ text: (ComparisonResult) -> String?, _ separator: String, _ join: String) -> String {
       result.comparisons.compactMap { one in text(one).map { isSingle ? $0 : "\(logLabel(one))\(join)\($0)" } }

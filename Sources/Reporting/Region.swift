@@ -10,7 +10,9 @@ public func regionMarkdown(_ result: CellResult) -> String {
   if result.validity == .invalid {
     return failureNote("the run was INVALID: \(result.validityReason ?? "the generator fell behind"). Its numbers are not shown")
   }
-  let parts = [armTable(result), requestTable(result), returnsTable(result), budgetTable(result), cellFigures(result), judgementTable(result), footnotes(result.doubts), verdictLine(result)]
+  let note = result.unmet.map(notRunNote)
+  guard result.hasNumbers else { return note ?? "" }
+  let parts = [note, armTable(result), requestTable(result), returnsTable(result), budgetTable(result), cellFigures(result), judgementTable(result), footnotes(result.doubts), verdictLine(result)]
   return parts.compactMap { $0 }.joined(separator: "\n\n")
 }
 
@@ -19,6 +21,11 @@ public func failureNote(_ reason: String) -> String {
   let sentence = escapedSentence(reason).trimmingSpaces
   let end = sentence.hasSuffix(".") ? "" : "."
   return "> [!WARNING]\n> **No new result:** \(sentence.isEmpty ? "the run failed" : sentence)\(end) What stands below, if anything, is from an earlier run."
+}
+
+/// The same for one that this machine could not run.
+func notRunNote(_ unmet: String) -> String {
+  "> [!NOTE]\n> **Not run here:** needs \(escapedSentence(unmet)). What stands below, if anything, is from an earlier run."
 }
 
 // MARK: Tables
@@ -31,7 +38,7 @@ private func armTable(_ result: CellResult) -> String? {
   // Objectives stand among the alerts, and have a table of their own.
   if result.kind == "slo" { arms.removeAll { $0.metrics["budget"] != nil } }
   let columns = result.columns.filter { name in arms.contains { $0.metrics[name] != nil } }
-  guard !arms.isEmpty, !columns.isEmpty else { return nil }
+  guard !arms.isEmpty, !columns.isEmpty || result.labelColumns != nil else { return nil }
   // Money is one row, and its interval is what it is about.
   let showsIntervals = columns.count <= 3 || result.kind == "cost"
   let marks = result.doubts.indices.map { superscript($0 + 1) }.joined(separator: "\u{2009}")

@@ -32,6 +32,7 @@ extension VerifiedPrediction {
       }
     }
     guard let result else { return unknown("not measured") }
+    if let unmet = result.unmet { return unknown("not run here: needs \(unmet)") }
     guard result.inputs == cell.inputs else { return unknown("measured before the block was changed") }
     return result.expects.map { one in
       VerifiedPrediction(

@@ -57,7 +57,7 @@ extension ResultStore {
     try db.execute(
       sql: "UPDATE result SET environment = ?, commit_id = ?, validity = ? WHERE id = ?",
       arguments: [stamp.fingerprint, stamp.commit, result.validity.rawValue, row])
-    guard result.failure == nil, result.validity != .invalid else { return }
+    guard result.hasNumbers else { return }
     for (address, value) in result.measuredValues {
       try db.execute(
         sql: "INSERT OR IGNORE INTO measurement (result, arm, metric, point, value, low, high, unit) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

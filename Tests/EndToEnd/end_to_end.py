@@ -1216,6 +1216,84 @@ def fsyncs_and_collections_are_what_their_laws_say():
         wait_gone()
 
 
+REQUIRES = """# T
+
+```perf
+kind: lesson
+id: t
+day: 1
+title: T
+claims:
+  - {id: there, text: it counts, verified_by: elsewhere.thresholds}
+```
+
+{{ claim there }}
+
+```perf
+kind: bench
+id: elsewhere
+requires: {tools: [nb-e2e-tool]}
+subjects:
+  - {shell: 'echo Pause 2ms; echo Pause 3 ms >&2', name: gc, counts: {collections: 'Pause', gc_time: 'Pause ([0-9]+ ?ms)'}}
+thresholds: {collections: ['==2'], gc_time: ['==5ms']}
+block_time: {full: 1s, quick: 300ms}
+```
+
+```perf
+kind: cost
+id: money
+formula: F3
+inputs:
+  cpu_per_req: ${elsewhere.time}
+  usd_per_vcpu_hour: 0.036 USD/h
+  target_utilisation: 60pct
+  rate: 900rps
+  vcpu_per_instance: 2
+```
+"""
+
+
+@test
+def what_a_machine_cannot_run_is_no_failure_and_no_pass():
+    with Folder() as f:
+        f.file("t.md", REQUIRES.encode())
+        f.nb("check", "t.md", check=0)
+        path = f.path + ":" + os.environ["PATH"]
+
+        def run(*options, check=0):
+            return f.nb("run", "--quick", "--trust", "--no-html", *options, "t.md", check=check, env=os.environ | {"PATH": path})
+
+        done = run("--json")
+        assert b"not run here: elsewhere needs `nb-e2e-tool`" in done.stderr, done.stderr
+        first, second = map(json.loads, done.stdout.splitlines())
+        assert first["unmet"] == "`nb-e2e-tool`" and "failure" not in first and first["arms"] == first["thresholds"] == []
+        assert second["unmet"] == "the result of `elsewhere`, which needs `nb-e2e-tool`"
+        text = f.read("t.md").decode()
+        assert text.count("> **Not run here:** needs ") == 2 and "| pass |" not in text and "{{ claim there }}" in text, text
+        assert b"nothing to run" not in run("--stale").stderr, "it is asked again"
+        # The tool comes.
+        with open(os.path.join(f.path, "nb-e2e-tool"), "w") as tool:
+            tool.write("#!/bin/sh\n")
+        os.chmod(tool.name, 0o755)
+        run()
+        good = f.read("t.md").decode()
+        assert "Not run here" not in good and "*verified here*" in good and "as the programs themselves say" in good, good
+        assert re.search(r"\| gc \|.*\| 2 \| 5\.0\d* ms", good), good
+        # It goes: the numbers stay, and nothing of them holds here, on a page that is built later as well.
+        os.remove(tool.name)
+        run()
+        gone = f.read("t.md").decode()
+        assert gone.count("> **Not run here:** needs ") == 2 and "*inconclusive*" in gone and re.search(r"\| gc \|.*\| 2 \| 5\.0\d* ms", gone), gone
+        assert run() is not None and f.read("t.md").decode() == gone, "a fixed point"
+        assert b"not run here" in run("--check", "--junit", "j.xml").stderr and b"<skipped message=" in f.read("j.xml")
+        with open(tool.name, "w") as file:
+            file.write("#!/bin/sh\n")
+        os.chmod(tool.name, 0o755)
+        run("--stale")
+        assert "Not run here" not in f.read("t.md").decode()
+        assert f.nb("clean", "--stdout", "t.md", check=0).stdout == REQUIRES.encode()
+
+
 @test
 def stages_sleep_as_their_class_says():
     audit = os.path.join(HERE, "..", "SleepAudit", "audit.py")

@@ -64,6 +64,6 @@ private func heapSystem(live: Int = 6_400, heap: Int = 12_800, perRequest: Int =
     #expect(itemTheory(subject, heapSystem()) == ["collections": 1])
     #expect(itemTheory(subject, heapSystem(leak: 64)).isEmpty, "a leak eats the headroom")
     let counts = try #require(ItemCounts(samples))
-    #expect(counts.items == 8_000 && counts.shared == 76 && counts.isHeap)
+    #expect(counts.items == 8_000 && counts.shared == 76 && counts.item == .objects)
   }
 }

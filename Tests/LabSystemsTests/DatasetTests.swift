@@ -125,6 +125,43 @@ private func store(orders: Int, index: [[String]]? = nil) -> SystemSpec {
   }
 }
 
+@Suite struct ReaderTests {
+  private let sum = "SELECT sum(amount) FROM orders WHERE user_id = :user_id"
+  private func subject(_ text: String, readers: Int? = nil, each: Bool? = nil) throws -> any LabSystems.BenchSubject {
+    var spec = SubjectSpec(name: "s", work: .sql(text))
+    spec.connectsEach = each
+    return try makeSubject(BenchJob(subject: spec, system: store(orders: 2_000), seed: 3, readers: readers))
+  }
+
+  @Test func manyReadersGetTheAnswersOfOne() throws {
+    let one = try subject(sum, readers: 1).run(3)
+    #expect(one.counts == [.init(name: "scan_steps", value: 3 * 1_999), .init(name: "rows", value: 3), .init(name: "answers", value: 3)])
+    #expect(try subject(sum).run(3).checksum == one.checksum)
+    let many = try subject(sum, readers: 9)
+    for _ in 0..<3 {
+      let totals = try many.run(4)
+      #expect(totals.counts.last == .init(name: "answers", value: 36) && totals.counts[0].value == 36 * 1_999)
+      #expect(try many.run(4) == totals)
+    }
+  }
+
+  @Test func writersAreRefusedAndAFailureOfOneIsAFailureOfAll() throws {
+    let insert = "INSERT INTO orders (user_id, product_id, amount, status, placed) VALUES (:user_id, :product_id, :amount, :status, :placed)"
+    let error = #expect(throws: LabError.self) { try subject(insert, readers: 2) }
+    #expect(error?.cause == "several readers ask a statement that writes")
+    final class Failing: LabSystems.BenchSubject {
+      func run(_ count: Int) throws -> BenchTotals { throw LabError(place: "x", cause: "failed", remedy: "none") }
+    }
+    #expect(throws: LabError.self) { try ReadersSubject([Failing(), Failing()]).run(1) }
+  }
+
+  @Test func aConnectionForEachAnswersAlikeAndWritesAlike() throws {
+    #expect(try subject(sum, each: true).run(5) == subject(sum).run(5))
+    let insert = "INSERT INTO orders (user_id, product_id, amount, status, placed) VALUES (:user_id, :product_id, :amount, :status, :placed)"
+    #expect(try subject(insert, each: true).run(5).counts.last == .init(name: "rows", value: 5))
+  }
+}
+
 @Suite struct TableExportTests {
   private func text(_ export: TableExport) -> String {
     var export = export

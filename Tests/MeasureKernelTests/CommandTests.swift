@@ -206,4 +206,34 @@ import Testing
     let costs = subjects.map { $0.shellCost?.ns }
     #expect(costs[0] != nil && Set(costs).count == 1)
   }
+
+  @Test("what a program prints of itself is counted in every run: matches, or what a group captures with its unit")
+  func printed() throws {
+    let subject = try shell("echo 'GC(0) Pause 2.5ms'; echo 'GC(1) Pause 0.5 ms' >&2; echo done") {
+      $0.counts = [
+        PrintedCount(metric: "collections", pattern: "Pause"), PrintedCount(metric: "gc_time", pattern: "Pause ([0-9.]+ ?ms)"),
+        PrintedCount(metric: "fsyncs", pattern: "sync"),
+      ]
+    }
+    let sample = try subject.run(3, timeout: 10)
+    #expect(sample.extras == ["collections": 6, "gc_time": 9e6, "fsyncs": 0])
+    #expect(subject.doubts == ["x: nothing that it printed is a `fsyncs` by the block's expression"])
+  }
+
+  @Test("all of a long output is read")
+  func printedLong() throws {
+    let subject = try shell("i=0; while [ $i -lt 3000 ]; do echo Pause; i=$((i+1)); done") { $0.counts = [PrintedCount(metric: "collections", pattern: "Pause")] }
+    #expect(try subject.run(1, timeout: 10).extras["collections"] == 3_000)
+  }
+
+  @Test("a time without a unit is refused by name")
+  func printedUnits() throws {
+    #expect(PrintedCounter.stored("12.5 ms", .nanoseconds) == 12.5e6 && PrintedCounter.stored("3", .plain) == 3)
+    for (text, unit) in [("12.5", MetricUnit.nanoseconds), ("3KiB", .nanoseconds), ("", .plain), ("x", .plain), ("24M", .bytes)] {
+      #expect(PrintedCounter.stored(Substring(text), unit) == nil, "\(text)")
+    }
+    let subject = try shell("echo took 5") { $0.counts = [PrintedCount(metric: "gc_time", pattern: "took ([0-9]+)")] }
+    let error = #expect(throws: MeasureError.self) { try subject.run(1, timeout: 10) }
+    #expect(error?.description.contains("`5`, which it printed, is no `gc_time`") == true)
+  }
 }

@@ -131,6 +131,33 @@ struct FenceTests {
     #expect(try subject.run(2, timeout: 20).checksum == "160")
   }
 
+  @Test("a Java fence is a program of its own, with options for its machine", .enabled(if: hasTool("javac") && hasTool("java"), "javac compiles it"))
+  func java() throws {
+    let source = """
+      // The class of the fence.
+      final class Sum {
+        public static void main(String[] words) {
+          System.out.println("size " + words[0] + " " + System.getProperty("kind"));
+        }
+      }
+      """
+    var spec = fence(.java, source, isProcess: true)
+    spec.options = ["-Dkind=a", "-Xmx32m"]
+    let first = try workshop.build(spec).start(n: 7)
+    #expect(first.startsProcesses)
+    let sample = try first.run(1, timeout: 20)
+    #expect(try first.run(1, timeout: 20).checksum == sample.checksum)
+    spec.options = ["-Dkind={n}b", "-Xmx32m"]
+    let again = try workshop.build(spec)
+    #expect(again.isCached && again.argv.contains("-Dkind={n}b"))
+    #expect(try again.start(n: 7).run(1, timeout: 20).checksum != sample.checksum)
+    spec.options = ["-Dkind=7b", "-Xmx32m"]
+    #expect(try workshop.build(spec).start(n: 7).run(1, timeout: 20).checksum == again.start(n: 7).run(1, timeout: 20).checksum)
+    let broken = fence(.java, "class A {\n  int x = ;\n}", isProcess: true)
+    let error = #expect(throws: MeasureError.self) { try workshop.build(broken) }
+    #expect(error?.messages.first?.line == broken.line + 1, "\(String(describing: error))")
+  }
+
   @Test("a fence with its own main and a shell fence are programs with the size as argument")
   func programs() throws {
     let source = """

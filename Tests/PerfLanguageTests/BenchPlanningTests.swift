@@ -107,9 +107,9 @@ private func findings(_ body: String) -> [String] {
 
   @Test("mistakes are named with their remedy", arguments: [
     ("kind: bench\nid: b\nsubjects: [{fence: solw}]", "did you mean `slow`?"),
-    ("kind: bench\nid: b\nsubjects: [{fence: other}]", "it runs swift, c, python, javascript and sh"),
+    ("kind: bench\nid: b\nsubjects: [{fence: other}]", "it runs swift, c, python, javascript, java and sh"),
     ("kind: bench\nid: b\nsubjects: [{fence: slow, command: ls}]", "such as {builtin: cache-get}"),
-    ("kind: bench\nid: b\nsubjects: [{command: ls}]\nvary: {param: n, values: [1, 2]}", "vary fences that define `subject(n)`"),
+    ("kind: bench\nid: b\nsubjects: [{command: ls}]\nvary: {param: n, values: [1, 2]}", "vary code fences"),
     ("kind: bench\nid: b\nsubjects: [{fence: slow}]\nfit: {kind: slope}", "values: [500, 1000, 2000, 4000]"),
     ("kind: bench\nid: b\nsubjects: [{fence: slow}]\nvary: {param: n, values: [5, 6], quick: [7]}", "it is the part of `values`"),
     ("kind: observe\nid: p\nquery: profile\nfence: slwo", "did you mean `slow`?"),
@@ -130,5 +130,35 @@ private func findings(_ body: String) -> [String] {
     #expect(found.isEmpty, "\(found)")
     guard case .observe(.changePoints(let query))? = planned.plan.cells.first?.work else { throw Missing() }
     #expect(query.points.count == 12 && query.points[3] == SeriesPoint(date: "2026-01-13", value: 3, commit: "abc3"))
+  }
+
+  @Test("readers, connections, options and counts are refused where they mean nothing", arguments: [
+    ("subjects: [{fence: slow}]\nvary: {param: readers, values: [1, 2]}", "asks no database that could have several readers"),
+    ("subjects: [{fence: slow, connection: each}]", "`connection` is of an sql fence"),
+    ("subjects: [{fence: slow, options: [-O]}]", "`options` is of a java, python or javascript fence"),
+    ("subjects: [{fence: slow, counts: {collections: x}}]", "`counts` is of a program"),
+    ("subjects: [{shell: x, counts: {time: x}}]", "`time` is what a bench measures itself"),
+    ("subjects: [{shell: x, counts: {collection: x}}]", "there is no metric `collection`: did you mean `collections`?"),
+    ("subjects: [{shell: x, counts: {collections: '('}}]", "is not a regular expression"),
+    ("subjects: [{fence: slow}]\nvary: {param: n, values: [1, 2, 3]}\nfit: {kind: knee}", "a `knee` is of throughput over readers"),
+    ("subjects: [{shell: x}]\nrequires: {}", "`requires` is empty"),
+    ("subjects: [{shell: x}]\nrequires: {tools: [bin/java]}", "is not the name of a program on the PATH"),
+    ("subjects: [{shell: x}]\nrequires: {os: plan9}", "one of `linux`, `macos`"),
+    ("subjects: [{shell: x}]\nrequires: {disk: 2}", "has no unit"),
+  ])
+  func extraMistakes(body: String, expected: String) {
+    let found = findings("kind: bench\nid: b\n" + body)
+    #expect(found.contains { $0.contains(expected) }, "\(found)")
+  }
+
+  @Test("what a machine must have is not part of the question")
+  func requirementsAsk() throws {
+    func inputs(_ more: String) throws -> String {
+      let (planned, found) = plan("```perf\nkind: bench\nid: b\nsubjects: [{shell: x}]\n\(more)\n```\n")
+      try #require(found.isEmpty, "\(found)")
+      return try #require(planned.plan.cells.first).inputs
+    }
+    #expect(try inputs("requires: {tools: [java], cores: 64}") == inputs(""))
+    #expect(try inputs("setup: echo") != inputs(""))
   }
 }

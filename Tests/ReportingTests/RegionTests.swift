@@ -19,6 +19,8 @@ private let cases: [String: CellResult] = {
   invalid.validityReason = "the rate was short by 7 %"
   var failed = CellResult(id: "onoff", kind: "load", inputs: "3f9a1c2e77", quick: false, evidence: .declaredWait)
   failed.failure = "the lab ended: port 0 is taken\nstart it again with `nb run`"
+  var unmet = Sample.onoff
+  unmet.unmet = "`java` and 4 CPUs"
   var several = Sample.onoff
   several.comparisons.append(ComparisonResult(candidate: "l2", metric: "time", ratio: ["time": Estimate(0.62, low: 0.6, high: 0.65)], delta: [:], verdict: .slower))
   several.arms.append(ArmResult(name: "", metrics: ["parity": MetricValue(Estimate(1), .plain)]))
@@ -52,7 +54,7 @@ private let cases: [String: CellResult] = {
   ]
   returns.doubts = [Doubt(id: "never-pays", text: "never paid back: low")]
   return [
-    "requests": requests, "returns": returns, "comparison": Sample.onoff, "sweep": Sample.curve, "degraded": degraded, "invalid": invalid, "failed": failed,
+    "requests": requests, "returns": returns, "comparison": Sample.onoff, "sweep": Sample.curve, "degraded": degraded, "invalid": invalid, "failed": failed, "not-run": unmet,
     "several-candidates": several, "hostile": Sample.hostileResult,
   ]
 }()
@@ -70,6 +72,17 @@ func regionsMatchTheirGolden(name: String) throws {
   }
   let results = try parseResultsJSON([UInt8](Data(contentsOf: input)))
   #expect(try regionMarkdown(#require(results.first)) + "\n" == String(contentsOf: expected, encoding: .utf8))
+}
+
+@Test func whatAMachineCannotRunSaysWhatIsMissing() throws {
+  var result = CellResult(id: "jvm", kind: "bench", inputs: "1", quick: false, evidence: .real)
+  result.unmet = "`java`"
+  #expect(regionMarkdown(result) == "> [!NOTE]\n> **Not run here:** needs `java`. What stands below, if anything, is from an earlier run.")
+  #expect(regionMarkdown(try #require(cases["not-run"])).hasSuffix(regionMarkdown(Sample.onoff)))
+  let suite = checkSuite(notebook: "day10.md", results: [result])
+  #expect(suite.cases == [CheckCase(name: "jvm", outcome: .notRun, message: "not run here: needs `java`")])
+  #expect(junitXML([suite]).contains("<skipped message=\"not run here: needs `java`\"/>") && junitXML([suite]).contains("failures=\"0\" errors=\"0\" skipped=\"1\""))
+  #expect(githubAnnotations([suite]) == "::notice file=day10.md,title=jvm::not run here: needs `java`\n")
 }
 
 @Test func numbersOfAnInvalidOrFailedRunAreNotShown() throws {

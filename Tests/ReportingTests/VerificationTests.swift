@@ -24,6 +24,14 @@ import Testing
     #expect(old.map(\.outcome) == [.inconclusive] && old.map(\.note) == ["measured before the block was changed"])
   }
 
+  @Test("a prediction of a block that could not run here is open, whatever an earlier run found")
+  func notRun() {
+    var unmet = result(inputs: "aaaa")
+    unmet.unmet = "`java`"
+    let found = VerifiedPrediction.all(of: cell, in: "day01", result: unmet)
+    #expect(found.map(\.outcome) == [.inconclusive] && found.map(\.note) == ["not run here: needs `java`"] && found[0].measured == nil)
+  }
+
   @Test("the table and its count")
   func text() {
     let all =

@@ -30,21 +30,49 @@ struct StatementArguments {
   subscript(_ iteration: Int) -> [ColumnValue] { rows[iteration % rows.count] }
 }
 
+/// How a statement is asked.
+struct AskingStyle {
+  /// Every iteration opens a connection, prepares the statement and closes it; else all share one.
+  var connectsEach = false
+  /// Which of the readers of one database it is: each begins at another place of the arguments.
+  var reader = 0
+  /// Writers would wait for each other's lock.
+  var onlyReads = false
+
+  func checkReads(_ isReadOnly: Bool) throws {
+    guard onlyReads, !isReadOnly else { return }
+    throw LabError(
+      place: "SQL subject", cause: "several readers ask a statement that writes",
+      remedy: "vary the readers of a SELECT; writers take turns whatever their number")
+  }
+
+  /// Of the arguments, for an iteration: readers are a prime apart.
+  func place(_ iteration: Int) -> Int { iteration + 7_919 * reader }
+}
+
 /// A SQL statement over the seeded tables. One that writes runs in a transaction for each sample.
 final class SQLSubject: BenchSubject {
   private let database: LabDatabase
-  private let connection: SQLConnection
-  private let statement: PreparedStatement
+  private let text: String
+  private let style: AskingStyle
+  private var connection: SQLConnection
+  private var statement: PreparedStatement
   private let arguments: StatementArguments
   let note: String?
 
-  init(_ text: String, system: SystemSpec, seed: UInt64) throws {
-    database = try LabDatabase(system.data, seed: system.seed)
+  init(_ text: String, _ database: LabDatabase, system: SystemSpec, seed: UInt64, style: AskingStyle = AskingStyle()) throws {
+    (self.text, self.database, self.style) = (text, database, style)
     connection = try database.connect()
     statement = try connection.prepare(text, place: "SQL subject")
     arguments = try StatementArguments(statement.facts, system: system, seed: seed)
+    try style.checkReads(statement.isReadOnly)
     let plan = try connection.plan(of: text)
     note = plan.isEmpty ? nil : "plan: " + plan.joined(separator: "; ")
+  }
+
+  private func connectAnew() throws {
+    connection = try database.connect()
+    statement = try connection.prepare(text, place: "SQL subject")
   }
 
   func run(_ count: Int) throws -> BenchTotals {
@@ -52,9 +80,11 @@ final class SQLSubject: BenchSubject {
     var steps = 0
     var scanned = 0
     var rows = 0
-    if !statement.isReadOnly { try connection.execute("BEGIN IMMEDIATE") }
+    let isOneTransaction = !statement.isReadOnly && !style.connectsEach
+    if isOneTransaction { try connection.execute("BEGIN IMMEDIATE") }
     for i in 0..<count {
-      guard let work = statement.fold(arguments[i], into: &checksum) else {
+      if style.connectsEach { try connectAnew() }
+      guard let work = statement.fold(arguments[style.place(i)], into: &checksum) else {
         throw LabError(
           place: "SQL subject", cause: "the statement failed: \(connection.message)",
           remedy: "try it with `sqlite3` on the system's tables")
@@ -63,7 +93,7 @@ final class SQLSubject: BenchSubject {
       scanned += work.scanSteps
       rows += work.rows
     }
-    if !statement.isReadOnly { try connection.execute("COMMIT") }
+    if isOneTransaction { try connection.execute("COMMIT") }
     return BenchTotals(
       checksum: checksum.value, vmSteps: steps, counts: [.init(name: "scan_steps", value: scanned), .init(name: "rows", value: rows)])
   }
@@ -72,15 +102,17 @@ final class SQLSubject: BenchSubject {
 /// The same statement over the same rows in a real PostgreSQL: one round trip over loopback each.
 final class PostgresSubject: BenchSubject {
   private let database: PostgresDatabase
-  private let connection: PostgresConnection
+  private let text: String
+  private let style: AskingStyle
+  private var connection: PostgresConnection
   private let arguments: [[String]]
   private let payload: Int?
   private let isOrdered: Bool
   private let writes: Bool
   let note: String?
 
-  init(_ text: String, system: SystemSpec, seed: UInt64, at service: RealService) throws {
-    database = try PostgresDatabase(system.data, seed: system.seed, at: service)
+  init(_ text: String, _ database: PostgresDatabase, system: SystemSpec, seed: UInt64, style: AskingStyle = AskingStyle()) throws {
+    (self.text, self.database, self.style) = (text, database, style)
     connection = try database.connect()
     let facts = try database.prepare(text, on: connection, place: "SQL subject")
     let drawn = try StatementArguments(facts, system: system, seed: seed)
@@ -88,6 +120,7 @@ final class PostgresSubject: BenchSubject {
     payload = connection.statements[0].columns.firstIndex { $0.name == "payload" }
     isOrdered = Checksum.isOrdered(text)
     writes = !facts.tablesWritten.isEmpty
+    try style.checkReads(!writes)
     // `->  Index Scan using …` is a step below the one above it.
     let plan = try connection.plan(of: 0, drawn[0].map(\.sql)).map { $0.drop { " ->".contains($0) } }
     note = writes || plan.isEmpty ? nil : "plan: " + plan.joined(separator: "; ")
@@ -96,11 +129,16 @@ final class PostgresSubject: BenchSubject {
   func run(_ count: Int) throws -> BenchTotals {
     var checksum = Checksum()
     do {
-      if writes { try connection.begin() }
+      let isOneTransaction = writes && !style.connectsEach
+      if isOneTransaction { try connection.begin() }
       for i in 0..<count {
+        if style.connectsEach {
+          connection = try database.connect()
+          try connection.prepare(NumberedStatement(text))
+        }
         let start = checksum
         var sum: UInt64 = 0
-        try connection.run(0, arguments[i % arguments.count]) {
+        try connection.run(0, arguments[style.place(i) % arguments.count]) {
           guard case .row(let body) = $0 else { return }
           var row = isOrdered ? checksum : start
           fold(body, into: &row)
@@ -108,7 +146,7 @@ final class PostgresSubject: BenchSubject {
           checksum = isOrdered ? row : Checksum(value: sum)
         }
       }
-      if writes { try connection.execute("COMMIT") }
+      if isOneTransaction { try connection.execute("COMMIT") }
     } catch {
       throw LabError(place: "SQL subject", cause: "the statement failed: \(error)", remedy: "try it with `psql` on the system's tables")
     }
@@ -124,6 +162,21 @@ final class PostgresSubject: BenchSubject {
       i += 1
     }
   }
+}
+
+/// The subject of a statement: in SQLite or a real PostgreSQL, of one connection or of several on threads of their own.
+func makeStatementSubject(_ text: String, _ job: BenchJob, system: SystemSpec) throws -> any BenchSubject {
+  func all(_ one: (AskingStyle) throws -> any BenchSubject) throws -> any BenchSubject {
+    let connectsEach = job.subject.connectsEach == true
+    guard let readers = job.readers else { return try one(AskingStyle(connectsEach: connectsEach)) }
+    return ReadersSubject(try (0..<readers).map { try one(AskingStyle(connectsEach: connectsEach, reader: $0, onlyReads: true)) })
+  }
+  if let real = system.service(.postgres) {
+    let database = try PostgresDatabase(system.data, seed: system.seed, at: real)
+    return try all { try PostgresSubject(text, database, system: system, seed: job.seed, style: $0) }
+  }
+  let database = try LabDatabase(system.data, seed: system.seed)
+  return try all { try SQLSubject(text, database, system: system, seed: job.seed, style: $0) }
 }
 
 extension ColumnValue {

@@ -142,9 +142,7 @@ func makeSubject(_ job: BenchJob) throws -> any BenchSubject {
   case .builtin(let name):
     throw LabError(
       place: place, cause: "there is no builtin `\(name)`", remedy: "use cache-get, memcached-get, commit, alloc or spin")
-  case .sql(let text):
-    if let real = system.service(.postgres) { return try PostgresSubject(text, system: system, seed: job.seed, at: real) }
-    return try SQLSubject(text, system: system, seed: job.seed)
+  case .sql(let text): return try makeStatementSubject(text, job, system: system)
   case .command, .fence:
     throw LabError(place: place, cause: "commands and code run outside the lab", remedy: "this is a mistake of nb; please report it")
   }
