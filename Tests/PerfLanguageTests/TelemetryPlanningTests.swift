@@ -1,5 +1,6 @@
 import DocumentModel
 import ExperimentModel
+import Foundation
 import Testing
 import TextModel
 
@@ -157,6 +158,30 @@ import TextModel
   func mistakesAreSaid(_ observe: String, _ text: String) {
     let all = found(observe)
     #expect(all.contains { $0.contains(text) }, "\(all)")
+  }
+
+  @Test func plansAreAskedOfStatementsAndTheMachineOfNobody() {
+    let bench = """
+      ```sql #all
+      select * from products
+      ```
+
+      ```perf
+      kind: bench
+      id: timed
+      uses: shop
+      subjects: [{fence: all}, {builtin: spin}]
+      ```
+
+      """
+    func asked(_ query: String) -> [String] {
+      plan(bench + notebook("query: red").replacingOccurrences(of: "from: base\nquery: red", with: query)).1.map { "\($0.cause); \($0.remedy ?? "")" }
+    }
+    #expect(asked("query: machine").isEmpty)
+    #expect(asked("query: machine\nfrom: base").contains { $0.contains("`from` means nothing to the query `machine`") })
+    #expect(asked("query: plan").contains { $0.contains("`plan` needs `from`") && $0.contains("name a bench block") })
+    #expect(asked("query: plan\nfrom: base").contains { $0.contains("there is no bench block `base`") || $0.contains("benches no SQL statement") })
+    #expect(!asked("query: plan\nfrom: timed").contains { $0.contains("`timed`") })
   }
 
   @Test func armsAreNamedAndPointsCannotBe() {
