@@ -44,7 +44,7 @@ enum Golden {
         fact("amazon-100ms", "0.01 per 100 ms", 0.01, .plain, "2006-11-28"),
       ].map { ($0.id, $0) }))
 
-  private static func fact(_ id: String, _ value: String, _ number: Double, _ unit: MetricUnit, _ asOf: String, stale: Bool = false)
+  static func fact(_ id: String, _ value: String, _ number: Double, _ unit: MetricUnit, _ asOf: String, stale: Bool = false)
     -> MarketFact
   {
     MarketFact(
