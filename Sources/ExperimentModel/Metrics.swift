@@ -182,7 +182,7 @@ public struct Metric: Hashable, Sendable {
     .init("item_cost", .nanoseconds, .lower, "of the hyperbola: what each item costs however many share a commit or a collection"),
     .init("shared_cost", .nanoseconds, .lower, "of the hyperbola: what the items of one commit or collection pay together"),
     .init("balance", .plain, .none, "items that must share for both costs to be equal"),
-    .init("knee", .plain, .none, "readers from which more of them hardly bring more throughput, by Kneedle"),
+    .init("knee", .plain, .none, "readers from which more of them hardly bring more throughput, by Kneedle over doublings"),
     .init("alpha", .plain, .lower, "contention of the Universal Scalability Law: the share that runs one after the other"),
     .init("beta", .plain, .lower, "coherency cost of the Universal Scalability Law"),
     .init("peak", .plain, .none, "readers with the largest throughput, by the Universal Scalability Law"),

@@ -2,6 +2,7 @@
 // knee or the scalability law of throughput over readers. And what programs told of themselves.
 
 import ExperimentModel
+import Foundation
 import MeasureKernel
 import Statistics
 
@@ -25,7 +26,7 @@ extension Runner {
       }
     }
     result.doubts.append(
-      Doubt(id: "readers", text: "an iteration is an answer for each reader: its time is what they wait for one; predicted from one reader and \(plain(processors)) CPUs"))
+      Doubt(id: "readers", text: "an iteration is as many answers as there are readers: its time is what each waits for one, on average; predicted from one reader and \(plain(processors)) CPUs"))
   }
 
   /// Of each subject, in an arm without a point.
@@ -43,8 +44,12 @@ extension Runner {
         metrics[name] = MetricValue(Estimate(value, low: isWhole ? interval?.low : nil, high: isWhole ? interval?.high : nil), .plain)
       }
       if bench.fitsKnee == true {
-        if let found = knee(x: loads, samples: rates, curve: .concave, direction: .increasing, seed: bench.seed) {
-          put("knee", found.x, found.interval)
+        // Over doublings: on a straight scale the plateau is nearly all of the curve, and its noise decides.
+        let doublings = loads.map(log2)
+        func load(_ doubling: Double) -> Double { zip(doublings, loads).min { abs($0.0 - doubling) < abs($1.0 - doubling) }?.1 ?? .nan }
+        if let found = knee(x: doublings, samples: rates, curve: .concave, direction: .increasing, seed: bench.seed) {
+          let ends = found.interval
+          put("knee", load(found.x), Interval(low: load(ends.low), high: load(ends.high), confidence: ends.confidence))
         } else {
           result.doubts.append(Doubt(id: "no-knee", text: "\(subject.name): throughput has no knee within these readers"))
         }

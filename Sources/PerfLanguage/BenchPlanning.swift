@@ -113,8 +113,11 @@ extension Planning {
     guard fields.has("fit") else { return }
     let kind = fields.fields("fit")?.text("kind")
     let isHyperbola = kind == "hyperbola"
-    if kind == "knee" || kind == "usl" { return findings.error(
-      PerfDiagnosticID.doesNotApply, "a `\(kind!)` is of throughput over readers", remedy: "vary `readers`, or fit a `slope`", at: fields.place("fit")) }
+    if let kind, ["knee", "usl"].contains(kind) {
+      findings.error(
+        PerfDiagnosticID.doesNotApply, "a `\(kind)` is of throughput over readers", remedy: "vary `readers`, or fit a `slope`", at: fields.place("fit"))
+      return
+    }
     if isHyperbola { cell.fitsHyperbola = true } else { cell.fitsSlope = true }
     if cell.sizes.map({ $0.count < 3 }) ?? true {
       findings.error(

@@ -1,10 +1,30 @@
 import Foundation
+import Synchronization
 
 // Many readers of one database under the clock: a connection and a thread each, and all begin at one moment. What they get in
 // the way of each other with, processors, locks and memory, is all there; nothing is played.
 
-/// Several subjects at the same time, an iteration being one of each. Its threads live as long as it does: starting them
-/// would be a part of every sample.
+/// Iterations that several readers share: whoever is ready takes the next. Had each its own lot, processors would idle at the
+/// end of a sample while the slowest still works, and the throughput would be that of the end.
+final class Turns: Sendable {
+  private let taken = Atomic<Int>(0)
+  private let limit = Atomic<Int>(0)
+
+  /// While no reader runs.
+  func begin(_ count: Int) {
+    limit.store(count, ordering: .sequentiallyConsistent)
+    taken.store(0, ordering: .sequentiallyConsistent)
+  }
+
+  /// nil: all are taken.
+  func take() -> Int? {
+    let next = taken.add(1, ordering: .relaxed).oldValue
+    return next < limit.load(ordering: .relaxed) ? next : nil
+  }
+}
+
+/// Several subjects at the same time; an iteration is as many answers as there are readers, whoever gives them. Its threads
+/// live as long as it does: starting them would be a part of every sample.
 final class ReadersSubject: BenchSubject {
   private final class Reader: @unchecked Sendable {
     let subject: any BenchSubject
@@ -37,11 +57,15 @@ final class ReadersSubject: BenchSubject {
   }
 
   private let readers: [Reader]
+  private let turns: Turns
   private let ended = DispatchSemaphore(value: 0)
   let note: String?
 
-  /// - Parameter subjects: not empty; none of them shares anything that is not made for several threads.
-  init(_ subjects: [any BenchSubject]) {
+  /// - Parameters:
+  ///   - subjects: not empty; none of them shares anything that is not made for several threads.
+  ///   - turns: of all of them.
+  init(_ subjects: [any BenchSubject], _ turns: Turns) {
+    self.turns = turns
     note = subjects[0].note
     let ended = ended
     readers = subjects.map { Reader($0, ended: ended) }
@@ -50,6 +74,7 @@ final class ReadersSubject: BenchSubject {
   deinit { readers.forEach { $0.start(0) } }
 
   func run(_ count: Int) throws -> BenchTotals {
+    turns.begin(count * readers.count)
     readers.forEach { $0.start(count) }
     for _ in readers { ended.wait() }
     let totals = try readers.map { try $0.totals() }

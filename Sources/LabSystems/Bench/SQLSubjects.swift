@@ -34,20 +34,28 @@ struct StatementArguments {
 struct AskingStyle {
   /// Every iteration opens a connection, prepares the statement and closes it; else all share one.
   var connectsEach = false
-  /// Which of the readers of one database it is: each begins at another place of the arguments.
-  var reader = 0
-  /// Writers would wait for each other's lock.
-  var onlyReads = false
+  /// With several readers of one database: where each takes its next turn. Writers would wait for each other's lock.
+  var turns: Turns?
 
   func checkReads(_ isReadOnly: Bool) throws {
-    guard onlyReads, !isReadOnly else { return }
+    guard turns != nil, !isReadOnly else { return }
     throw LabError(
       place: "SQL subject", cause: "several readers ask a statement that writes",
       remedy: "vary the readers of a SELECT; writers take turns whatever their number")
   }
 
-  /// Of the arguments, for an iteration: readers are a prime apart.
-  func place(_ iteration: Int) -> Int { iteration + 7_919 * reader }
+  /// The iteration that comes now; nil after the last.
+  ///
+  /// - Parameter done: iterations of this subject so far.
+  func next(_ done: Int, of count: Int) -> Int? {
+    if let turns { return turns.take() }
+    return done < count ? done : nil
+  }
+
+  /// Readers share the iterations in any order, so that theirs are added up; else each goes on from the last.
+  func start(_ checksum: Checksum) -> Checksum { turns == nil ? checksum : Checksum() }
+  func end(_ one: Checksum, _ checksum: Checksum) -> Checksum { turns == nil ? one : Checksum(value: checksum.value &+ one.value) }
+  var empty: Checksum { turns == nil ? Checksum() : Checksum(value: 0) }
 }
 
 /// A SQL statement over the seeded tables. One that writes runs in a transaction for each sample.
@@ -76,19 +84,23 @@ final class SQLSubject: BenchSubject {
   }
 
   func run(_ count: Int) throws -> BenchTotals {
-    var checksum = Checksum()
+    var checksum = style.empty
+    var done = 0
     var steps = 0
     var scanned = 0
     var rows = 0
     let isOneTransaction = !statement.isReadOnly && !style.connectsEach
     if isOneTransaction { try connection.execute("BEGIN IMMEDIATE") }
-    for i in 0..<count {
+    while let i = style.next(done, of: count) {
       if style.connectsEach { try connectAnew() }
-      guard let work = statement.fold(arguments[style.place(i)], into: &checksum) else {
+      var one = style.start(checksum)
+      guard let work = statement.fold(arguments[i], into: &one) else {
         throw LabError(
           place: "SQL subject", cause: "the statement failed: \(connection.message)",
           remedy: "try it with `sqlite3` on the system's tables")
       }
+      checksum = style.end(one, checksum)
+      done += 1
       steps += work.vmSteps
       scanned += work.scanSteps
       rows += work.rows
@@ -127,24 +139,28 @@ final class PostgresSubject: BenchSubject {
   }
 
   func run(_ count: Int) throws -> BenchTotals {
-    var checksum = Checksum()
+    var checksum = style.empty
+    var done = 0
     do {
       let isOneTransaction = writes && !style.connectsEach
       if isOneTransaction { try connection.begin() }
-      for i in 0..<count {
+      while let i = style.next(done, of: count) {
         if style.connectsEach {
           connection = try database.connect()
           try connection.prepare(NumberedStatement(text))
         }
-        let start = checksum
+        let start = style.start(checksum)
+        var one = start
         var sum: UInt64 = 0
-        try connection.run(0, arguments[style.place(i) % arguments.count]) {
+        try connection.run(0, arguments[i % arguments.count]) {
           guard case .row(let body) = $0 else { return }
-          var row = isOrdered ? checksum : start
+          var row = isOrdered ? one : start
           fold(body, into: &row)
           sum &+= row.value
-          checksum = isOrdered ? row : Checksum(value: sum)
+          one = isOrdered ? row : Checksum(value: sum)
         }
+        checksum = style.end(one, checksum)
+        done += 1
       }
       if isOneTransaction { try connection.execute("COMMIT") }
     } catch {
@@ -169,7 +185,8 @@ func makeStatementSubject(_ text: String, _ job: BenchJob, system: SystemSpec) t
   func all(_ one: (AskingStyle) throws -> any BenchSubject) throws -> any BenchSubject {
     let connectsEach = job.subject.connectsEach == true
     guard let readers = job.readers else { return try one(AskingStyle(connectsEach: connectsEach)) }
-    return ReadersSubject(try (0..<readers).map { try one(AskingStyle(connectsEach: connectsEach, reader: $0, onlyReads: true)) })
+    let turns = Turns()
+    return ReadersSubject(try (0..<readers).map { _ in try one(AskingStyle(connectsEach: connectsEach, turns: turns)) }, turns)
   }
   if let real = system.service(.postgres) {
     let database = try PostgresDatabase(system.data, seed: system.seed, at: real)
