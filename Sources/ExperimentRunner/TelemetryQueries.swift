@@ -62,7 +62,8 @@ extension CellResult {
       arms.append(arm)
     }
     if answer.rows.count > rows {
-      doubts.append(Doubt(id: "more", text: "\(answer.rows.count - rows) more rows are not shown"))
+      let left = answer.rows.count - rows
+      doubts.append(Doubt(id: "more", text: left == 1 ? "one more row is not shown" : "\(left) more rows are not shown"))
     }
     if !answer.whole.isEmpty { arms.append(ArmResult(name: "", metrics: answer.whole)) }
     if wanted, !answer.pictures.isEmpty { pictures = answer.pictures }

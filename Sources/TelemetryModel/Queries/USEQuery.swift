@@ -49,7 +49,7 @@ extension TelemetryCapture {
     }
   }
 
-  /// By service and resource. At most 1,000 resources; what is beyond is left out.
+  /// By service and resource, the fullest first. At most 1,000 resources; what is beyond is left out.
   public func use() -> [USERow] {
     struct Values {
       var utilization: [Double] = []
@@ -117,7 +117,10 @@ extension TelemetryCapture {
       row.wait = values.wait.count > 0 ? values.wait.sum / values.wait.count : nil
       row.errors = values.errors
       return row.utilization == nil && row.saturation == nil && row.wait == nil && row.errors == nil ? nil : row
-    }.sorted { ($0.service, $0.resource) < ($1.service, $1.resource) }
+    }.sorted { a, b in
+      let (left, right) = (a.utilization ?? -1, b.utilization ?? -1)
+      return left == right ? (a.service, a.resource) < (b.service, b.resource) : left > right
+    }
   }
 
   private static func meanAndMax(_ values: [Double]) -> (Double?, Double?) {
