@@ -135,6 +135,7 @@ extension Runner {
       if bench.variesRows == true, let size { system = system?.withRows(size) }
       var subject = spec
       subject.system = nil
+      if bench.sizeName == "n" { subject.n = size ?? spec.n }
       let job = SubjectJob(subject: subject, system: system, seed: bench.seed, readers: bench.variesReaders == true ? size : nil)
       guard let json = try? JSONEncoder().encode(job) else {
         throw MeasureError("subject \(spec.name) has numbers that are not finite")

@@ -10,6 +10,7 @@ extension BenchCell {
   var fitMetrics: Set<String> {
     if fitsKnee == true { return ["knee"] }
     if fitsScalability == true { return MetricSets.scalability }
+    if fitsLine == true { return MetricSets.line }
     return fitsSlope == true ? ["slope"] : fitsHyperbola == true ? MetricSets.hyperbola : []
   }
 }

@@ -14,7 +14,11 @@ private let blockTime = Key("block_time", .shape(.blockTime), "how long it may t
 private let requires = Key("requires", .shape(.requires), "what the machine must have; without it the block is not run here, which is no failure and no pass")
 
 /// Work of the lab that a bench can time.
-let builtinSubjects = ["cache-get", "memcached-get", "commit", "alloc", "spin"]
+let builtinSubjects = ["cache-get", "memcached-get", "commit", "alloc"] + spanSubjects + ["spin"]
+/// Spans begun, given `n` attributes, and ended: recorder off, recorded, recorded and exported; by the standard API without and with a tracer.
+let spanSubjects = ["span-off", "span", "span-exported", "span-api-noop", "span-api"]
+/// What a span's slot has room for.
+let spanAttributes = 0...16
 
 /// Traffic; a variant may override each of them.
 private let traffic: [Key] = [
@@ -185,7 +189,7 @@ let blockKeys: [Shape: [Key]] = [
     Key("subjects", .list("subjects"), "what is timed", required: true),
     Key("compare", .shape(.pairing), "paired comparison, ABBA, with an A/A control"),
     Key("vary", .shape(.sizes), "everything again for each size: `n`, `rows` of a table, `readers` at a time, or a parameter of the system"),
-    Key("fit", .shape(.fit), "`slope`: the growth exponent of time; `hyperbola`: what each item costs, and what those of a commit or collection share; `knee` and `usl`: of throughput over readers"),
+    Key("fit", .shape(.fit), "`slope`: the growth exponent of time; `line`: what an iteration costs at size zero, and one more of the size; `hyperbola`: what each item costs, and what those of a commit or collection share; `knee` and `usl`: of throughput over readers"),
     Key("count", .word(["instructions"]), "instructions of one iteration: by the processor's counters, else by valgrind"),
     Key("setup", .text, "shell command before the first sample"),
     Key("prepare", .text, "shell command before each sample of a command, not timed"),
@@ -193,26 +197,32 @@ let blockKeys: [Shape: [Key]] = [
   ],
   .sizes: [
     Key(
-      "param", .text, "`n`: what `subject(n)` is called with, and a program has as its first argument; `rows`: of the system's first dataset, for sql; `readers`: connections that ask an sql fence's statement at the same time, each on a thread, an iteration being an answer for each; or a path as in `set`, for `commit` and `alloc`",
+      "param", .text, "`n`: what `subject(n)` is called with, and a program has as its first argument, or the attributes of a `span…`; `rows`: of the system's first dataset, for sql; `readers`: connections that ask an sql fence's statement at the same time, each on a thread, an iteration being an answer for each; or a path as in `set`, for `commit` and `alloc`",
       required: true),
     Key("values", .list("whole numbers, or values with their units"), "one row each", required: true),
     Key("quick", .list("values"), "those measured with --quick; without it all"),
   ],
   .fit: [
     Key(
-      "kind", .word(["slope", "hyperbola", "knee", "usl"]),
-      "a straight line through ln time over ln size; time per item = a + b/x over the items x that share a cost; where throughput over readers bends (Kneedle); the Universal Scalability Law",
+      "kind", .word(["slope", "line", "hyperbola", "knee", "usl"]),
+      "a straight line through ln time over ln size; time = a + b·x over the size x; time per item = a + b/x over the items x that share a cost; where throughput over readers bends (Kneedle); the Universal Scalability Law",
       required: true)
   ],
   .subject: [
-    Key("builtin", .word(builtinSubjects), "work built into the lab; `commit`: a worker's batch into a synced log, `alloc`: a request's objects on a heap"),
+    Key(
+      "builtin", .word(builtinSubjects),
+      [
+        "work built into the lab; `commit`: a worker's batch into a synced log, `alloc`: a request's objects on a heap, `span-off`, `span`, `span-exported`:",
+        "a span with attributes by the lab's recorder, which is off, records, or whose spans are also encoded; `span-api-noop`, `span-api`: the same by",
+        "swift-distributed-tracing, with nobody behind it or the adapter",
+      ].joined(separator: " ")),
     Key("fence", .name, "a code fence: sql, swift, c, python, javascript, java or sh"),
     Key("connection", .word(["kept", "each"]), "of an sql fence: one for all iterations as from a pool, or one that each iteration opens and closes", standard: "kept"),
     Key("options", .texts("words"), "of a java, python or javascript fence: for what runs it, such as [-Xmx64m]; `{n}` in a program's is its `n`"),
     Key("counts", .other("regular expressions by metric"), "of a program: what is read out of what it prints; an expression's matches are counted, or the numbers that its group captures added up, with their units"),
     Key("command", .text, "a program with its arguments, started for each sample, without a shell"),
     Key("shell", .text, "a command line for `sh -c`"),
-    Key("n", .integer(0), "what `subject(n)` is called with, and a program has as its first argument; without it the fence's `n=`"),
+    Key("n", .integer(0), "what `subject(n)` is called with, and a program has as its first argument; without it the fence's `n=`; of a `span…` its attributes, without it 6"),
     Key("name", .name, "of the subject; without it the fence, the work or the program"),
     Key("set", .other("values by path"), "overrides of the system for this subject, after the block's, such as {orders.index: [[user_id]]}"),
   ],
