@@ -371,7 +371,7 @@ def tests(Folder):
                     key, at = (service, base, name), int(point["timeUnixNano"])
                     if word in ("use_time", "wait_time"):
                         time = (at - int(point["startTimeUnixNano"])) / 1e9
-                        last[key, word] = max(last.get((key, word), (0,)), (at, point.get("sum", 0), int(point["count"]), time))
+                        last[key, word] = max(last.get((key, word), (0,)), (at, point.get("sum", 0), int(point.get("count", 0)), time))
                     elif word == "max":
                         limit[key] = max(limit.get(key, (0,)), (at, int(point.get("asInt", 0))))
             found = {}
