@@ -97,7 +97,8 @@ extension ObserveCommand {
       let answer = capture.answer(question.query)
       guard !answer.isEmpty else {
         throw CollectorError(
-          place: path, cause: "nothing in it answers this: it holds \(capture.contents)", remedy: "look with fewer conditions, or add the file of the signal with --and")
+          place: path, cause: "nothing in it answers this: it holds \(capture.contents)",
+          remedy: "look with fewer conditions, or add the file of the signal with --and")
       }
       var result = CellResult(id: question.query.kind.rawValue, kind: "observe", inputs: "", quick: false, evidence: .replay)
       result.doubts = ["asked of \(capture.contents)"].map { Doubt(id: "asked", text: $0) }

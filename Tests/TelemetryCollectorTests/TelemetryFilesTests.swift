@@ -26,6 +26,7 @@ struct TelemetryFilesTests {
   @Test("what is no object, ends within one, or is too large is none")
   func notObjects() {
     #expect(cut("{}, {}", by: 4) == nil && cut(#"{"a": "}"#, by: 4) == nil && cut("{\"a\": 1}", by: 4, bytesMax: 7) == nil)
+    #expect(cut(#"{"a": "long"#, by: 4, bytesMax: 8) == nil && JSONObjects(bytesMax: 8).isBetween)
     #expect(cut("{\"a\": 1}", by: 4, bytesMax: 8)?.count == 1)
   }
 

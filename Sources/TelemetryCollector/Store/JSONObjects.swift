@@ -31,6 +31,7 @@ struct JSONObjects {
         default: return false
         }
       }
+      guard object.count < bytesMax else { return false }
       object.append(byte)
       if isInText {
         if isEscaped {
@@ -57,7 +58,6 @@ struct JSONObjects {
         }
       default: break
       }
-      if object.count > bytesMax { return false }
     }
     return true
   }

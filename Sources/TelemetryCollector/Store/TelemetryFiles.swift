@@ -67,7 +67,8 @@ public struct TelemetryFiles {
     while !chunk.isEmpty, !isCancelled() {
       var found: [JSONObjects.Object] = []
       guard objects.add(chunk, to: &found) else {
-        throw CollectorError(place: path, cause: "a request of it is larger than \(bytesMax) bytes, or what follows one is no other", remedy: "allow more with --max-size, or look at the file")
+        throw CollectorError(place: path, cause: "a request of it is larger than \(bytesMax) bytes, or what follows one is no other",
+          remedy: "allow more with --max-size, or look at the file")
       }
       for object in found {
         guard let signal = TelemetrySignal.allCases.first(where: { $0.resourcesKey == object.firstKey }) else {
@@ -132,7 +133,8 @@ public struct TelemetryFiles {
         rejected += received.report.rejected
       }
     } catch {
-      throw CollectorError(place: path, cause: "a request of \(signal.rawValue) cannot be decoded: \(error)", remedy: "is it of another signal? Say so with --signal")
+      throw CollectorError(place: path, cause: "a request of \(signal.rawValue) cannot be decoded: \(error)",
+        remedy: "is it of another signal? Say so with --signal")
     }
   }
 }
