@@ -1,4 +1,4 @@
-// `nb observe`: telemetry of any program, received, kept in a file and sent on. OTLP/HTTP, as every OpenTelemetry SDK speaks it.
+// `nb observe`: telemetry of any program, received, kept in a file, asked and sent on. OTLP/HTTP, as every OpenTelemetry SDK speaks it.
 
 import ArgumentParser
 import Foundation
@@ -10,7 +10,8 @@ import TextModel
 
 struct ObserveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "observe", abstract: "Telemetry: receive it, keep it, send it on. OTLP/HTTP.", subcommands: [Serve.self, Export.self, Convert.self])
+    commandName: "observe", abstract: "Telemetry: receive it, keep it, ask it, send it on. OTLP/HTTP.",
+    subcommands: [Serve.self, Ask.self, Export.self, Convert.self])
 
   struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -25,7 +26,7 @@ struct ObserveCommand: ParsableCommand {
 
     @Option(help: "Port; 0 takes a free one.") var port = 4318
     @Option(help: "Address to listen on. Anything but 127.0.0.1 lets others send.") var listen = "127.0.0.1"
-    @Option(name: .shortAndLong, help: "Capture to append to, for `nb observe export`.") var file: String?
+    @Option(name: .shortAndLong, help: "Capture to append to, for `nb observe ask` and `nb observe export`.") var file: String?
     @Option(help: "Of the file. What would be over it is refused, counted and said.") var maxSize = "1GiB"
     @Flag(help: "One JSON object with the counts on stdout at the end, nothing else.") var json = false
     @Flag(help: "Only ASCII characters.") var ascii = false

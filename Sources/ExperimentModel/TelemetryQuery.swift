@@ -112,6 +112,34 @@ public struct TelemetryAnswer: Codable, Hashable, Sendable {
 }
 
 extension TelemetryQuery.Kind {
+  /// In a line.
+  public var asks: String {
+    switch self {
+    case .red: "rate, errors and duration of requests, from spans of servers and consumers"
+    case .metricRED: "the same from a histogram that servers report: quantiles to their bucket"
+    case .use: "utilisation, saturation and errors of resources, from metrics"
+    case .goldenSignals: "traffic, errors, latency and saturation of requests as they came in"
+    case .apdex: "how content users are at a threshold T"
+    case .errors: "spans that failed, grouped by type, route and message"
+    case .lift: "which values of attributes are commoner among the chosen than among all"
+    case .cardinality: "different values of each attribute of spans"
+    case .series: "different sets of labels of each metric"
+    case .conformance: "spans against the semantic conventions"
+    case .unaccounted: "time of roots in which none of their children ran"
+    case .serviceMap: "who calls whom"
+    case .criticalPath: "where the end of a trace waited, and where slow traces lose their time against others"
+    case .spanMetrics: "counts and buckets of requests, made from spans"
+    case .sampling: "what a share at the head would have kept of this capture"
+    case .exemplars: "traces of each bucket of durations"
+    case .heatMap: "durations over time, as counts in cells"
+    case .waterfall: "one trace, whose duration is the median of those chosen"
+    case .flame: "self times of spans under the spans that called them"
+    }
+  }
+
+  /// Figures of the whole that only a load generator knows.
+  public var ofGenerator: Set<String> { self == .spanMetrics ? ["generator_requests", "generator_p95", "count_error", "buckets_apart"] : [] }
+
   /// What the rows are called by, where `group_by` does not say it.
   public var labels: [String] {
     switch self {

@@ -1,4 +1,4 @@
-// Questions to what a lab said of itself while a load block ran: the capture answers, and here the answer becomes a result. Span
+// Questions to what a lab said of itself while a load block ran: the capture answers, and the answer becomes a result. Span
 // metrics are held against the generator's own count, which the lab knows nothing of.
 
 import ExperimentModel
@@ -10,7 +10,7 @@ extension Runner {
   ) throws {
     let capture = try recordings.capture(of: from, arm: arm)
     var answer = capture.answer(query)
-    guard !answer.rows.isEmpty || !answer.whole.isEmpty || !answer.pictures.isEmpty else {
+    guard !answer.isEmpty else {
       throw CellFailure("nothing that `\(from)` recorded answers this", remedy: "look with fewer conditions, or record more: `telemetry` of its system")
     }
     if query.kind == .spanMetrics {
@@ -18,7 +18,6 @@ extension Runner {
     }
     result.doubts.append(Doubt(id: "recorded", text: "asked of \(capture.contents) that `\(from)` recorded; nothing was measured again"))
     result.take(answer, rows: rows, pictures: !cell.plots.isEmpty)
-    result.doubts += answer.notes.enumerated().map { Doubt(id: "note-\($0.offset + 1)", text: $0.element) }
     let told = try recordings.telemetry(of: from, arm: arm)
     if told.dropped > 0 {
       result.doubts.append(Doubt(id: "dropped", text: "\(told.dropped) spans and log records found no room and are in no number"))
@@ -38,34 +37,5 @@ extension Runner {
     ]
     whole["buckets_apart"] = found.bucketDistance.map { MetricValue(Estimate(Double($0)), .count) }
     return whole
-  }
-}
-
-extension TelemetryCapture {
-  /// `4,321 spans and 80 logs`, without what there is none of.
-  fileprivate var contents: String {
-    let all = [(spans.count, "spans"), (logs.count, "log records"), (metrics.count, "metrics")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-    return all.isEmpty ? "nothing" : all.joined(separator: ", ")
-  }
-}
-
-extension CellResult {
-  /// An answer as rows, of which the first is `top`, figures of the whole, and pictures.
-  fileprivate mutating func take(_ answer: TelemetryAnswer, rows: Int, pictures wanted: Bool) {
-    columns = answer.columns.filter { name in answer.rows.contains { $0.values[name] != nil } }
-    rowLabel = answer.labels.first ?? "row"
-    if answer.labels.count > 1 { labelColumns = answer.labels }
-    for (place, row) in answer.rows.prefix(rows).enumerated() {
-      let name = row.labels.map { $0.isEmpty ? "–" : $0 }.joined(separator: " · ")
-      var arm = ArmResult(name: place == 0 ? "top" : name, metrics: row.values, label: name)
-      if answer.labels.count > 1 { arm.labels = row.labels }
-      arms.append(arm)
-    }
-    if answer.rows.count > rows {
-      let left = answer.rows.count - rows
-      doubts.append(Doubt(id: "more", text: left == 1 ? "one more row is not shown" : "\(left) more rows are not shown"))
-    }
-    if !answer.whole.isEmpty { arms.append(ArmResult(name: "", metrics: answer.whole)) }
-    if wanted, !answer.pictures.isEmpty { pictures = answer.pictures }
   }
 }

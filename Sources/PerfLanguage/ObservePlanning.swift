@@ -7,7 +7,7 @@ import TextModel
 
 extension Planning {
   /// What a query reads of an observe block beside what all blocks have.
-  private static let queryKeys: [String: Set<String>] = TelemetryQuery.Kind.allCases.reduce(
+  static let queryKeys: [String: Set<String>] = TelemetryQuery.Kind.allCases.reduce(
     into: [
       "profile": ["fence", "n", "duration"], "change_points": ["file"], "littles_law": ["from"], "merged_quantiles": ["from", "windows"],
       "memory_trend": ["from", "limit"], "plan": ["from"], "machine": [],
@@ -19,12 +19,7 @@ extension Planning {
 
   func planObserve(_ block: Block, _ fields: Fields) -> CellDraft? {
     guard let query = fields.text("query") else { return nil }
-    let own = Self.queryKeys[query] ?? []
-    for key in Set(Self.queryKeys.values.joined()).subtracting(own).sorted() where fields.has(key) {
-      findings.error(
-        PerfDiagnosticID.doesNotApply, "`\(key)` means nothing to the query `\(query)`",
-        remedy: "leave it out; it has \(own.sorted().map { "`\($0)`" }.joined(separator: ", "))", at: fields.place(key))
-    }
+    fields.refuseKeys(apartFrom: Self.queryKeys[query] ?? [], of: query)
     if query == "machine" {
       let face = BlockFace(
         id: block.id, kind: "observe", arms: [], params: [], isComparison: false, metrics: [], wholeMetrics: MetricSets.machine)

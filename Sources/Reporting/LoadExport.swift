@@ -100,30 +100,7 @@ public func loadPage(_ report: LoadReport) -> String {
     if let plot = report.distribution { figures += figure(plot) }
     if report.windows.count > 1 { figures += figure(timeline(report)) }
   }
-  return """
-    <!DOCTYPE html>
-    <html lang="en">
-    <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>Load on \(escapedMarkup(report.target))</title>
-    <style>
-    :root { color-scheme: light dark; --plot-ink: #24292f; }
-    @media (prefers-color-scheme: dark) { :root { --plot-ink: #d9dde3; } }
-    body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-    pre { overflow-x: auto; padding: 1rem; border: 1px solid #8886; border-radius: .4rem; }
-    figure { margin: 2rem 0; } td, th { padding: .1rem .6rem; text-align: left; } .number { text-align: right; }
-    </style>
-    </head>
-    <body>
-    <main>
-    <h1>Load on \(escapedMarkup(report.target))</h1>
-    <pre>\(escapedMarkup(loadText(report)))</pre>
-    \(figures)</main>
-    </body>
-    </html>
-
-    """
+  return reportPage(title: "Load on \(report.target)", text: loadText(report), figures: figures)
 }
 
 private func figure(_ plot: PlotData) -> String {

@@ -30,59 +30,16 @@ func notRunNote(_ unmet: String) -> String {
 
 // MARK: Tables
 
-/// One row per arm, one column per metric; a prediction stands right of what it predicts. Intervals
-/// stand in the cells only while there are few columns: with many, the page would have to scroll,
-/// and every judged number shows its interval in the second table anyway.
+/// The table of arms as Markdown; doubts are marked at its first title.
 private func armTable(_ result: CellResult) -> String? {
-  var arms = result.arms.filter { !$0.name.isEmpty && !isFit($0, result) }
-  // Objectives stand among the alerts, and have a table of their own.
-  if result.kind == "slo" { arms.removeAll { $0.metrics["budget"] != nil } }
-  let columns = result.columns.filter { name in arms.contains { $0.metrics[name] != nil } }
-  guard !arms.isEmpty, !columns.isEmpty || result.labelColumns != nil else { return nil }
-  // Money is one row, and its interval is what it is about.
-  let showsIntervals = columns.count <= 3 || result.kind == "cost"
+  guard let table = ArmTable(result) else { return nil }
   let marks = result.doubts.indices.map { superscript($0 + 1) }.joined(separator: "\u{2009}")
-  // Keys of attributes are names of their own and stay as they are.
-  let labels = result.labelColumns.map { $0.map(escapedMarkdown) } ?? [escapedMarkdown(metricTitle(result.rowLabel))]
-  var table = MarkdownTable(columns: labels.enumerated().map { ($0.offset == 0 && !marks.isEmpty ? "\($0.element) \(marks)" : $0.element, .left) })
-  let predicted = Set(columns.filter { name in arms.contains { $0.theory[name] != nil } })
-  for name in columns {
-    table.columns.append((escapedMarkdown(metricTitle(name)), .right))
-    if predicted.contains(name) {
-      table.columns.append((predicted.count == 1 ? "predicted" : "predicted \(escapedMarkdown(metricTitle(name)))", .right))
-    }
-  }
-  for arm in arms {
-    var row = arm.labels.map { $0.map { $0.isEmpty ? "–" : escapedMarkdown(cutName($0, 120)) } } ?? [escapedMarkdown(rowName(arm, among: arms))]
-    for name in columns {
-      let value = arm.metrics[name]
-      // Over a simulation says nothing without how far luck alone leads.
-      let needsInterval = showsIntervals || name.hasSuffix("_over_sim") || name == "lift"
-      row.append(value.map { name == "p" ? probabilityText($0.estimate.value) : format($0.estimate, $0.unit, interval: needsInterval) } ?? "–")
-      if predicted.contains(name) {
-        let unit = value?.unit ?? Metric.named(name)?.unit ?? .plain
-        row.append(arm.theory[name].map { format(MetricValue(Estimate($0), unit)) } ?? "–")
-      }
-    }
-    table.rows.append(row)
-  }
-  return table.text
-}
-
-/// A subject that is measured at several sizes has several rows: each says at which.
-private func rowName(_ arm: ArmResult, among arms: [ArmResult]) -> String {
-  guard !arm.params.isEmpty, arms.count(where: { $0.name == arm.name }) > 1 else { return arm.label ?? arm.name }
-  return arm.name + pointText(arm.params)
-}
-
-/// `, n = 4,000`
-private func pointText(_ point: [String: Double]) -> String {
-  point.sorted { $0.key < $1.key }.map { ", \($0.key) = \(format(MetricValue(Estimate($0.value), .count)))" }.joined()
-}
-
-/// A fit over all points of a subject: an arm of the same name without a point.
-private func isFit(_ arm: ArmResult, _ result: CellResult) -> Bool {
-  !arm.name.isEmpty && arm.params.isEmpty && result.arms.contains { $0.name == arm.name && !$0.params.isEmpty }
+  var out = MarkdownTable(
+    columns: table.columns.enumerated().map { i, column in
+      (escapedMarkdown(column.title) + (i == 0 && !marks.isEmpty ? " \(marks)" : ""), column.isNumber ? .right : .left)
+    })
+  out.rows = table.rows.map { row in zip(row, table.columns).map { $1.isNumber && !$1.isProbability ? $0 : escapedMarkdown($0) } }
+  return out.text
 }
 
 /// Figures of the whole block (`che_error`, `parity`), which live in the arm without a name, behind those of fits.

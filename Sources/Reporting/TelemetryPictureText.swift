@@ -26,8 +26,8 @@ public func telemetryTableHTML(_ picture: TelemetryPicture, title: String) -> St
   return telemetryTableHTML("Numbers of this picture", caption: title + table.note, columns: table.columns, rows: table.rows)
 }
 
-/// A probability says how small it is, not which digits it has. Escaped for a cell of a table.
-func probabilityText(_ p: Double) -> String { escapedMarkdown(String(pText(p).dropFirst(2))) }
+/// A probability says how small it is, not which digits it has.
+func probabilityText(_ p: Double) -> String { String(pText(p).dropFirst(2)) }
 
 /// The numbers behind a picture.
 struct TelemetryTable {

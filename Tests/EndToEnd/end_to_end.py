@@ -25,6 +25,7 @@ import observe
 import real_components
 import simulations
 import telemetry
+import telemetry_queries
 import transports
 
 NB = os.path.realpath(sys.argv[1])
@@ -1373,7 +1374,7 @@ def bodies_are_compressed_and_written_as_declared():
 
 def main():
     wanted = sys.argv[2:]
-    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, learner):
+    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner):
         TESTS.extend(part.tests(Folder))
     passed = failed = 0
     for function in TESTS:

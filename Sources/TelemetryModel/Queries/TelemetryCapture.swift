@@ -20,14 +20,18 @@ public struct TelemetryCapture: Sendable {
   public struct Log: Sendable {
     public var record: LogRecord
     public var origin: SpanOrigin
-    /// Nanoseconds: its own `http.server.request.duration`, or else that of its trace's root; nil without either.
+    /// Nanoseconds: its own `http.server.request.duration`, or else that of its trace's root, or else, where spans were not captured,
+    /// its own `nb.duration`, which a lab's access lines have; nil without any.
     public internal(set) var duration: Int64?
 
     public init(_ record: LogRecord, _ origin: SpanOrigin) {
       self.record = record
       self.origin = origin
-      duration = record.attributes["http.server.request.duration"]?.number.flatMap { Int64(nanosecondsOfSeconds: $0) }
+      duration = seconds("http.server.request.duration")
     }
+
+    /// An attribute that is a time in seconds, in nanoseconds.
+    fileprivate func seconds(_ key: String) -> Int64? { record.attributes[key]?.number.flatMap { Int64(nanosecondsOfSeconds: $0) } }
   }
 
   /// A metric with its sender.
@@ -96,7 +100,7 @@ public struct TelemetryCapture: Sendable {
     endlessSpans = all.count - received.count
     self.logs = logs.map { log in
       var log = log
-      if log.duration == nil, let place = places[log.record.traceID] { log.duration = spans[traces[place].root].span.duration }
+      if log.duration == nil { log.duration = places[log.record.traceID].map { spans[traces[$0].root].span.duration } ?? log.seconds("nb.duration") }
       return log
     }
   }
@@ -150,6 +154,14 @@ public struct TelemetryCapture: Sendable {
   public var window: UInt64 {
     guard let first = spans.lazy.map(\.span.startUnixNano).min() else { return 0 }
     return spans.lazy.map { max($0.span.endUnixNano, $0.span.startUnixNano) }.max()! - first
+  }
+}
+
+extension TelemetryCapture {
+  /// `4321 spans, 80 log records`, without what there is none of.
+  public var contents: String {
+    let all = [(spans.count, "spans"), (logs.count, "log records"), (metrics.count, "metrics")].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+    return all.isEmpty ? "nothing" : all.joined(separator: ", ")
   }
 }
 

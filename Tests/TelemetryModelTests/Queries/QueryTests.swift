@@ -53,6 +53,18 @@ private func route(_ text: String) -> [Attribute] { [Attribute("http.route", .st
     #expect(apdex == ApdexScore(satisfied: 8, tolerating: 4, frustrated: 2) && apdex.score == 10.0 / 14)
   }
 
+  @Test("a log takes as long as its trace; where spans were not captured, as long as it says itself")
+  func logDurations() {
+    let origin = SpanOrigin(resource: Resource(attributes: [Attribute("service.name", .string("shop"))]))
+    func log(_ trace: UInt64) -> TelemetryCapture.Log {
+      var record = LogRecord(unixNano: 1)
+      record.attributes = [Attribute("nb.duration", .double(0.25))]
+      record.traceID = TraceID(high: trace, low: trace << 40)
+      return TelemetryCapture.Log(record, origin)
+    }
+    #expect(TelemetryCapture(spans: requests.spans, logs: [log(1), log(99)]).logs.map(\.duration) == [10_000_000, 250_000_000])
+  }
+
   @Test("metrics from spans agree with the generator's count, and with its quantile to a bucket")
   func spanMetrics() {
     let metrics = requests.spanMetrics()
