@@ -25,6 +25,9 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -38,6 +41,10 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    // The standard APIs that adapters speak; the service context is part of the tracing package.
+    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
@@ -79,8 +86,11 @@ let package = Package(
     .target(name: "ResultStore", dependencies: ["ExperimentModel", grdb]),
 
     // Level 3: systems, execution, pages.
+    .target(name: "TelemetryAdapters", dependencies: ["TelemetryModel", tracing, logging, metrics]),
     .target(
-      name: "LabSystems", dependencies: ["CLabShims", "CRefereeShims", "CZlib", "ExperimentModel", "MeasureKernel", "TelemetryModel", grdb] + secure),
+      name: "LabSystems",
+      dependencies: ["CLabShims", "CRefereeShims", "CZlib", "ExperimentModel", "MeasureKernel", "TelemetryModel", "TelemetryAdapters", grdb, tracing]
+        + secure),
     .target(name: "TelemetryCollector", dependencies: ["CZlib", "TelemetryModel"] + web),
     .target(
       name: "ExperimentRunner",
@@ -125,6 +135,7 @@ let package = Package(
     .testTarget(
       name: "TelemetryModelTests", dependencies: ["TelemetryModel", "ExperimentModel", "Statistics", protobuf], exclude: ["Data"]),
     .testTarget(name: "TelemetryCollectorTests", dependencies: ["TelemetryCollector", "TelemetryModel", "CZlib"]),
+    .testTarget(name: "TelemetryAdaptersTests", dependencies: ["TelemetryAdapters", "TelemetryModel", tracing, logging, metrics]),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "DocumentModel", "ExperimentModel", "TextModel"]),
     .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML", "TextModel"]),
     .testTarget(name: "PerfLanguageTests", dependencies: ["PerfLanguage", "DocumentModel", "ExperimentModel", "StrictYAML", "TextModel"]),

@@ -30,12 +30,16 @@ public struct BenchCell: Codable, Hashable, Sendable {
   public var systems: [SystemSpec]?
   /// What a size is called in addresses.
   public var sizeName: String { variesPath?.split(separator: ".").last.map(String.init) ?? (variesRows == true ? "rows" : "n") }
+  /// Whether a picture over the sizes has a logarithmic axis: zero has no place on one, and a line is straight on none.
+  public var isOnLogAxis: Bool { fitsLine != true && !(sizes ?? []).contains { $0 <= 0 } }
   /// Those of a quick run; nil: all.
   public var quickSizes: [Int]?
   /// The growth exponent of time over `n` is wanted.
   public var fitsSlope: Bool?
   /// The hyperbola of time per item over the items that share a commit or a collection is wanted.
   public var fitsHyperbola: Bool?
+  /// The straight line of time over the sizes is wanted.
+  public var fitsLine: Bool?
   /// Instructions are wanted also where the processor does not count them.
   public var countsInstructions: Bool?
   /// Shell command before the first sample.
@@ -56,12 +60,16 @@ public struct SubjectSpec: Codable, Hashable, Sendable {
   public var work: SubjectWork
   /// Where it differs from the block's; nil: it does not.
   public var system: SystemSpec?
-  public init(name: String, work: SubjectWork, system: SystemSpec? = nil) { self.name = name; self.work = work; self.system = system }
+  /// Attributes of a `span…`; nil: six, and for every other subject.
+  public var n: Int?
+  public init(name: String, work: SubjectWork, system: SystemSpec? = nil, n: Int? = nil) {
+    self.name = name; self.work = work; self.system = system; self.n = n
+  }
 }
 
 public enum SubjectWork: Codable, Hashable, Sendable {
   /// Work built into the lab: `cache-get` (in process), `memcached-get` (loopback), `commit` (a worker's batch into a synced
-  /// log), `alloc` (a request's objects on a heap), `spin`.
+  /// log), `alloc` (a request's objects on a heap), `span…` (spans begun and ended with attributes), `spin`.
   case builtin(String)
   /// A SQL fence's statement over the system's data; `:COLUMN` is that column of a row that the seeded key stream draws.
   case sql(String)

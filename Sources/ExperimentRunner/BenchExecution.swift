@@ -24,6 +24,7 @@ extension Runner {
     }
     if bench.comparison != nil { compareSubjects(bench, points, into: &result) }
     if bench.fitsSlope == true { fitSlopes(bench, points, into: &result) }
+    if bench.fitsLine == true { fitLines(bench, points, into: &result) }
     if bench.fitsHyperbola == true { fitHyperbolas(bench, points, into: &result) }
     result.columns = Self.benchColumns.filter { name in result.arms.contains { $0.metrics[name] != nil } }
     // What a scan found is of interest where something was scanned.
@@ -49,7 +50,7 @@ extension Runner {
 
   private static let benchColumns = [
     "time", "cpu", "item_time", "throughput", "fsyncs_per_msg", "collections", "gc_share", "gc_pause_max", "user", "system", "max_rss", "allocations",
-    "instructions", "vm_steps", "scan_steps", "rows", "slope", "item_cost", "shared_cost", "balance",
+    "instructions", "vm_steps", "scan_steps", "rows", "slope", "item_cost", "shared_cost", "line_error", "balance",
   ]
 
   // MARK: Numbers
@@ -224,6 +225,26 @@ extension Runner {
     }
   }
 
+  /// time = shared + item·x over the sizes x, in an arm without a point, and how far a size's median is from it.
+  private func fitLines(_ bench: BenchCell, _ points: [BenchPoint], into result: inout CellResult) {
+    for (index, subject) in bench.subjects.enumerated() {
+      let sizes = points.compactMap { point in
+        point.size.map { (Double($0), point.record.samples[index].map { Double($0.ns) / Double(point.record.iterations) }) }
+      }
+      let x = sizes.flatMap { size in size.1.map { _ in size.0 } }
+      guard let line = fitRelativeLine(x, sizes.flatMap(\.1)) else { continue }
+      let farthest = sizes.map { abs(medianOf($0.1) / line.value(at: $0.0) - 1) }.max() ?? 0
+      result.arms.append(
+        ArmResult(
+          name: subject.name,
+          metrics: [
+            "item_cost": MetricValue(Estimate(line.b, low: line.bInterval.low, high: line.bInterval.high), .nanoseconds),
+            "shared_cost": MetricValue(Estimate(line.a, low: line.aInterval.low, high: line.aInterval.high), .nanoseconds),
+            "line_error": MetricValue(Estimate(farthest), .share),
+          ]))
+    }
+  }
+
   // MARK: Pictures
 
   private func benchPlots(_ cell: Cell, _ bench: BenchCell, _ points: [BenchPoint], _ result: CellResult) -> [PlotData] {
@@ -252,7 +273,7 @@ extension Runner {
     let yLabel = metric == "time" ? "time of one call" : Metric.named(metric)?.meaning ?? metric
     return PlotData(
       title: cell.title ?? "Over size", xLabel: bench.sizeName, yLabel: yLabel, xUnit: bench.sizeUnit, yUnit: Metric.named(metric)?.unit ?? .plain,
-      logX: true, series: series)
+      logX: bench.isOnLogAxis, series: series)
   }
 
   /// Cumulative distribution of the samples' times, one step line per subject.

@@ -130,7 +130,8 @@ extension Runner {
       var system = spec.system ?? (place == nil ? bench.system(at: size) : place?.system)
       if let size, let index = bench.sizes?.firstIndex(of: size), let systems = place?.systems, systems.indices.contains(index) { system = systems[index] }
       if bench.variesRows == true, let size { system = system?.withRows(size) }
-      guard let json = try? JSONEncoder().encode(SubjectJob(subject: SubjectSpec(name: spec.name, work: spec.work), system: system, seed: bench.seed)) else {
+      let subject = SubjectSpec(name: spec.name, work: spec.work, n: bench.sizeName == "n" ? size ?? spec.n : spec.n)
+      guard let json = try? JSONEncoder().encode(SubjectJob(subject: subject, system: system, seed: bench.seed)) else {
         throw MeasureError("subject \(spec.name) has numbers that are not finite")
       }
       return try labSubject(

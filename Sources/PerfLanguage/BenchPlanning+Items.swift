@@ -10,6 +10,11 @@ extension SubjectSpec {
   var isOfItems: Bool {
     if case .builtin(let word) = work { word == "commit" || word == "alloc" } else { false }
   }
+
+  /// An iteration is a span, and `n` its attributes.
+  var isOfSpans: Bool {
+    if case .builtin(let word) = work { spanSubjects.contains(word) } else { false }
+  }
 }
 
 extension Planning {
@@ -49,6 +54,13 @@ extension Planning {
     cell.variesPath = path
     cell.sizes = points.map { Int($0.number) }
     cell.quickSizes = quick.isEmpty ? nil : quick.map { Int($0.number) }
+  }
+
+  func checkSpanAttributes(_ n: Int, at place: SourceRange) {
+    guard !spanAttributes.contains(n) else { return }
+    findings.error(
+      PerfDiagnosticID.outOfRange, "a span has \(spanAttributes.lowerBound) to \(spanAttributes.upperBound) attributes here, not \(n)",
+      remedy: "such as 6, or values: [0, 2, 4, 6, 8]", at: place)
   }
 
   /// What a built-in subject does must be in its system.

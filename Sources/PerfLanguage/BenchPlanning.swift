@@ -61,8 +61,15 @@ extension Planning {
       params: sizes.isEmpty ? subjects.map { _ in [:] } : sizes.flatMap { n in subjects.map { _ in [cell.sizeName: Double(n)] } },
       isComparison: comparison != nil, metrics: hasItems ? MetricSets.bench.union(MetricSets.items) : MetricSets.bench,
       wholeMetrics: hasItems ? MetricSets.benchWhole.union(["collections_error"]) : MetricSets.benchWhole,
-      fitMetrics: cell.fitsSlope == true ? ["slope"] : cell.fitsHyperbola == true ? MetricSets.hyperbola : [])
-    return finish(block, fields, .bench(cell), face, readPlots(fields, face) ?? (sizes.isEmpty ? [] : [PlotSpec(kind: .curve, x: cell.sizeName, y: ["time"], logX: true)]))
+      fitMetrics: fitMetrics(cell))
+    let overSizes = PlotSpec(kind: .curve, x: cell.sizeName, y: ["time"], logX: cell.isOnLogAxis)
+    return finish(block, fields, .bench(cell), face, readPlots(fields, face) ?? (sizes.isEmpty ? [] : [overSizes]))
+  }
+
+  private func fitMetrics(_ cell: BenchCell) -> Set<String> {
+    if cell.fitsSlope == true { return ["slope"] }
+    if cell.fitsLine == true { return MetricSets.line }
+    return cell.fitsHyperbola == true ? MetricSets.hyperbola : []
   }
 
   /// `vary` and `fit`.
@@ -92,26 +99,35 @@ extension Planning {
       for subject in cell.subjects {
         if isRows {
           if case .sql = subject.work { continue }
-          if case .builtin(let word) = subject.work, word != "spin", !subject.isOfItems { continue }
+          if case .builtin = subject.work, needsSystem(subject.work), !subject.isOfItems { continue }
           findings.error(
             PerfDiagnosticID.doesNotApply, "`\(subject.name)` reads no table whose rows could vary", remedy: "vary `n`, or bench `sql` fences",
             at: vary.place("param"))
           continue
         }
         if case .fence(let fence) = subject.work, !fence.isProcess, fence.language != .shell { continue }
+        if subject.isOfSpans {
+          for value in values { checkSpanAttributes(value, at: vary.place("values")) }
+          continue
+        }
         findings.error(
           PerfDiagnosticID.doesNotApply, "`\(subject.name)` has no size `n` to vary",
-          remedy: "vary fences that define `subject(n)`", at: vary.place("param"))
+          remedy: "vary fences that define `subject(n)`, or the attributes of `span` and its like", at: vary.place("param"))
       }
       cell.sizes = values
       cell.quickSizes = quick.isEmpty ? nil : quick
     }
     guard fields.has("fit") else { return }
-    let isHyperbola = fields.fields("fit")?.text("kind") == "hyperbola"
-    if isHyperbola { cell.fitsHyperbola = true } else { cell.fitsSlope = true }
+    let kind = fields.fields("fit")?.text("kind") ?? "slope"
+    let isHyperbola = kind == "hyperbola"
+    switch kind {
+    case "hyperbola": cell.fitsHyperbola = true
+    case "line": cell.fitsLine = true
+    default: cell.fitsSlope = true
+    }
     if cell.sizes.map({ $0.count < 3 }) ?? true {
       findings.error(
-        PerfDiagnosticID.doesNotApply, "a \(isHyperbola ? "hyperbola" : "slope") needs `vary` with at least three sizes",
+        PerfDiagnosticID.doesNotApply, "a \(kind) needs `vary` with at least three sizes",
         remedy: "such as values: [500, 1000, 2000, 4000]", at: fields.place("fit"))
     }
     for subject in cell.subjects where isHyperbola && !subject.isOfItems {
@@ -132,7 +148,11 @@ extension Planning {
       return nil
     }
     let name = fields.text("name")
-    if let word = fields.text("builtin") { return SubjectSpec(name: name ?? word, work: .builtin(word)) }
+    if let word = fields.text("builtin") {
+      let subject = SubjectSpec(name: name ?? word, work: .builtin(word), n: spanSubjects.contains(word) ? fields.integer("n") : nil)
+      if let n = subject.n { checkSpanAttributes(n, at: fields.place("n")) }
+      return subject
+    }
     if let text = fields.text("command") ?? fields.text("shell") {
       let program = text.split(separator: " ").first.map(String.init) ?? text
       let short = program.split(separator: "/").last.map { $0.lowercased() } ?? program
@@ -204,7 +224,7 @@ extension Planning {
     return ordered
   }
 
-  /// `spin`, commands and code need no system (`.some(nil)`); everything else reads a system's rows. nil after a report.
+  /// `spin`, spans, commands and code need no system (`.some(nil)`); everything else reads a system's rows. nil after a report.
   ///
   /// - Parameter sets: the `set` of subjects by name: each gets a system of its own.
   private func benchSystem(_ block: Block, _ fields: Fields, _ subjects: inout [SubjectSpec], _ sets: [String: YAMLNode]) -> SystemSpec?? {
@@ -243,7 +263,7 @@ extension Planning {
 
   private func needsSystem(_ work: SubjectWork) -> Bool {
     switch work {
-    case .builtin(let word): word != "spin"
+    case .builtin(let word): word != "spin" && !spanSubjects.contains(word)
     case .sql: true
     case .command, .fence: false
     }

@@ -204,6 +204,7 @@ enum MetricSets {
   /// Of work that is done in items, messages or objects.
   static let items: Set<String> = ["item_time", "throughput", "fsyncs_per_msg", "collections", "gc_share", "gc_pause_mean", "gc_pause_max"]
   static let hyperbola: Set<String> = ["item_cost", "shared_cost", "balance"]
+  static let line: Set<String> = ["item_cost", "shared_cost", "line_error"]
   static let benchWhole: Set<String> = ["parity", "injected"]
   /// Of any model; each has its own, `SimModel.metrics`.
   static let sim = SimModel.all.reduce(into: Set<String>()) { $0.formUnion($1.metrics) }

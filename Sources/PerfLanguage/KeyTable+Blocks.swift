@@ -13,7 +13,11 @@ private let plots = Key("plots", .list("plots"), "what is drawn beside the table
 private let blockTime = Key("block_time", .shape(.blockTime), "how long it may take")
 
 /// Work of the lab that a bench can time.
-let builtinSubjects = ["cache-get", "memcached-get", "commit", "alloc", "spin"]
+let builtinSubjects = ["cache-get", "memcached-get", "commit", "alloc"] + spanSubjects + ["spin"]
+/// Spans begun, given `n` attributes, and ended: recorder off, recorded, recorded and exported; by the standard API without and with a tracer.
+let spanSubjects = ["span-off", "span", "span-exported", "span-api-noop", "span-api"]
+/// What a span's slot has room for.
+let spanAttributes = 0...16
 
 /// Traffic; a variant may override each of them.
 private let traffic: [Key] = [
@@ -178,7 +182,7 @@ let blockKeys: [Shape: [Key]] = [
     Key("subjects", .list("subjects"), "what is timed", required: true),
     Key("compare", .shape(.pairing), "paired comparison, ABBA, with an A/A control"),
     Key("vary", .shape(.sizes), "everything again for each size: `n`, `rows` of a table, or a parameter of the system"),
-    Key("fit", .shape(.fit), "`slope`: the growth exponent of time; `hyperbola`: what each item costs, and what those of a commit or collection share"),
+    Key("fit", .shape(.fit), "`slope`: the growth exponent of time; `line`: what an iteration costs at size zero, and one more of the size; `hyperbola`: what each item costs, and what those of a commit or collection share"),
     Key("count", .word(["instructions"]), "instructions of one iteration: by the processor's counters, else by valgrind"),
     Key("setup", .text, "shell command before the first sample"),
     Key("prepare", .text, "shell command before each sample of a command, not timed"),
@@ -186,22 +190,29 @@ let blockKeys: [Shape: [Key]] = [
   ],
   .sizes: [
     Key(
-      "param", .text, "`n`: what `subject(n)` is called with; `rows`: of the system's first dataset, for sql; or a path as in `set`, for `commit` and `alloc`",
+      "param", .text, "`n`: what `subject(n)` is called with, or the attributes of a `span…`; `rows`: of the system's first dataset, for sql; or a path as in `set`, for `commit` and `alloc`",
       required: true),
     Key("values", .list("whole numbers, or values with their units"), "one row each", required: true),
     Key("quick", .list("values"), "those measured with --quick; without it all"),
   ],
   .fit: [
     Key(
-      "kind", .word(["slope", "hyperbola"]), "a straight line through ln time over ln size, or time per item = a + b/x over the items x that share a cost",
+      "kind", .word(["slope", "line", "hyperbola"]),
+      "a straight line through ln time over ln size, time = a + b·x over the size x, or time per item = a + b/x over the items x that share a cost",
       required: true)
   ],
   .subject: [
-    Key("builtin", .word(builtinSubjects), "work built into the lab; `commit`: a worker's batch into a synced log, `alloc`: a request's objects on a heap"),
+    Key(
+      "builtin", .word(builtinSubjects),
+      [
+        "work built into the lab; `commit`: a worker's batch into a synced log, `alloc`: a request's objects on a heap, `span-off`, `span`, `span-exported`:",
+        "a span with attributes by the lab's recorder, which is off, records, or whose spans are also encoded; `span-api-noop`, `span-api`: the same by",
+        "swift-distributed-tracing, with nobody behind it or the adapter",
+      ].joined(separator: " ")),
     Key("fence", .name, "a code fence: sql, swift, c, python, javascript or sh"),
     Key("command", .text, "a program with its arguments, started for each sample, without a shell"),
     Key("shell", .text, "a command line for `sh -c`"),
-    Key("n", .integer(0), "what `subject(n)` is called with; without it the fence's `n=`"),
+    Key("n", .integer(0), "what `subject(n)` is called with; without it the fence's `n=`; of a `span…` its attributes, without it 6"),
     Key("name", .name, "of the subject; without it the fence, the work or the program"),
     Key("set", .other("values by path"), "overrides of the system for this subject, after the block's, such as {orders.index: [[user_id]]}"),
   ],

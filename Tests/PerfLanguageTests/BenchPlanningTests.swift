@@ -69,6 +69,39 @@ private func findings(_ body: String) -> [String] {
     #expect(cell.systems?.compactMap { $0.roles.compactMap(\.worker).first?.batch } == [1, 20, 500])
   }
 
+  @Test("spans need no system; their attributes are `n`, which can be varied from zero, and a line fitted")
+  func spans() throws {
+    let one = try bench("subjects: [{builtin: span-off}, {builtin: span, n: 12}]")
+    #expect(one.system == nil && one.subjects.map(\.n) == [nil, 12])
+    let cell = try bench(
+      """
+      subjects: [{builtin: span-off}, {builtin: span}, {builtin: span-exported}, {builtin: span-api-noop}, {builtin: span-api}]
+      vary: {param: n, values: [0, 2, 4, 6, 8], quick: [6]}
+      fit: {kind: line}
+      thresholds:
+        span.time@n=6: ['<=1us']
+        span-api.item_cost: ['>=0ns']
+        span.shared_cost: ['>=0ns']
+        span-exported.line_error: ['<=50pct']
+      """)
+    #expect(cell.sizes == [0, 2, 4, 6, 8] && cell.quickSizes == [6] && cell.sizeName == "n" && cell.fitsLine == true && cell.fitsSlope == nil)
+    #expect(!cell.isOnLogAxis)
+  }
+
+  @Test("mistakes of spans and lines", arguments: [
+    ("subjects: [{builtin: span, n: 17}]", "a span has 0 to 16 attributes here, not 17"),
+    ("subjects: [{builtin: span}]\nvary: {param: n, values: [0, 20]}", "not 20"),
+    ("subjects: [{builtin: span}]\nvary: {param: rows, values: [1, 20]}", "reads no table"),
+    ("subjects: [{builtin: span}]\nvary: {param: n, values: [0, 2]}\nfit: {kind: line}", "a line needs `vary` with at least three sizes"),
+    ("subjects: [{builtin: span}]\nvary: {param: n, values: [0, 2, 4]}\nfit: {kind: hyperbola}", "does nothing whose cost items share"),
+    ("subjects: [{builtin: spin}]\nvary: {param: n, values: [0, 2]}", "has no size `n` to vary"),
+    ("subjects: [{builtin: span, set: {origin.workers: 2}}]", "uses no system that `set` could change"),
+  ])
+  func spanMistakes(body: String, expected: String) {
+    let found = findings("kind: bench\nid: b\n\(body)")
+    #expect(found.contains { $0.contains(expected) }, "\(found)")
+  }
+
   @Test("what has no items varies no parameter, and what a subject does must be in its system", arguments: [
     ("kind: bench\nid: b\nsubjects: [{fence: slow}]\nvary: {param: worker.batch, values: [1, 2]}", "has no parameter `worker.batch` to vary"),
     ("kind: bench\nid: b\nuses: pipeline\nsubjects: [{builtin: commit}]\nvary: {param: worker.bach, values: [1, 2]}", "the system has no `worker.bach` to vary"),

@@ -41,6 +41,35 @@ import Testing
     #expect(fitHyperbola([1, 2, 4, 8], [5, 7.5, 8.75, 9.375])?.balance == nil)
   }
 
+  @Test("line: exact from zero on, numpy's weighted fit, and the hyperbola's coefficients in 1/x") func line() throws {
+    let exact = try #require(fitRelativeLine([0, 2, 4, 6, 8], [100, 120, 140, 160, 180]))
+    #expect(abs(exact.a - 100) < 1e-9 && abs(exact.b - 10) < 1e-10 && exact.relativeError < 1e-12)
+    // numpy 2, the weighted normal equations repeated 500 times with weights 1/(a + b·x)², covariance s²(XᵀWX)⁻¹, t(0.975, 3).
+    let found = try #require(fitRelativeLine([0, 2, 4, 6, 8], [101, 118, 143, 158, 183]))
+    #expect(abs(found.a - 100.12466376) < 1e-6 && abs(found.b - 10.11228610) < 1e-7)
+    #expect(abs(found.aInterval.low - 94.75895071) < 1e-5 && abs(found.bInterval.high - 11.48161164) < 1e-6)
+    let y = [53, 26.5, 15, 8, 5.2, 3.5, 2.8]
+    let (line, hyperbola) = (try #require(fitRelativeLine(Self.batches.map { 1 / $0 }, y)), try #require(fitHyperbola(Self.batches, y)))
+    #expect(line.a == hyperbola.a && line.b == hyperbola.b && line.aInterval == hyperbola.aInterval && line.value(at: 0.5) == hyperbola.value(at: 2))
+  }
+
+  @Test("line: intervals cover in at least 93.2 of 100 seeds") func lineCoverage() {
+    var covered = (0, 0)
+    let sizes = (0..<40).map { Double($0 % 5 * 2) }
+    for seed in 1...1_000 as ClosedRange<UInt64> {
+      var random = SeededRandom(seed: seed)
+      guard let fit = fitRelativeLine(sizes, sizes.map { (300 + 25 * $0) * exp(0.03 * random.gaussian()) }) else { continue }
+      if fit.aInterval.contains(300) { covered.0 += 1 }
+      if fit.bInterval.contains(25) { covered.1 += 1 }
+    }
+    #expect(covered.0 >= 932 && covered.1 >= 932, "\(covered)")
+  }
+
+  @Test("line: what is refused") func noLine() {
+    #expect(fitRelativeLine([1, 2], [1, 2]) == nil && fitRelativeLine([2, 2, 2], [1, 2, 3]) == nil && fitRelativeLine([1, 2, 3], [1, 2]) == nil)
+    #expect(fitRelativeLine([0, 1, 2], [1, -2, 3]) == nil && fitRelativeLine([0, 1, .infinity], [1, 2, 3]) == nil)
+  }
+
   @Test("roofline: exact limits and where they meet, whatever the order") func roofline() throws {
     let x: [Double] = [32, 0.25, 1, 8, 0.5, 2, 4, 16]
     let fit = try #require(fitRoofline(x, x.map { min(100, 30 * $0) }))

@@ -131,6 +131,7 @@ func makeSubject(_ job: BenchJob) throws -> any BenchSubject {
   if case .builtin("spin") = job.subject.work { return SpinSubject(seed: job.seed) }
   if case .builtin("commit") = job.subject.work { return try CommitSubject(job.system, place: place) }
   if case .builtin("alloc") = job.subject.work { return try AllocSubject(job.system, seed: job.seed, place: place) }
+  if case .builtin(let word) = job.subject.work, let subject = try spanSubject(word, attributes: job.subject.n ?? 6, place: place) { return subject }
   guard let system = job.system, system.data.contains(where: { $0.rows > 0 }) else {
     throw LabError(
       place: place, cause: "the subject needs rows and the block has none",
@@ -141,7 +142,7 @@ func makeSubject(_ job: BenchJob) throws -> any BenchSubject {
   case .builtin("memcached-get"): return try MemcachedGetSubject(try payloads(system, place), system: system, seed: job.seed)
   case .builtin(let name):
     throw LabError(
-      place: place, cause: "there is no builtin `\(name)`", remedy: "use cache-get, memcached-get, commit, alloc or spin")
+      place: place, cause: "there is no builtin `\(name)`", remedy: "use cache-get, memcached-get, commit, alloc, one of the spans or spin")
   case .sql(let text):
     if let real = system.service(.postgres) { return try PostgresSubject(text, system: system, seed: job.seed, at: real) }
     return try SQLSubject(text, system: system, seed: job.seed)
