@@ -25,6 +25,14 @@ public enum LabTransport: String, Codable, Sendable, CaseIterable {
   case http2Clear = "http2-clear"
 }
 
+/// Which names the attributes of spans have.
+public enum ConventionAge: String, Codable, Sendable, CaseIterable {
+  /// Those of OpenTelemetry's stable conventions for HTTP (since 1.23.0) and databases (since 1.33.0).
+  case stable
+  /// Those from before, which older libraries still write; `error.type` was not among them.
+  case old
+}
+
 public struct RoleSpec: Codable, Hashable, Sendable {
   public var name: String
   /// `origin`, `edge` or `worker`.
@@ -47,6 +55,8 @@ public struct RoleSpec: Codable, Hashable, Sendable {
   public var transport: LabTransport?
   /// What it consumes; nil for a role that answers requests. A worker has one route, `WorkerSpec.method`.
   public var worker: WorkerSpec?
+  /// Names on its spans; nil: `stable`.
+  public var conventions: ConventionAge?
   public init(
     name: String, kind: String = "origin", workers: Int, queueLimit: Int, timeout: Nanoseconds,
     routes: [RouteSpec], worker: WorkerSpec? = nil
@@ -105,6 +115,8 @@ public struct StageSpec: Codable, Hashable, Sendable {
   public var scope: StageScope?
   /// nil: every request passes.
   public var when: StageCondition?
+  /// false: it has no span of its own; nil: it has one. Never true.
+  public var span: Bool?
   public init(name: String, work: StageWork, scope: StageScope? = nil) { self.name = name; self.work = work; self.scope = scope }
 }
 

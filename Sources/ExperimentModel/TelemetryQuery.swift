@@ -248,7 +248,7 @@ extension TelemetryQuery.Kind {
         .init("chosen", .count, .none, "traces that were chosen"), .init("compared", .count, .none, "traces that the chosen are held against"),
         .init("excess", .nanoseconds, .lower, "difference of the mean durations"), .init("broken", .count, .lower, "traces without exactly one root"),
       ]
-    case .conformance: [.init("conformance", .share, .higher, "share of spans that lack nothing that the conventions require")]
+    case .conformance: [.init("conformance", .share, .higher, "share of spans that lack nothing that the conventions require")] + Self.recorded
     case .unaccounted: [.init("unaccounted", .share, .lower, "share of the roots' time in which none of their children ran")]
     case .sampling:
       [
@@ -266,13 +266,19 @@ extension TelemetryQuery.Kind {
         .init("generator_p95", .nanoseconds, .lower, "95th percentile of response time by the load generator"),
         .init("count_error", .count, .none, "`calls_all` less the generator's requests"),
         .init("buckets_apart", .count, .lower, "buckets between the generator's p95 and that of `calls_all`"),
-      ]
+      ] + Self.recorded
     case .heatMap: [.init("records", .count, .none, "requests that are in a cell")]
     case .flame: [.init("traces", .count, .none, "traces that were added up")]
     case .errors: [.init("errors", .count, .lower, "spans that failed")]
     case .red, .metricRED, .use, .cardinality, .serviceMap, .exemplars, .waterfall: []
     }
   }
+
+  /// Of the recording itself, which the runner knows.
+  private static let recorded: [Metric] = [
+    .init("spans_dropped", .count, .lower, "spans and log records that found no room"),
+    .init("span_bytes", .bytes, .lower, "mean size of a recorded span as OTLP/Protobuf, its share of the resource with it"),
+  ]
 
   /// What the recording of a load must hold to be asked.
   public func signals(_ source: TelemetryQuery.Source, metric: String?) -> TelemetrySignals {

@@ -90,7 +90,10 @@ final class LabProcess {
     }
     // First: their time ends when they are read.
     try each(.metrics) { all.metrics.resources += try decoder.metrics($0, as: .protobuf).batch.resources }
-    try each(.traces) { all.traces.resources += try decoder.traces($0, as: .protobuf).batch.resources }
+    try each(.traces) {
+      all.traces.resources += try decoder.traces($0, as: .protobuf).batch.resources
+      all.traceBytes += $0.count
+    }
     try each(.logs) { all.logs.resources += try decoder.logs($0, as: .protobuf).batch.resources }
     return all
   }

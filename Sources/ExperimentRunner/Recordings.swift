@@ -37,6 +37,8 @@ public struct RecordedTelemetry: Hashable, Sendable {
   public var metrics = MetricBatch()
   /// Spans and log records that found no room.
   public var dropped = 0
+  /// Of the traces as they left the lab: OTLP as Protobuf, not compressed.
+  public var traceBytes = 0
   public init() {}
 
   mutating func append(_ other: RecordedTelemetry) {
@@ -44,6 +46,7 @@ public struct RecordedTelemetry: Hashable, Sendable {
     logs.resources += other.logs.resources
     metrics.resources += other.metrics.resources
     dropped += other.dropped
+    traceBytes += other.traceBytes
   }
 }
 

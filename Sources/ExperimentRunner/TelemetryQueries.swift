@@ -16,9 +16,10 @@ extension Runner {
     if query.kind == .spanMetrics {
       answer.whole.merge(againstGenerator(capture, query, try? recordings.recording(of: from).metrics)) { a, _ in a }
     }
+    let told = try recordings.telemetry(of: from, arm: arm)
+    answer.whole.merge(told.figures(query.kind)) { a, _ in a }
     result.doubts.append(Doubt(id: "recorded", text: "asked of \(capture.contents) that `\(from)` recorded; nothing was measured again"))
     result.take(answer, rows: rows, pictures: !cell.plots.isEmpty)
-    let told = try recordings.telemetry(of: from, arm: arm)
     if told.dropped > 0 {
       result.doubts.append(Doubt(id: "dropped", text: "\(told.dropped) spans and log records found no room and are in no number"))
     }
@@ -37,5 +38,16 @@ extension Runner {
     ]
     whole["buckets_apart"] = found.bucketDistance.map { MetricValue(Estimate(Double($0)), .count) }
     return whole
+  }
+}
+
+extension RecordedTelemetry {
+  /// What a query of this kind says of the recording itself.
+  fileprivate func figures(_ kind: TelemetryQuery.Kind) -> [String: MetricValue] {
+    guard kind.wholeColumns.contains(where: { $0.name == "spans_dropped" }) else { return [:] }
+    var figures = ["spans_dropped": MetricValue(Estimate(Double(dropped)), .count)]
+    let spans = traces.resources.reduce(0) { $0 + $1.scopes.reduce(0) { $0 + $1.records.count } }
+    if spans > 0 { figures["span_bytes"] = MetricValue(Estimate(Double(traceBytes) / Double(spans)), .bytes) }
+    return figures
   }
 }

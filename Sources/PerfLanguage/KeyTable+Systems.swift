@@ -23,6 +23,10 @@ let systemKeys: [Shape: [Key]] = [
     Key("queue", .shape(.queue), "what waits for a worker"),
     Key("timeout", .duration, "a request that waited longer is answered 504", standard: "10s"),
     transportKey,
+    Key(
+      "conventions", .word(ConventionAge.allCases.map(\.rawValue)),
+      "names of the attributes on its spans: OpenTelemetry's of today, or those from before the conventions for HTTP and databases were stable",
+      standard: ConventionAge.stable.rawValue),
     Key("routes", .other("lists of stages by `METHOD /path/{x}`"), "what a request passes through"),
   ],
   .queue: [

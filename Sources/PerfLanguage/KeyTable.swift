@@ -133,7 +133,7 @@ extension Shape {
 
 private let keyTable: [Shape: [Key]] = {
   var table = [systemKeys, flowKeys, edgeKeys, telemetryKeys, telemetryQueryKeys, hiddenKeys].reduce(blockKeys) { $0.merging($1) { a, _ in a } }
-  for kind in stageKinds { table[kind]?.append(whenKey) }
+  for kind in stageKinds { table[kind]? += everyStageKeys }
   return table
 }()
 

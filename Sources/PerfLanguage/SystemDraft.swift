@@ -33,7 +33,7 @@ struct RouteDraft {
 
 struct RoleDraft {
   /// Keys of a role that answers whose values are read as they are.
-  static let plainKeys = ["workers", "timeout", "count", "transport"]
+  static let plainKeys = ["workers", "timeout", "count", "transport", "conventions"]
 
   var name: String
   var isEdge = false
@@ -120,7 +120,7 @@ extension SystemDraft {
 
   /// The row of a path below an instance: the role's own `workers`, or a parameter of one of its stages.
   private func instanceKey(_ path: String, in role: RoleDraft) -> Key? {
-    if path != "count", let key = Self.roleKeys.first(where: { $0.name == path }) { return key }
+    if !["count", "conventions"].contains(path), let key = Self.roleKeys.first(where: { $0.name == path }) { return key }
     var alone = self
     alone.roles = [role]
     alone.roles[0].overrides = []

@@ -58,6 +58,7 @@ extension SystemResolver {
       }
       var spec = StageSpec(name: stage.name, work: work, scope: text(stage.params["per"]) == "batch" ? .batch : nil)
       spec.when = condition(stage, draft)
+      if stage.params["span"]?.value == .flag(false) { spec.span = false }
       specs.append(spec)
     }
     return isWhole ? specs : nil

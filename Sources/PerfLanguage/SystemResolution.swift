@@ -32,6 +32,7 @@ struct SystemResolver {
       if role.isEdge { return edgeRole(role, draft) }
       var spec = self.role(role, draft, &isWhole)
       spec.transport = transport(role)
+      if text(role.params["conventions"]) == ConventionAge.old.rawValue { spec.conventions = .old }
       addInstances(to: &spec, role, draft, &isWhole)
       return spec
     }

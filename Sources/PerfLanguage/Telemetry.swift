@@ -15,8 +15,13 @@ let telemetryKeys: [Shape: [Key]] = [
   ]
 ]
 
-/// Every kind of stage has it.
-let whenKey = Key("when", .text, "which requests pass it, by an attribute of `telemetry`, such as `tenant==t7`; without it all")
+/// Every kind of stage has them.
+let everyStageKeys = [
+  whenKey,
+  Key("span", .flag, "`false`: it has no span of its own, and a trace does not say where its time went; without the key it has one"),
+]
+
+private let whenKey = Key("when", .text, "which requests pass it, by an attribute of `telemetry`, such as `tenant==t7`; without it all")
 
 extension SystemDraft {
   /// No role and no stage has this name: paths begin with it.

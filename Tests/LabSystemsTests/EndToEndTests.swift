@@ -124,6 +124,22 @@ import Testing
     #expect(bodies[0].utf8.count == 3_000_000 && Set(bodies).count == 1)
   }
 
+  /// More than the kernel takes at once from a client that does not read yet: the end of the connection waits for the rest.
+  @Test(arguments: [nil, #"{"target":"origin","toxic":"latency","latency":1000000}"#, #"{"target":"origin","toxic":"limit_data","bytes":20000000}"#])
+  func theLastAnswerOfAConnectionArrivesWhole(fault: String?) throws {
+    let size = 24_000_000
+    let spaces = BytesSpec(size: size, etag: false, document: BytesSpec.Document(type: .text, text: "x"))
+    let big = StageSpec(name: "big", work: .bytes(spaces))
+    let server = try LabServer(Sample.system(rows: 0, routes: [RouteSpec(method: "GET", path: "/big", stages: [big])]), port: 0, pid: 1)
+    defer { server.stop() }
+    if let fault { #expect(try LabClient(port: server.ready.port).request("POST", "/_nb/fault", body: fault).status == 200) }
+    let client = try LabClient(port: server.ready.port)
+    client.send("GET /big HTTP/1.1\r\nConnection: close\r\n\r\n")
+    usleep(100_000)
+    let seen = client.reads(after: "").sizes.reduce(0, +)
+    if fault?.contains("limit_data") == true { #expect(seen == 20_000_000) } else { #expect(seen > size) }
+  }
+
   @Test func secondLevelOverItsSocket() throws {
     let spec = CacheSpec(key: "{id}", capacity: 1, l2: "lab", invalidateOn: "PUT /product/{id}")
     let server = try LabServer(Sample.shop(spec), port: 0, pid: 1)

@@ -192,6 +192,49 @@ private let tenant = RequestAttribute(name: "tenant", source: .header("X-Tenant"
     #expect(try site.core.fetched().isEmpty, "what was fetched is gone")
   }
 
+  /// The same requests under the names of before: what a check of the conventions is there to find.
+  @Test func namesOfOld() throws {
+    var system = shop()
+    for i in 0..<2 { system.roles[i].conventions = .old }
+    system.roles[1].routes[0].stages.append(StageSpec(name: "failing", work: .error(ErrorSpec(share: 1, status: 503, seed: 1, key: ""))))
+    let site = try Site(system)
+    site.send("GET", "/product/7")
+    let spans = try site.spans()
+    let sql = try spans.only("SELECT product")
+    #expect(sql.attributes["db.system"] == "sqlite" && sql.attributes["db.statement"]?.string == Sample.select)
+    #expect(sql.attributes["db.operation"] == "SELECT" && sql.attributes["db.sql.table"] == "product")
+    let server = try spans.only("GET /product/{id}")
+    #expect(server.attributes["http.method"] == "GET" && server.attributes["http.target"] == "/product/7" && server.attributes["http.scheme"] == "http")
+    #expect(server.attributes["http.status_code"] == 502 && server.attributes["net.host.name"] == "127.0.0.1" && server.attributes["net.host.port"] != nil)
+    let client = try #require(spans.named("GET /price/{id}").first { $0.kind == .client })
+    #expect(client.attributes["http.url"] == "http://127.0.0.1:4711/price/7" && client.attributes["net.peer.name"] == "127.0.0.1")
+    #expect(client.attributes["net.peer.port"] == 4711 && client.attributes["http.status_code"] == 503)
+    // Failed all the same, and named by nobody.
+    #expect(server.status.code == .error && client.status.code == .error)
+    for one in spans {
+      let names = one.span.attributes.map(\.key)
+      #expect(names.allSatisfy { !["error.type", "url.template"].contains($0) && !$0.hasPrefix("http.re") && !$0.hasPrefix("url.") && !$0.hasPrefix("server.") })
+      let isUnderAny = SpanConvention(one.span) != .none
+      #expect(SemanticConventions.check(one.span).contains { if case .deprecated = $0.kind { true } else { false } } == isUnderAny, "\(one.span.name): \(names)")
+    }
+    #expect(SemanticConventions.conformance(spans.map(\.span)) == 0)
+  }
+
+  @Test func aStageWithoutASpanIsTimeOfNobody() throws {
+    var system = shop()
+    for i in 1...2 { system.roles[0].routes[0].stages[i].span = false }
+    system.roles[1].routes[0].stages[0].span = false
+    let site = try Site(system)
+    site.send("GET", "/product/7", fields: "X-Tenant: t7\r\n")
+    let spans = try site.spans()
+    let server = try spans.only("GET /product/{id}")
+    let asked = spans.named("GET /price/{id}")
+    // Of the calls only what those see who are asked; the context has gone on with them.
+    #expect(spans.count == 3 && asked.count == 2 && asked.allSatisfy { $0.kind == .server && $0.parentSpanID == server.spanID })
+    #expect(asked.allSatisfy { $0.attributes["tenant"] == "t7" && $0.duration == 20 * ms })
+    #expect(Set(spans.map(\.span.traceID)).count == 1 && TraceTree(spans).isWhole)
+  }
+
   @Test func waitingIsVisible() throws {
     var system = Sample.system(workers: 1, rows: 0, routes: [RouteSpec(method: "GET", path: "/a", stages: [Sample.wait(10)])])
     system.telemetry = everything()

@@ -61,6 +61,16 @@ import TextModel
     #expect(try system(notebook("", set: "{telemetry.metrics: true}")).telemetry == TelemetrySpec(metrics: true))
   }
 
+  @Test func namesAndSpansAreLeftOutWhereTheyAreTheUsual() throws {
+    let plain = plan(notebook("")).0.plan.cells[0].inputs
+    #expect(plan(notebook("", set: "{origin.conventions: stable, bytes.span: true}")).0.plan.cells[0].inputs == plain, "the same question")
+    let spec = try system(notebook("", set: "{origin.conventions: old, bytes.span: false}"))
+    #expect(spec.roles[0].conventions == .old && spec.roles[0].routes[0].stages[0].span == false)
+    let usual = try system(notebook("", stage: "bytes: {size: 1KiB, span: true}", set: "{origin.conventions: stable}"))
+    #expect(usual.roles[0].conventions == nil && usual.roles[0].routes[0].stages[0].span == nil)
+    #expect(found(notebook("", set: "{origin.conventions: older}")).contains { $0.contains("`stable`, `old`") })
+  }
+
   @Test func aConditionKeepsTheAttributesWhenNothingIsRecorded() throws {
     let text = notebook("telemetry: {attributes: {tenant: header:X-Tenant}}", stage: "wait: {mean: 1ms, stands_for: a party, when: \"tenant==t7\"}")
     let spec = try system(text)

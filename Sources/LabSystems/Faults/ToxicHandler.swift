@@ -16,6 +16,7 @@ final class ToxicHandler: ChannelOutboundHandler, RemovableChannelHandler {
   private let gone: (ToxicHandler) -> Void
   private var context: ChannelHandlerContext?
   private var held = CircularBuffer<Held>()
+  private var lastWrite: EventLoopFuture<Void>?
   private var pendingClose: (mode: CloseMode, promise: EventLoopPromise<Void>?)?
   private var hasLost = false
   private var isTimed = false
@@ -56,19 +57,16 @@ final class ToxicHandler: ChannelOutboundHandler, RemovableChannelHandler {
       emit()
     case .last(let size):
       isLifted = true
-      if let rest = bytes.readSlice(length: size), size > 0 {
-        context.writeAndFlush(wrapOutboundOut(rest), promise: promise)
-      } else {
-        promise?.succeed()
-      }
-      context.close(promise: nil)
+      if let rest = bytes.readSlice(length: size), size > 0 { send(rest, context) }
+      promise?.succeed()
+      finishClose(.all, nil)
     }
   }
 
   func flush(context: ChannelHandlerContext) { context.flush() }
 
   func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-    guard !isLifted else { return context.close(mode: mode, promise: promise) }
+    guard !isLifted else { return finishClose(mode, promise) }
     // A second close changes nothing: the first one is on its way.
     guard pendingClose == nil else { return promise?.succeed() ?? () }
     pendingClose = (mode, promise)
@@ -79,12 +77,11 @@ final class ToxicHandler: ChannelOutboundHandler, RemovableChannelHandler {
   func lift() {
     guard let context, !isLifted else { return }
     isLifted = true
-    while let piece = held.popFirst() { context.write(wrapOutboundOut(piece.bytes), promise: nil) }
-    context.flush()
+    while let piece = held.popFirst() { send(piece.bytes, context) }
     if pendingClose != nil {
       finishClose()
     } else if hasLost {
-      context.close(promise: nil)
+      finishClose(.all, nil)
     } else {
       context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
@@ -94,6 +91,7 @@ final class ToxicHandler: ChannelOutboundHandler, RemovableChannelHandler {
   func letGo() {
     isLifted = true
     held.removeAll()
+    lastWrite = nil
   }
 
   /// It is in no pipeline any more.
@@ -112,7 +110,7 @@ final class ToxicHandler: ChannelOutboundHandler, RemovableChannelHandler {
     defer { isEmitting = false }
     while let first = held.first, first.at <= environment.now {
       held.removeFirst()
-      context.writeAndFlush(wrapOutboundOut(first.bytes), promise: nil)
+      send(first.bytes, context)
     }
     if held.isEmpty, pendingClose != nil { return closeLater() }
     guard let first = held.first, !isTimed else { return }
@@ -129,10 +127,25 @@ final class ToxicHandler: ChannelOutboundHandler, RemovableChannelHandler {
   }
 
   private func finishClose() {
-    guard let context, let (mode, promise) = pendingClose else { return }
+    guard let (mode, promise) = pendingClose else { return }
     pendingClose = nil
     isLifted = true
-    context.close(mode: mode, promise: promise)
+    finishClose(mode, promise)
+  }
+
+  /// As soon as the socket has taken what was sent: closing drops the rest.
+  private func finishClose(_ mode: CloseMode, _ promise: EventLoopPromise<Void>?) {
+    guard let lastWrite else { return context?.close(mode: mode, promise: promise) ?? () }
+    lastWrite.assumeIsolated().whenComplete { [weak self] _ in
+      guard let context = self?.context else { return promise?.succeed() ?? () }
+      context.close(mode: mode, promise: promise)
+    }
+  }
+
+  private func send(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+    let written = context.eventLoop.makePromise(of: Void.self)
+    lastWrite = written.futureResult
+    context.writeAndFlush(wrapOutboundOut(bytes), promise: written)
   }
 }
 

@@ -24,6 +24,8 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
   private var isBusy = false
   private var isParsing = false
   private var keepAlive = true
+  /// Of the last bytes before the end of the connection: they are with the kernel.
+  private var lastWrite: EventLoopFuture<Void>?
   /// As `LabServer` opened the connection.
   private var noDelay = true
   private var saidContinue = false
@@ -206,7 +208,7 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
       // Flushed apart they are two calls of `write`, else one of `writev`.
       context.write(wrapOutboundOut(outbound), promise: nil)
       if writing.writes == 2 { context.flush() }
-      context.writeAndFlush(wrapOutboundOut(body), promise: nil)
+      send(body, context)
       outbound.clear()
     }
     proceed()
@@ -227,7 +229,7 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
     outbound = ByteBuffer()
     link.send(rest.readableBytes, over: flow) { [self] size in
       guard let context, let piece = rest.readSlice(length: size) else { return }
-      context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
+      send(piece, context)
     } done: { [self] in
       isBusy = false
       proceed()
@@ -259,11 +261,21 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
   private func flush() {
     guard let context else { return }
     if outbound.readableBytes > 0 {
-      context.writeAndFlush(wrapOutboundOut(outbound), promise: nil)
+      send(outbound, context)
       // Uniquely held again once the socket took it, so the space is reused.
       outbound.clear()
     }
-    if !keepAlive && !isBusy { context.close(promise: nil) }
+    guard !keepAlive && !isBusy else { return }
+    guard let lastWrite else { return context.close(promise: nil) }
+    lastWrite.assumeIsolated().whenComplete { [weak self] _ in self?.context?.close(promise: nil) }
+  }
+
+  /// Closing drops what the socket has not taken yet, so an end waits for the last of these.
+  private func send(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+    guard !keepAlive else { return context.writeAndFlush(wrapOutboundOut(bytes), promise: nil) }
+    let written = context.eventLoop.makePromise(of: Void.self)
+    lastWrite = written.futureResult
+    context.writeAndFlush(wrapOutboundOut(bytes), promise: written)
   }
 
   /// The usual methods without a new string.

@@ -10,7 +10,7 @@ final class CallStage: Stage {
   private let path: KeyTemplate
   private let peer: any Peer
   private let environment: any Environment
-  /// How a call's span looks; nil: nothing is recorded.
+  /// How a call's span looks; nil: it has none.
   var span: StageSpan?
   private var requests = 0
   private var calls = 0
@@ -44,7 +44,7 @@ final class CallStage: Stage {
     calls += 1
     let start = environment.now
     let trail = fan.exchange.trail
-    let call = span.flatMap { trail?.call($0) }
+    let call = trail?.call(span)
     var port = 0
     port = peer.get(fan.path, of: spec.role, fields: call?.fields ?? "") { [self] status in
       waited += environment.now - start

@@ -8,10 +8,9 @@ extension LabCore {
   /// A stage of a route that is being made.
   func observe(_ route: Route, _ stage: StageSpec, _ service: ServiceTelemetry) throws(LabError) {
     let recording = service.recording
-    route.notes.append(try StageNote(stage, recording.flatMap { StageSpan(stage, system, $0) }, service.reader))
+    route.notes.append(try StageNote(stage, recording.flatMap { StageSpan(stage, system, service.names, $0) }, service.reader))
     if let call = route.stages.last as? CallStage, case .call(let spec) = stage.work {
-      // Without recording too: what came with the request goes on with the call.
-      call.span = recording.map { StageSpan(calling: spec, stage.name, $0) } ?? StageSpan(name: .empty, kind: .client)
+      call.span = recording.flatMap { stage.span == false ? nil : StageSpan(calling: spec, stage.name, service.names, $0) }
     }
   }
 

@@ -32,6 +32,7 @@ final class ServiceTelemetry {
   /// Something was recorded: the lab plans to encode it.
   var wakes: () -> Void = {}
 
+  let names: AttributeNames
   private let epoch: Int64
   private let keys: [TelemetryText]
   /// Ended and not yet drained, or open, until the next thread has encoded: 0.2 s of some 40,000 spans a second.
@@ -45,6 +46,7 @@ final class ServiceTelemetry {
     environment: any Environment
   ) {
     self.name = name; self.instance = instance; self.spec = spec; self.reader = reader; self.epoch = epoch; self.environment = environment
+    names = AttributeNames(system.roles.first { $0.name == name }?.conventions)
     var options = SpanRecording.Options()
     options.spansMax = Self.spansMax
     options.attributesMax = 20
@@ -87,12 +89,12 @@ final class ServiceTelemetry {
   }
 
   func describe(_ span: ActiveSpan, _ line: RouteLine, path: String) {
-    recorder.set(span, "http.request.method", line.methodText)
+    recorder.set(span, names.method, line.methodText)
     if !line.route.isEmpty { recorder.set(span, "http.route", line.routeText) }
-    recorder.set(span, "url.path", copying: path)
-    recorder.set(span, "url.scheme", scheme)
-    recorder.set(span, "server.address", "127.0.0.1")
-    recorder.set(span, "server.port", port)
+    recorder.set(span, names.path, copying: path)
+    recorder.set(span, names.scheme, scheme)
+    recorder.set(span, names.host, "127.0.0.1")
+    recorder.set(span, names.hostPort, port)
   }
 
   func setAttributes(_ span: ActiveSpan, _ value: (Int) -> String?) {
@@ -107,21 +109,21 @@ final class ServiceTelemetry {
   }
 
   func fail(_ span: ActiveSpan, _ error: TelemetryText) {
-    recorder.set(span, "error.type", error)
+    if let name = names.error { recorder.set(span, name, error) }
     recorder.setStatus(span, .error)
   }
 
   func endCall(_ span: ActiveSpan, status: Int, port: Int, path: String) {
     guard span.isRecorded else { return }
-    recorder.set(span, "server.port", port)
-    recorder.set(span, "url.full", copying: "http://127.0.0.1:\(port)\(path)")
-    if status > 0 { recorder.set(span, "http.response.status_code", status) }
+    recorder.set(span, names.peerPort, port)
+    recorder.set(span, names.url, copying: "http://127.0.0.1:\(port)\(path)")
+    if status > 0 { recorder.set(span, names.status, status) }
     if status == 0 { fail(span, "connection") } else if status >= 400 { fail(span, status: status) }
     recorder.end(span, at: unix())
   }
 
   func fail(_ span: ActiveSpan, status: Int) {
-    recorder.set(span, "error.type", copying: String(status))
+    if let name = names.error { recorder.set(span, name, copying: String(status)) }
     recorder.setStatus(span, .error)
   }
 
@@ -140,7 +142,7 @@ final class ServiceTelemetry {
     let now = environment.now
     line.active -= 1
     if span.isRecorded {
-      recorder.set(span, "http.response.status_code", end.status)
+      recorder.set(span, names.status, end.status)
       switch end.cache {
       case .none: break
       case .hit: recorder.set(span, "nb.cache", "hit")

@@ -35,8 +35,9 @@ struct StageSpan {
 }
 
 extension StageSpan {
-  /// Nil for stages that take no time of their own.
-  init?(_ spec: StageSpec, _ system: SystemSpec, _ recording: SpanRecording) {
+  /// Nil for stages that take no time of their own, and for those that are to have none.
+  init?(_ spec: StageSpec, _ system: SystemSpec, _ names: AttributeNames, _ recording: SpanRecording) {
+    if spec.span == false { return nil }
     func make(_ name: String, _ kind: SpanKind, waiting: Bool = false, _ texts: [(TelemetryText, String)] = []) -> StageSpan {
       StageSpan(
         name: recording.text(name), kind: kind, isOnlyForWaiting: waiting,
@@ -46,10 +47,10 @@ extension StageSpan {
     case .sql(let sql):
       let summary = StatementSummary(sql.statement)
       var texts: [(TelemetryText, String)] = [
-        ("db.system.name", system.service(.postgres) == nil ? "sqlite" : "postgresql"), ("db.operation.name", summary.operation),
-        ("db.query.text", sql.statement),
+        (names.database, system.service(.postgres) == nil ? "sqlite" : "postgresql"), (names.operation, summary.operation),
+        (names.statement, sql.statement),
       ]
-      if !summary.table.isEmpty { texts.append(("db.collection.name", summary.table)) }
+      if !summary.table.isEmpty { texts.append((names.table, summary.table)) }
       self = make(summary.text, .client, texts)
     case .wait(let wait): self = make(spec.name, .client, [("nb.stands_for", wait.standsFor)])
     case .error(let error):
@@ -72,13 +73,12 @@ extension StageSpan {
   }
 
   /// Of one call of the stage.
-  init(calling spec: CallSpec, _ stage: String, _ recording: SpanRecording) {
+  init(calling spec: CallSpec, _ stage: String, _ names: AttributeNames, _ recording: SpanRecording) {
     self.init(
       name: recording.text("GET \(spec.path)"), kind: .client,
       texts: [
-        ("nb.stage", recording.text(stage)), ("http.request.method", "GET"), ("url.template", recording.text(spec.path)),
-        ("server.address", "127.0.0.1"),
-      ])
+        ("nb.stage", recording.text(stage)), (names.method, "GET"), (names.peer, "127.0.0.1"),
+      ] + (names.template.map { [($0, recording.text(spec.path))] } ?? []))
   }
 }
 

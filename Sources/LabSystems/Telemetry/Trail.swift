@@ -113,9 +113,11 @@ final class Trail {
     if inside.isRecorded { service?.waited(name, inside: inside, since: start) }
   }
 
-  /// One call: its span, to be ended by `ends`, and the header lines that it sends.
-  func call(_ shape: StageSpan) -> (span: ActiveSpan, fields: String) {
+  /// One call: its span, to be ended by `ends`, and the header lines that it sends: without a span of its own, and without recording,
+  /// those of the request's.
+  func call(_ shape: StageSpan?) -> (span: ActiveSpan, fields: String) {
     guard let service else { return (.none, "") }
+    guard let shape else { return (.none, service.reader?.lines(span.parent, traceState, headers) ?? "") }
     let child = service.start(shape, inside: span, at: service.environment.now)
     return (child, service.reader?.lines(child.parent, traceState, headers) ?? "")
   }
