@@ -42,7 +42,11 @@ public struct NB: ParsableCommand {
   }
 
   /// Entry point of the executable.
-  public static func run() { Self.main() }
+  public static func run() {
+    // Before the tree of commands is made, which takes some milliseconds: scripts ask this often.
+    if CommandLine.arguments.dropFirst() == ["--version"] { return Output.standard(version + "\n") }
+    Self.main()
+  }
 }
 
 /// Exit codes that scripts and CI rely on.
