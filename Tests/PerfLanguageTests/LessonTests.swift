@@ -23,6 +23,8 @@ import TextModel
     for id in ["amazon-100ms", "deloitte-2020", "akamai-2017", "aws.m7g-large.usd_per_vcpu_hour", "aws.m7g-large.usd_per_hour"] {
       context.facts[id] = Golden.context.facts["vcpu-hour"]
     }
+    context.facts["newrelic.usd_per_gb"] = Golden.context.facts["vcpu-hour"]
+    context.facts["newrelic.usd_per_gb"]?.unit = .usdPerGB
     context.data = { name in try? String(contentsOf: Golden.repository.appendingPathComponent("Notebooks/\(name)"), encoding: .utf8) }
     let (planned, found) = plan(source, context)
     #expect(found.map { $0.rendered(in: source) } == [])
