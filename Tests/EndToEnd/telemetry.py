@@ -207,7 +207,7 @@ def tests(Folder):
         asked = BLOCKS.replace(b"executor: constant-vus\nvus: 3\nthinkTime: 20ms\nduration: 3s", b"executor: shared-iterations\nvus: 4\niterations: 400")
         for name, more in (("who", b"query: lift\nsource: logs\nwhere: 'duration>p(95)'\nthresholds: {found: ['>=1'], top.lift: ['>=5']}"),
                            ("where", b"query: critical_path\nwhere: 'duration>100ms'\nversus: 'duration<p(50)'\nexpect: {top.share: {value: 0.95, tolerance: 10pp}}"),
-                           ("match", b"query: span_metrics\nthresholds: {count_error: ['==0'], calls_all: ['==400'], spans_dropped: ['==0'], span_bytes: ['>=100', '<=400']}"),
+                           ("match", b"query: span_metrics\nthresholds: {count_error: ['==0'], calls_all: ['==400'], spans_dropped: ['==0'], span_bytes: ['>=100B', '<=400B']}"),
                            ("shape", b"query: heat_map"), ("point", b"query: exemplars\nmetric: http.server.request.duration"),
                            ("busy", b"query: use\nthresholds: {top.utilization: ['>0']}"), ("silent", b"query: red\nwhere: 'service.name==nobody'")):
             asked += b"\n```perf\nkind: observe\nid: %s\nfrom: traffic\n%s\n```\n" % (name.encode(), more)

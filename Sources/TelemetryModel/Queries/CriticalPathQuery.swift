@@ -107,13 +107,15 @@ extension TelemetryCapture {
   }
 
   /// Time of roots in which none of their children ran: work that nobody instrumented, or the root's own.
+  ///
+  /// A root without children is all its own: left out, a request would count for better instrumented when its last span is taken away.
   public func unaccounted(where filter: TelemetryFilter = .all) -> UnaccountedTime {
     let selection = TelemetrySelection(filter, over: traces.lazy.map { spans[$0.root] })
     var own: [String: (own: Int, all: Int)] = [:]
     var count = 0
-    for trace in traces where trace.hasRoot && trace.range.count > 1 && selection.contains(spans[trace.root]) {
+    for trace in traces where trace.hasRoot && selection.contains(spans[trace.root]) {
       let tree = tree(trace)
-      guard tree.roots.count == 1, let root = tree.roots.first, !tree.children[root].isEmpty else { continue }
+      guard tree.roots.count == 1, let root = tree.roots.first else { continue }
       let service = own.count < Self.groupsMax ? tree.spans[root].origin.service : "…"
       count += 1
       let sum = own[service] ?? (0, 0)

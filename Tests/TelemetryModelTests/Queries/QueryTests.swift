@@ -109,6 +109,16 @@ private func route(_ text: String) -> [Attribute] { [Attribute("http.route", .st
     #expect(unaccounted.share == 200.0 / 840 && unaccounted.traces == 10 && unaccounted.services.map(\.service) == ["edge"])
   }
 
+  @Test("a root without children is unaccounted for as a whole")
+  func aRootAlone() {
+    var sketch = Sketch()
+    sketch.add(1, 1, "edge", "GET /", 0, 60, route("/"))
+    sketch.add(1, 2, under: 1, "pricing", "price", 10, 50)
+    sketch.add(2, 1, "edge", "GET /", 0, 40, route("/"))
+    let found = sketch.capture.unaccounted()
+    #expect(found.share == 0.6 && found.traces == 2)
+  }
+
   @Test("the service map has an edge for each pair that calls, and one to what sends no spans")
   func serviceMap() throws {
     let map = slowAndFast.serviceMap()
