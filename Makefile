@@ -81,6 +81,7 @@ bench: build
 	python3 Tests/Bench/fences.py $(NB)
 	python3 Tests/Bench/load.py $(NB)
 	python3 Tests/Bench/lab.py $(NB)
+	python3 Tests/Bench/observe.py $(NB)
 	python3 Tests/Bench/simulation.py $(NB)
 	python3 Tests/Bench/referee.py $(NB)
 
