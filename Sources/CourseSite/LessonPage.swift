@@ -63,7 +63,7 @@ private func flameFigure(_ profile: StackProfile, _ result: CellResult) -> Strin
 
 /// A waterfall can be linked to: exemplars lead to their trace.
 private func telemetryFigure(_ picture: TelemetryPicture, _ result: CellResult, _ traces: Set<String>) -> String {
-  let title = result.title ?? result.id
+  let title = (result.title ?? result.id) + (picture.traceID.map { ": trace \($0)" } ?? "")
   let anchor = picture.traceID.map { " id=\"trace-\(escapedHTML($0))\"" } ?? ""
   return """
     <figure class="plot-figure"\(anchor)>
