@@ -20,9 +20,7 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     let findings = examineMachine(folder: stateFolder())
     if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      for finding in findings { Output.bytes([UInt8](try encoder.encode(finding)) + [0x0A]) }
+      for finding in findings { try Output.json(finding) }
       return
     }
     let style = TerminalStyle(ascii: ascii, color: isatty(1) == 1 && getenv("NO_COLOR") == nil)

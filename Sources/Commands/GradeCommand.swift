@@ -38,9 +38,7 @@ struct GradeCommand: ParsableCommand {
       }
     }
     if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      for one in gates { Output.bytes([UInt8](try encoder.encode(one)) + [0x0A]) }
+      for one in gates { try Output.json(one) }
     } else if !failed || !gates.isEmpty {
       Output.standard(gradeText(gates, style: TerminalStyle(color: isatty(1) == 1 && getenv("NO_COLOR") == nil)))
     }

@@ -1,6 +1,7 @@
 // stdout carries results, stderr diagnostics and progress. write(2), because a pipe may close and
 // because Swift's print buffers in another order than stderr.
 
+import Foundation
 import Glibc
 import TextModel
 
@@ -8,6 +9,13 @@ enum Output {
   static func standard(_ text: String) { write(text, to: 1) }
   static func error(_ text: String) { write(text, to: 2) }
   static func bytes(_ bytes: [UInt8]) { bytes.withUnsafeBytes { writeAll($0, to: 1) } }
+
+  /// One object on a line of its own, with sorted keys.
+  static func json(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    bytes([UInt8](try encoder.encode(value)) + [0x0A])
+  }
 
   static let errorIsTerminal = isatty(2) == 1
   static let color = errorIsTerminal && getenv("NO_COLOR") == nil && String(cString: getenv("TERM") ?? strdup("")) != "dumb"

@@ -89,13 +89,11 @@ struct SelfcheckCommand: ParsableCommand {
       var halfWidth: Double?
       var detectable: Double?
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let machine = Machine(
       state: report.machine.state?.rawValue, receipt: report.machine.text, comparisons: report.comparisons, pairs: report.pairs,
       halfWidth: report.halfWidth, detectable: report.detectable)
-    Output.bytes([UInt8](try encoder.encode(machine)) + [0x0A])
-    for row in rows { Output.bytes([UInt8](try encoder.encode(row)) + [0x0A]) }
+    try Output.json(machine)
+    for row in rows { try Output.json(row) }
   }
 
   private func printTable(_ rows: [Row], _ report: SelfCheckReport) throws {

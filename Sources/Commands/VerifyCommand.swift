@@ -34,9 +34,7 @@ struct VerifyCommand: ParsableCommand {
       }
     }
     if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      for one in predictions { Output.bytes([UInt8](try encoder.encode(one)) + [0x0A]) }
+      for one in predictions { try Output.json(one) }
     } else {
       Output.standard(verificationText(predictions, style: TerminalStyle(color: isatty(1) == 1 && getenv("NO_COLOR") == nil)))
     }
