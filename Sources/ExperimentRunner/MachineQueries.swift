@@ -1,16 +1,16 @@
 // Questions whose answers are words: this machine as an instrument, and what a database said that it would do.
 
 import ExperimentModel
-import Glibc
+import Foundation
 import MeasureKernel
 
 extension Runner {
   /// What `nb doctor` finds, as a table.
   func examine(into result: inout CellResult) {
     // The folder of the state may not be there yet; the disk is that of the next one above.
-    var folder = options.fenceCache
-    while folder.count > 1, access(folder, W_OK) != 0 { folder = folder.split(separator: "/").dropLast().reduce(folder.hasPrefix("/") ? "" : ".") { $0 + "/" + $1 } }
-    let findings = examineMachine(folder: folder.isEmpty ? "/" : folder, tools: false)
+    var folder = URL(fileURLWithPath: options.fenceCache)
+    while folder.path != "/", access(folder.path, W_OK) != 0 { folder.deleteLastPathComponent() }
+    let findings = examineMachine(folder: folder.path, tools: false)
     result.rowLabel = "property"
     result.labelColumns = ["property", "verdict", "value"]
     for one in findings {

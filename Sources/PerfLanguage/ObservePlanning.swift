@@ -6,16 +6,15 @@ import StrictYAML
 import TextModel
 
 extension Planning {
-  /// What a query reads of an observe block beside what all blocks have.
-  static let queryKeys: [String: Set<String>] = TelemetryQuery.Kind.allCases.reduce(
-    into: [
-      "profile": ["fence", "n", "duration"], "change_points": ["file"], "littles_law": ["from"], "merged_quantiles": ["from", "windows"],
-      "memory_trend": ["from", "limit"], "plan": ["from"], "machine": [],
-    ]
-  ) { $0[$1.rawValue] = $1.keys }
+  /// Every query, those of telemetry last, with what it reads of an observe block beside what all blocks have.
+  private static let queryTable: [(name: String, keys: Set<String>)] =
+    [
+      ("profile", ["fence", "n", "duration"]), ("change_points", ["file"]), ("littles_law", ["from"]), ("merged_quantiles", ["from", "windows"]),
+      ("memory_trend", ["from", "limit"]), ("plan", ["from"]), ("machine", []),
+    ] + TelemetryQuery.Kind.allCases.map { ($0.rawValue, $0.keys) }
 
-  /// Names of queries, those of telemetry last.
-  static let queries = ["profile", "change_points", "littles_law", "merged_quantiles", "memory_trend", "plan", "machine"] + TelemetryQuery.Kind.allCases.map(\.rawValue)
+  static let queryKeys = Dictionary(uniqueKeysWithValues: queryTable.map { ($0.name, $0.keys) })
+  static let queries = queryTable.map(\.name)
 
   func planObserve(_ block: Block, _ fields: Fields) -> CellDraft? {
     guard let query = fields.text("query") else { return nil }

@@ -80,9 +80,9 @@ extension TelemetryCapture {
     var below = 0.0
     for row in rows {
       below += row.count
-      guard below >= 0.99 * all, let id = row.traceIDs.first(where: { !picture(ofTrace: $0).isEmpty }) else { continue }
+      guard below >= 0.99 * all, let picture = row.traceIDs.lazy.map(picture(ofTrace:)).first(where: { !$0.isEmpty }) else { continue }
       draft.notes.append("p99 lies in the bucket \(row.high.map { "up to \(Self.milliseconds($0))" } ?? "over \(Self.milliseconds(row.low))"); its trace is drawn")
-      draft.pictures += picture(ofTrace: id)
+      draft.pictures += picture
       return
     }
   }
