@@ -110,7 +110,7 @@ let package = Package(
       dependencies: [
         "TextModel", "DocumentModel", "PerfLanguage", "ExperimentModel", "ExperimentRunner", "MeasureKernel",
         "LoadKernel", "Statistics", "LabSystems", "TelemetryModel", "TelemetryCollector", "ResultStore", "Reporting", "CourseSite", "Market",
-        arguments,
+        arguments, crypto,
       ]),
     .executableTarget(name: "nb", dependencies: ["Commands"]),
 

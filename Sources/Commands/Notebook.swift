@@ -7,7 +7,26 @@ import Market
 import PerfLanguage
 import Reporting
 import ResultStore
+import Synchronization
 import TextModel
+
+/// What every notebook of a course is planned with; read once for all of them.
+struct CourseContext: Sendable {
+  let facts: [MarketFact]
+  let plan: PlanContext
+
+  /// - Parameter learnerSeed: instead of what `nb init` wrote.
+  init(_ workspace: Workspace, learnerSeed: UInt64? = nil) throws(FileError) {
+    facts = Notebook.readFacts(workspace)
+    let folder = workspace.course
+    let seed: UInt64? = if let learnerSeed { learnerSeed } else { try workspace.readLearnerSeed() }
+    plan = PlanContext(
+      facts: Dictionary(facts.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a }),
+      courseMoney: workspace.isCourse ? (try? SourceText(contentsOf: workspace.courseFile)).map(PerfLanguage.courseMoney) ?? [:] : [:],
+      learnerSeed: seed,
+      data: { name in (try? readFile(folder + "/" + name, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) } })
+  }
+}
 
 struct Notebook {
   let path: String
@@ -18,6 +37,8 @@ struct Notebook {
   let facts: [MarketFact]
   let context: PlanContext
   let diagnostics: Diagnostics
+  /// Files of the course that its blocks name, relative to the course's folder, whether they are there or not.
+  let dataFiles: [String]
 
   var source: SourceText { document.source }
   var plan: Plan { planned.plan }
@@ -28,22 +49,30 @@ struct Notebook {
   ///
   /// - Parameter learnerSeed: instead of what `nb init` wrote.
   init(_ given: String, learnerSeed: UInt64? = nil, limit: Int = 8 << 20) throws(FileError) {
-    path = Workspace.find(given)
+    let path = Workspace.find(given)
     let source = try SourceText(contentsOf: path, limit: limit)
-    workspace = Workspace(for: path)
+    let workspace = Workspace(for: path)
+    self.init(source, in: workspace, try CourseContext(workspace, learnerSeed: learnerSeed))
+  }
+
+  /// A notebook of a course whose context is known.
+  init(_ source: SourceText, in workspace: Workspace, _ course: CourseContext) {
+    path = source.path
+    self.workspace = workspace
     stem = Workspace.stem(path)
     document = Document(parsing: source)
+    facts = course.facts
+    let asked = AskedNames()
+    var context = course.plan
+    context.data = { name in
+      asked.add(name)
+      return course.plan.data(name)
+    }
+    self.context = context
     var findings = Diagnostics()
-    facts = Self.readFacts(workspace)
-    let folder = workspace.course
-    let seed: UInt64? = if let learnerSeed { learnerSeed } else { try workspace.readLearnerSeed() }
-    context = PlanContext(
-      facts: Dictionary(facts.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a }),
-      courseMoney: workspace.isCourse ? (try? SourceText(contentsOf: workspace.courseFile)).map(PerfLanguage.courseMoney) ?? [:] : [:],
-      learnerSeed: seed,
-      data: { name in (try? readFile(folder + "/" + name, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) } })
     planned = Planner(context).plan(document, diagnostics: &findings)
     diagnostics = findings
+    dataFiles = asked.sorted
   }
 
   /// The course's dated facts; a mistake in the file is reported by `nb check`, not here.
@@ -62,11 +91,12 @@ struct Notebook {
   }
 
   /// Saved results, and where they have nothing what the store has.
-  func knownResults() -> [String: CellResult] {
+  func knownResults() -> [String: CellResult] { knownResults(access(workspace.store, F_OK) == 0 ? try? ResultStore(path: workspace.store) : nil) }
+
+  /// - Parameter store: nil: none is there.
+  func knownResults(_ store: ResultStore?) -> [String: CellResult] {
     var known = savedResults()
-    if access(workspace.store, F_OK) == 0, let store = try? ResultStore(path: workspace.store),
-      let stored = try? store.latest(lesson: lesson)
-    {
+    if let store, let stored = try? store.latest(lesson: lesson) {
       known.merge(stored.filter { $0.value.hasNumbers || $0.value.unmet != nil }) { saved, _ in saved }
     }
     return known
@@ -82,4 +112,11 @@ struct Notebook {
     }
     return fences.compactMap(\.id) + commands
   }
+}
+
+/// Names of data files that planning asked for.
+private final class AskedNames: Sendable {
+  private let names = Mutex<Set<String>>([])
+  func add(_ name: String) { _ = names.withLock { $0.insert(name) } }
+  var sorted: [String] { names.withLock { $0.sorted() } }
 }

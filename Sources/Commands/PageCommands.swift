@@ -46,20 +46,25 @@ struct BuildCommand: ParsableCommand {
     commandName: "build", abstract: "The course site in _site/, from saved results.")
 
   @Argument(help: "The course folder; default: Notebooks here.") var folder: String?
+  @Option(help: "A theme instead of the course's, such as slides.") var theme: String?
   @Flag(help: "No closing line.") var quiet = false
 
   func run() throws {
     let workspace = folder.map { Workspace(for: $0) } ?? Workspace.here
     do {
-      let built = try PageWriter(workspace).writeSite()
-      Output.diagnostics(built.findings, in: nil)
-      if !quiet { Output.error("\(built.pages) pages in \(workspace.site)/\n") }
-      if built.findings.hasErrors { throw Exit.failed }
+      let built = try SiteBuilder(workspace, SiteOptions(theme: theme)).build()
+      var findings = Diagnostics()
+      findings.add(contentsOf: built.findings)
+      Output.diagnostics(findings, in: nil)
+      if !quiet { Output.error("\(built.pages) pages in \(workspace.site)/, \(built.written) files written\n") }
     } catch let error as FileError {
       Output.failure(error.diagnostic)
       throw Exit.failed
     } catch let error as DiagnosedError {
       Output.diagnostics(error.diagnostics, in: error.source)
+      throw Exit.failed
+    } catch let error as DiagnosedErrors {
+      for one in error.errors { Output.diagnostics(one.diagnostics, in: one.source) }
       throw Exit.failed
     }
   }

@@ -1,10 +1,12 @@
-// Saved results → pages on disk. A page whose bytes are the same is not written again.
+// Saved results → pages on disk. The site of a course is SiteBuilder's; here is what `nb run` writes, and where a course's
+// description and theme come from.
 
 import CourseSite
 import DocumentModel
 import ExperimentModel
 import ExperimentRunner
 import Foundation
+import ResultStore
 import TextModel
 
 struct PageWriter {
@@ -19,68 +21,46 @@ struct PageWriter {
   /// What `nb run` writes: a lesson's whole site, so that its links lead somewhere; the page alone for a notebook
   /// that the course does not list, or while another lesson has mistakes.
   func write(_ path: String) throws {
-    let (course, theme) = try courseAndTheme()
-    let notebook = try Notebook(path, learnerSeed: learnerSeed)
-    let listed = lessonPaths(course).contains { Workspace.stem($0) == notebook.stem }
-    if workspace.isCourse, listed, (try? writeSite()) != nil { return }
-    let links = try lessons(of: course, sure: path).map { $0.link }
+    let (course, theme, lessons) = try workspace.readCourse()
+    let context = try CourseContext(workspace, learnerSeed: learnerSeed)
+    let stem = Workspace.stem(path)
+    let isListed = lessons.contains { Workspace.stem($0) == stem }
+    if workspace.isCourse, isListed, (try? SiteBuilder(workspace, SiteOptions(learnerSeed: learnerSeed)).build()) != nil { return }
+    let store = try? ResultStore(path: workspace.store)
+    let bodies = (isListed ? lessons : lessons + [path]).compactMap { path -> LessonBody? in
+      guard let source = try? SourceText(contentsOf: path) else { return nil }
+      return lessonBody(LessonInput(Notebook(source, in: workspace, context), store), unsafe: course.unsafe, theme: theme)
+    }
+    guard let own = bodies.first(where: { $0.summary.link.id == stem }) else { return }
     func isThere(_ page: String) -> Bool { access(workspace.site + "/" + page, F_OK) == 0 }
-    let page = lessonPage(
-      input(notebook), course: course, lessons: links, theme: theme, pages: CoursePage.allCases.filter { isThere($0.path) })
-    try write([page], theme.assets)
-  }
-
-  /// The whole site; returns the number of pages and what its links say.
-  func writeSite() throws -> (pages: Int, findings: Diagnostics) {
-    let (course, theme) = try courseAndTheme()
-    let lessons = try lessons(of: course, sure: nil)
-    if lessons.isEmpty {
-      throw FileError("missing-file", "there are no notebooks in this folder", remedy: "name a course folder: `nb build Notebooks`", path: workspace.course)
-    }
-    var runbooks: [(lesson: String, RunbookSpec)] = []
-    for path in lessonPaths(course) {
-      let notebook = try Notebook(path, learnerSeed: learnerSeed)
-      runbooks += notebook.plan.runbooks.map { (lesson: notebook.lesson, $0) }
-    }
-    let log = (try? SourceText(contentsOf: workspace.log, limit: 64 << 20)).map { Document(parsing: $0) }
-    let pages = buildSite(
-      course: course, lessons: lessons, log: log, runbooks: runbooks, budgets: Budgets(workspace, learnerSeed: learnerSeed).judged, facts: Notebook.readFacts(workspace), theme: theme)
-    try write(pages, theme.assets)
-    return (pages.count, checkLinks(pages, assets: theme.assets))
-  }
-
-  private func write(_ pages: [SitePage], _ assets: [SiteAsset]) throws {
+    let listed = bodies.map(\.summary.link).filter { link in lessons.contains { Workspace.stem($0) == link.id } }
+    let site = Site(course, lessons: listed, pages: CoursePage.allCases.filter { isThere($0.path) }, theme: theme)
+    let page = site.page(own)
     try makeFolder(workspace.site)
-    for page in pages { try writeFileAtomically(workspace.site + "/" + page.path, Array(page.html.utf8)) }
-    for asset in assets { try writeFileAtomically(workspace.site + "/" + asset.path, asset.bytes) }
+    try writeFileAtomically(workspace.site + "/" + page.path, Array(page.html.utf8), durable: false)
+    for asset in theme.assets { try writeFileAtomically(workspace.site + "/" + asset.path, asset.bytes, durable: false) }
   }
+}
 
-  private func lessonPaths(_ course: Course) -> [String] {
-    course.lessons.isEmpty ? lessonFiles(workspace) : course.lessons.map { workspace.course + "/\($0).md" }
-  }
-
-  /// The lessons of the course; one with mistakes stops a build, but not the page of another (`sure`).
-  private func lessons(of course: Course, sure: String?) throws -> [LessonInput] {
-    try lessonPaths(course).compactMap { path in
-      if sure != nil, access(path, F_OK) != 0 { return nil }
-      let notebook = try Notebook(path, learnerSeed: learnerSeed)
-      if notebook.diagnostics.hasErrors, sure == nil {
-        throw DiagnosedError(diagnostics: notebook.diagnostics, source: notebook.source)
-      }
-      return input(notebook)
-    }
-  }
-
-  private func courseAndTheme() throws -> (Course, Theme) {
+extension Workspace {
+  /// The course's description, its theme, and the paths of its lessons in the order of reading.
+  ///
+  /// - Parameter name: a theme instead of the course's.
+  /// - Throws: `FileError`, `DiagnosedError`; `missing-file` when there is no notebook.
+  func readCourse(theme name: String? = nil) throws -> (Course, Theme, lessons: [String]) {
     var course = Course()
-    if workspace.isCourse {
-      let source = try SourceText(contentsOf: workspace.courseFile)
+    if isCourse {
+      let source = try SourceText(contentsOf: courseFile)
       var findings = Diagnostics()
       course = Course(yaml: source, diagnostics: &findings)
       if findings.hasErrors { throw DiagnosedError(diagnostics: findings, source: source) }
     }
+    let lessons = course.lessons.isEmpty ? lessonFiles(self) : course.lessons.map { self.course + "/\($0).md" }
+    if lessons.isEmpty {
+      throw FileError("missing-file", "there are no notebooks in this folder", remedy: "name a course folder: `nb build Notebooks`", path: self.course)
+    }
     do {
-      return (course, try Theme(folder: themeFolder(course.theme)))
+      return (course, try Theme(folder: themeFolder(name ?? course.theme)), lessons)
     } catch {
       throw DiagnosedError(diagnostics: error.diagnostics, source: nil)
     }
@@ -97,20 +77,23 @@ struct PageWriter {
       others.append(folder)
       folder = (folder as NSString).deletingLastPathComponent
     }
-    return Theme.find(name, course: workspace.course, others: others) ?? workspace.root + "/Themes/\(name)"
+    return Theme.find(name, course: course, others: others) ?? root + "/Themes/\(name)"
   }
+}
 
-  private func input(_ notebook: Notebook) -> LessonInput {
-    let saved = notebook.knownResults()
+extension LessonInput {
+  /// - Parameter store: asked for results that no file beside the notebook has.
+  init(_ notebook: Notebook, _ store: ResultStore?) {
+    let saved = notebook.knownResults(store)
     let cells = notebook.plan.cells
     let stale = cells.filter { cell in saved[cell.id].map { $0.inputs != cell.inputs } ?? false }.map(\.id)
     let lesson = notebook.plan.lesson
     // A page that is no lesson, such as the vendors' one, is called by its first heading.
     let title = lesson?.title ?? notebook.document.html(HTMLOptions()).headings.first { $0.level == 1 }?.text ?? notebook.stem
-    return LessonInput(
+    self.init(
       id: notebook.stem, title: title, day: lesson?.day, document: notebook.document,
       results: cells.compactMap { saved[$0.id] },
       claims: lesson?.claims.map { ClaimState($0, claimStatus($0, in: saved)) } ?? [], blocks: cells.map(\.id),
-      stale: Set(stale))
+      stale: Set(stale), runbooks: notebook.plan.runbooks)
   }
 }

@@ -61,7 +61,9 @@ struct Workspace {
 /// Today, or what `NB_TODAY` says (for tests of ages), as an ISO date.
 func today() -> String {
   if let frozen = ProcessInfo.processInfo.environment["NB_TODAY"], !frozen.isEmpty { return frozen }
-  return String(now().prefix(10))
+  var (seconds, parts) = (time(nil), tm())
+  gmtime_r(&seconds, &parts)
+  return String(format: "%04d-%02d-%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday)
 }
 
 /// Now in UTC, ISO 8601 to the second.

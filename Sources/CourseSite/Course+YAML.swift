@@ -53,13 +53,14 @@ extension Course {
 
   private mutating func readLessons(_ entry: YAMLEntry, _ diagnostics: inout Diagnostics) {
     guard let items = entry.value.items else { return Self.wrong(entry, "a list such as [day01, day02]", &diagnostics) }
+    var known = Set(lessons)
     for item in items {
       guard let id = item.text, Self.isName(id) else {
         diagnostics.add(
           Diagnostic("course-file", .error, "a lesson is named by its file without `.md`", remedy: "write `day08`", at: item.range))
         continue
       }
-      if lessons.contains(id) {
+      if !known.insert(id).inserted {
         diagnostics.add(Diagnostic("course-file", .error, "lesson `\(id)` is listed twice", remedy: "remove one of them", at: item.range))
       } else {
         lessons.append(id)

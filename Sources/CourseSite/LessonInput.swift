@@ -14,7 +14,7 @@ public struct SitePage: Hashable, Sendable {
 }
 
 /// A lesson as navigation names it.
-public struct LessonLink: Hashable, Sendable {
+public struct LessonLink: Codable, Hashable, Sendable {
   public var id: String
   public var title: String
   /// From 1; nil for a notebook without a `lesson` block.
@@ -27,7 +27,7 @@ public struct LessonLink: Hashable, Sendable {
 }
 
 /// A claim and what the results say about it; nil: not yet measured.
-public struct ClaimState: Hashable, Sendable {
+public struct ClaimState: Codable, Hashable, Sendable {
   public var claim: Claim
   public var status: ClaimStatus?
   public init(_ claim: Claim, _ status: ClaimStatus?) {
@@ -49,10 +49,11 @@ public struct LessonInput: Sendable {
   public var blocks: [String]
   /// Blocks whose question was edited after they were measured.
   public var stale: Set<String>
+  public var runbooks: [RunbookSpec]
 
   public init(
     id: String, title: String, day: Int?, document: Document, results: [CellResult], claims: [ClaimState] = [],
-    blocks: [String] = [], stale: Set<String> = []
+    blocks: [String] = [], stale: Set<String> = [], runbooks: [RunbookSpec] = []
   ) {
     self.id = id
     self.title = title
@@ -62,13 +63,27 @@ public struct LessonInput: Sendable {
     self.claims = claims
     self.blocks = blocks
     self.stale = stale
+    self.runbooks = runbooks
   }
 
   public var link: LessonLink { LessonLink(id: id, title: title, day: day) }
 
-  /// Blocks with something to show.
-  var measured: [String] {
-    let ids = Set(results.filter { $0.hasNumbers }.map(\.id))
-    return blocks.filter(ids.contains)
+  public var summary: LessonSummary {
+    let shown = Set(results.filter { $0.hasNumbers }.map(\.id))
+    return LessonSummary(
+      link: link, blocks: blocks.count, measured: blocks.count(where: shown.contains), stale: stale.count, claims: claims, runbooks: runbooks)
   }
+}
+
+/// What other pages say of a lesson: all that has to be kept of it when it does not change.
+public struct LessonSummary: Codable, Hashable, Sendable {
+  public var link: LessonLink
+  /// Executing blocks.
+  public var blocks: Int
+  /// Blocks with something to show.
+  public var measured: Int
+  /// Blocks that were edited after they were measured.
+  public var stale: Int
+  public var claims: [ClaimState]
+  public var runbooks: [RunbookSpec]
 }

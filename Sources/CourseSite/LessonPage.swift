@@ -5,33 +5,40 @@ import DocumentModel
 import ExperimentModel
 import Reporting
 
-/// The page of one lesson, with links to those of the course's own pages that are there.
-public func lessonPage(
-  _ lesson: LessonInput, course: Course, lessons: [LessonLink], theme: Theme, pages: [CoursePage] = CoursePage.allCases
-) -> SitePage {
-  lessonPage(lesson, in: PageFrame(course, lessons, pages: pages, theme))
+/// A lesson's own part of its page: nothing in it depends on other lessons, so that it is made once and framed when the
+/// titles of all are known.
+public struct LessonBody: Sendable {
+  public var summary: LessonSummary
+  var html: String
+  var headings: [Heading]
 }
 
-func lessonPage(_ lesson: LessonInput, in frame: PageFrame) -> SitePage {
+/// - Parameter unsafe: raw HTML is kept.
+public func lessonBody(_ lesson: LessonInput, unsafe: Bool, theme: Theme) -> LessonBody {
   var options = HTMLOptions()
-  options.unsafe = frame.course.unsafe
+  options.unsafe = unsafe
   let rendered = lesson.document.html(options, additions: plots(lesson), fenceAdditions: pendingNotes(lesson))
-  let (heading, rest) = splitAfterTitle(finishedFragment(linkingTraces(rendered.html, lesson.traces)))
-  let measured = lesson.measured
+  let fragment = finishedFragment(rendered.html, traces: lesson.traces)
+  let (heading, rest) = splitAfterTitle(fragment.html)
+  let summary = lesson.summary
   let context: [String: Any] = [
-    "heading": heading, "body": rest, "hasBlocks": !lesson.blocks.isEmpty, "state": stateText(lesson),
-    "stateClass": measured.isEmpty ? "pending" : measured.count == lesson.blocks.count ? "complete" : "partial",
+    "heading": heading, "body": rest, "hasBlocks": !lesson.blocks.isEmpty, "state": stateText(summary),
+    "stateClass": summary.measured == 0 ? "pending" : summary.measured == summary.blocks ? "complete" : "partial",
     "hasClaims": !lesson.claims.isEmpty,
     "claims": lesson.claims.map { ["text": $0.claim.text, "status": statusText($0.status), "statusClass": statusClass($0.status)] as [String: Any] },
-    "evidence": evidenceShown(in: rest).map { ["letter": $0.rawValue, "class": "evidence-\($0.rawValue.lowercased())", "meaning": $0.meaning] as [String: Any] },
-    "hasEvidence": !evidenceShown(in: rest).isEmpty,
+    "evidence": fragment.evidence.map { ["letter": $0.rawValue, "class": "evidence-\($0.rawValue.lowercased())", "meaning": $0.meaning] as [String: Any] },
+    "hasEvidence": !fragment.evidence.isEmpty,
   ]
-  let place = frame.lessons.firstIndex { $0.id == lesson.id }
+  return LessonBody(summary: summary, html: theme.render("lesson", context), headings: rendered.headings)
+}
+
+/// The page of a lesson, with links to those of the course's own pages that are there.
+func lessonPage(_ body: LessonBody, in frame: PageFrame) -> SitePage {
+  let link = body.summary.link
+  let (previous, next) = frame.neighbours(of: link.id)
   return frame.page(
-    "\(lesson.id).html", title: PageFrame.name(lesson.link), kicker: lesson.day.map { "Week \(PageFrame.week($0)) · Day \($0)" } ?? "",
-    body: frame.theme.render("lesson", context), headings: rendered.headings,
-    previous: place.flatMap { $0 > 0 ? frame.lessons[$0 - 1] : nil },
-    next: place.flatMap { $0 + 1 < frame.lessons.count ? frame.lessons[$0 + 1] : nil })
+    "\(link.id).html", title: PageFrame.name(link), kicker: link.day.map { "Week \(PageFrame.week($0)) · Day \($0)" } ?? "",
+    body: body.html, headings: body.headings, previous: previous, next: next)
 }
 
 /// Figures by result region, below a note where the block was edited since.
@@ -88,11 +95,6 @@ private func figure(_ plot: PlotData) -> String {
   """
 }
 
-/// Trace ids in cells of tables, as links to the waterfalls that this page has.
-private func linkingTraces(_ html: String, _ traces: Set<String>) -> String {
-  traces.reduce(html) { html, id in html.replacing("<td>\(id)</td>", with: "<td><a href=\"#trace-\(id)\">\(id)</a></td>") }
-}
-
 extension LessonInput {
   /// Traces that the page shows as waterfalls.
   fileprivate var traces: Set<String> {
@@ -111,15 +113,16 @@ private func pendingNotes(_ lesson: LessonInput) -> [String: String] {
 
 /// The first heading of level 1 and what stands before it, apart from the rest: the summary goes between.
 private func splitAfterTitle(_ html: String) -> (heading: String, rest: String) {
-  guard let end = html.range(of: "</h1>\n") else { return ("", html) }
-  return (String(html[..<end.upperBound]), String(html[end.upperBound...]))
+  html.withMarkupBytes { markup in
+    guard let end = markup.find("</h1>\n", from: 0).map({ $0 + 6 }) else { return ("", html) }
+    return (markup.text(0..<end), markup.text(end..<markup.count))
+  }
 }
 
 /// `3 of 17 blocks measured`.
-func stateText(_ lesson: LessonInput) -> String {
-  let measured = lesson.measured.count
-  let total = lesson.blocks.count
-  let stale = lesson.stale.isEmpty ? "" : ", \(lesson.stale.count) stale"
+func stateText(_ lesson: LessonSummary) -> String {
+  let (measured, total) = (lesson.measured, lesson.blocks)
+  let stale = lesson.stale == 0 ? "" : ", \(lesson.stale) stale"
   if total == 0 { return "nothing to measure" }
   if measured == 0 { return "not yet measured" }
   return measured == total ? "all \(total) blocks measured\(stale)" : "\(measured) of \(total) blocks measured\(stale)"

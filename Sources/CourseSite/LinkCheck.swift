@@ -4,56 +4,115 @@
 import Foundation
 import TextModel
 
+/// What a page offers to links, and where its own lead: all that has to be kept of a page to check it again later.
+public struct PageLinks: Hashable, Sendable {
+  /// Relative to the site.
+  public var path: String
+  /// Values of `id`, sorted.
+  public var anchors: [String]
+  /// Addresses within the site, as written (`day08.html#x`), sorted, each once.
+  public var addresses: [String]
+
+  public init(path: String, anchors: [String], addresses: [String]) {
+    (self.path, self.anchors, self.addresses) = (path, anchors, addresses)
+  }
+
+  public init(_ page: SitePage) {
+    let found = page.html.withMarkupBytes(attributes)
+    self.init(path: page.path, anchors: found.ids.sorted(), addresses: found.addresses.filter(isLocal).sorted())
+  }
+
+  /// The pages and files that its addresses name, itself among them when it links within itself.
+  public var targets: Set<String> { Set(addresses.map { Self.split($0, on: path).path }) }
+
+  static func split(_ address: String, on page: String) -> (path: String, anchor: String?) {
+    let parts = address.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    // What stands behind `?` is for a script or a server, not a name of a file.
+    let path = parts[0].prefix { $0 != "?" }
+    return (
+      path.isEmpty ? page : path.removingPercentEncoding ?? String(path),
+      parts.count == 2 && !parts[1].isEmpty ? parts[1].removingPercentEncoding ?? parts[1] : nil
+    )
+  }
+}
+
 /// A warning for each relative link to a page, file or heading that is not in the site.
 public func checkLinks(_ pages: [SitePage], assets: [SiteAsset] = []) -> Diagnostics {
-  var findings = Diagnostics()
-  let anchors = Dictionary(pages.map { ($0.path, attributeValues("id", in: $0.html)) }, uniquingKeysWith: { a, _ in a })
+  let links = pages.map(PageLinks.init)
+  let known = Dictionary(links.map { ($0.path, $0) }, uniquingKeysWith: { a, _ in a })
   let files = Set(assets.map(\.path))
-  for page in pages {
-    var reported: Set<String> = []
-    for address in attributeValues("href", in: page.html).union(attributeValues("src", in: page.html)).sorted() {
-      guard isLocal(address), reported.insert(address).inserted else { continue }
-      let parts = address.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-      let path = parts[0].isEmpty ? page.path : parts[0].removingPercentEncoding ?? parts[0]
-      guard let known = anchors[path] else {
-        if !files.contains(path) {
-          findings.add(
-            Diagnostic(
-              "broken-link", .warning, "\(page.path) links to \(address), which is not in the site",
-              remedy: nearestName(to: path, among: Array(anchors.keys)).map { "did you mean `\($0)`?" } ?? "correct or remove the link", path: page.path))
-        }
-        continue
-      }
-      guard parts.count == 2, !parts[1].isEmpty else { continue }
-      let anchor = parts[1].removingPercentEncoding ?? parts[1]
-      if !known.contains(anchor) {
-        findings.add(
-          Diagnostic(
-            "broken-link", .warning, "\(page.path) links to \(address), but \(path) has no place called `\(anchor)`",
-            remedy: nearestName(to: anchor, among: Array(known)).map { "did you mean `#\($0)`?" } ?? "correct or remove the link", path: page.path))
-      }
-    }
+  var findings = Diagnostics()
+  for page in links {
+    for finding in brokenLinks(of: page, files: files, pages: Array(known.keys), page: { known[$0] }) { findings.add(finding) }
   }
   return findings
+}
+
+/// What is wrong with one page's links.
+///
+/// - Parameters:
+///   - files: what the site holds besides pages.
+///   - pages: paths of all pages, to guess what was meant.
+///   - page: a page's anchors; nil when there is no such page.
+public func brokenLinks(of links: PageLinks, files: Set<String>, pages: @autoclosure () -> [String], page: (String) -> PageLinks?) -> [Diagnostic] {
+  links.addresses.compactMap { address in
+    let (path, anchor) = PageLinks.split(address, on: links.path)
+    guard let target = path == links.path ? links : page(path) else {
+      if files.contains(path) { return nil }
+      return Diagnostic(
+        "broken-link", .warning, "\(links.path) links to \(address), which is not in the site",
+        remedy: nearestName(to: path, among: pages()).map { "did you mean `\($0)`?" } ?? "correct or remove the link", path: links.path)
+    }
+    guard let anchor, !isIn(target.anchors, anchor) else { return nil }
+    return Diagnostic(
+      "broken-link", .warning, "\(links.path) links to \(address), but \(path) has no place called `\(anchor)`",
+      remedy: nearestName(to: anchor, among: target.anchors).map { "did you mean `#\($0)`?" } ?? "correct or remove the link", path: links.path)
+  }
+}
+
+/// Whether the sorted `names` hold `name`. A fragment that only asks for text (`#:~:text=`) leads everywhere.
+private func isIn(_ names: [String], _ name: String) -> Bool {
+  if name.hasPrefix(":~:") { return true }
+  var (low, high) = (0, names.count)
+  while low < high {
+    let middle = (low + high) / 2
+    if names[middle] < name { low = middle + 1 } else { high = middle }
+  }
+  return low < names.count && names[low] == name
 }
 
 private func isLocal(_ address: String) -> Bool {
   guard !address.hasPrefix("//"), !address.hasPrefix("/") else { return false }
   // A scheme ends at a colon that stands before any slash.
-  return !address.prefix { $0 != "/" && $0 != "#" && $0 != "?" }.contains(":")
+  return !address.utf8.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: "?") }.contains(UInt8(ascii: ":"))
 }
 
-/// Values of an attribute with the renderer's five escapes undone. Text between tags cannot match: its quotes are escaped.
-private func attributeValues(_ name: String, in html: String) -> Set<String> {
-  var values: Set<String> = []
-  var rest = html[...]
-  let start = " \(name)=\""
-  while let opening = rest.range(of: start), let end = rest[opening.upperBound...].firstIndex(of: "\"") {
-    values.insert(
-      rest[opening.upperBound..<end].replacingOccurrences(of: "&lt;", with: "<").replacingOccurrences(of: "&gt;", with: ">")
-        .replacingOccurrences(of: "&quot;", with: "\"").replacingOccurrences(of: "&#39;", with: "'")
-        .replacingOccurrences(of: "&amp;", with: "&"))
-    rest = rest[end...]
+/// Values of `id`, `href` and `src` in tags, unescaped. Text between tags cannot match: its `<` is escaped.
+private func attributes(_ markup: MarkupBytes) -> (ids: Set<String>, addresses: Set<String>) {
+  var ids: Set<String> = []
+  var addresses: Set<String> = []
+  var i = 0
+  while let tag = markup.find(0x3C, from: i) {
+    i = tag + 1
+    // Attribute by attribute up to the tag's end; the values are quoted.
+    while i < markup.count, markup.bytes[i] != 0x3E {
+      guard markup.bytes[i] == 0x22 else { i += 1; continue }
+      guard let end = markup.find(0x22, from: i + 1) else { return (ids, addresses) }
+      if markup.has(" id=", at: i - 4) {
+        ids.insert(unescaped(markup.text(i + 1..<end)))
+      } else if markup.has(" href=", at: i - 6) || markup.has(" src=", at: i - 5) {
+        addresses.insert(unescaped(markup.text(i + 1..<end)))
+      }
+      i = end + 1
+    }
   }
-  return values
+  return (ids, addresses)
+}
+
+/// The renderer's five escapes undone.
+func unescaped(_ text: String) -> String {
+  guard text.utf8.contains(UInt8(ascii: "&")) else { return text }
+  return text.replacingOccurrences(of: "&lt;", with: "<").replacingOccurrences(of: "&gt;", with: ">")
+    .replacingOccurrences(of: "&quot;", with: "\"").replacingOccurrences(of: "&#39;", with: "'")
+    .replacingOccurrences(of: "&amp;", with: "&")
 }

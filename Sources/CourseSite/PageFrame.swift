@@ -32,12 +32,33 @@ struct PageFrame {
   /// Which of the course's own pages there are.
   let pages: [CoursePage]
   let theme: Theme
+  private let places: [String: Int]
+  private let weeks: [Int: [LessonLink]]
 
   init(_ course: Course, _ lessons: [LessonLink], pages: [CoursePage], _ theme: Theme) {
     self.course = course
     self.lessons = lessons
     self.theme = theme
     self.pages = pages
+    places = Dictionary(lessons.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { a, _ in a })
+    weeks = Dictionary(grouping: lessons.filter { $0.day != nil }) { Self.week($0.day!) }
+  }
+
+  func neighbours(of lesson: String) -> (previous: LessonLink?, next: LessonLink?) {
+    guard let place = places[lesson] else { return (nil, nil) }
+    return (place > 0 ? lessons[place - 1] : nil, place + 1 < lessons.count ? lessons[place + 1] : nil)
+  }
+
+  /// The lessons that share a week with this one: all that its page may name besides its neighbours, so that a new title
+  /// changes a few pages and not all of them.
+  func week(of lesson: String) -> [LessonLink] {
+    places[lesson].flatMap { lessons[$0].day }.flatMap { weeks[Self.week($0)] } ?? []
+  }
+
+  /// All that a lesson's page takes from other lessons.
+  func surroundings(of lesson: String) -> [LessonLink?] {
+    let (previous, next) = neighbours(of: lesson)
+    return [previous, next] + week(of: lesson)
   }
 
   /// A whole page.
@@ -51,7 +72,7 @@ struct PageFrame {
       "lang": course.lang, "courseTitle": course.title, "title": title, "kicker": kicker, "body": body,
       "pageTitle": title == course.title ? title : "\(title) · \(course.title)",
       "navigation": pages.map { ["href": $0.path, "text": $0.title, "current": $0.path == path] as [String: Any] },
-      "lessons": lessons.map { lesson in
+      "week": week(of: path.hasSuffix(".html") ? String(path.dropLast(5)) : path).map { lesson in
         ["href": "\(lesson.id).html", "text": lesson.title, "label": Self.label(lesson), "current": "\(lesson.id).html" == path] as [String: Any]
       },
       "hasContents": contents.count > 1, "hasNeighbours": previous != nil || next != nil,
@@ -64,6 +85,7 @@ struct PageFrame {
 
   static func label(_ lesson: LessonLink) -> String { lesson.day.map { "Day \($0)" } ?? lesson.id }
 
+  /// How a page's title and links call a lesson.
   static func name(_ lesson: LessonLink) -> String { lesson.day.map { "Day \($0) · \(lesson.title)" } ?? lesson.title }
 
   static func week(_ day: Int) -> Int { (max(1, day) - 1) / 5 + 1 }

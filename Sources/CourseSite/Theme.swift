@@ -15,16 +15,20 @@ public struct SiteAsset: Hashable, Sendable {
   /// Relative to the site.
   public var path: String
   public var bytes: [UInt8]
+  public init(path: String, bytes: [UInt8]) { (self.path, self.bytes) = (path, bytes) }
 }
 
 public struct Theme: Sendable {
   public let name: String
+  /// Where it was read from, and every file that was read there.
+  public let folder: String
+  public let files: [String]
   /// style.css and images, in the order of their names.
   public let assets: [SiteAsset]
   let library: MustacheLibrary
 
   static let required = ["layout", "home", "lesson", "plain"]
-  private static let assetKinds = ["css", "svg", "png", "ico", "woff2", "txt"]
+  private static let assetKinds = ["css", "js", "svg", "png", "ico", "woff2", "txt"]
 
   /// Reads every template and asset of `folder` (not of folders inside it).
   public init(folder: String) throws(ThemeError) {
@@ -80,6 +84,8 @@ public struct Theme: Sendable {
     }
     if findings.hasErrors { throw ThemeError(diagnostics: findings) }
     name = (folder as NSString).lastPathComponent
+    self.folder = folder
+    self.files = files.filter { !$0.hasPrefix(".") }.map { "\(folder)/\($0)" }
     self.assets = assets
     library = MustacheLibrary(templates: templates)
   }

@@ -2,6 +2,8 @@
 
 /// Text fit for element content and for attributes in double or single quotes.
 public func escapedMarkup(_ text: String) -> String {
+  // Most text needs nothing: then it is not copied.
+  if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != 0x26 && $0 != 0x3C && $0 != 0x3E && $0 != 0x22 && $0 != 0x27 }) { return text }
   var out = String.UnicodeScalarView()
   for scalar in text.unicodeScalars {
     switch scalar {

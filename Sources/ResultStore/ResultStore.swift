@@ -103,6 +103,12 @@ public struct ResultStore: Sendable {
     return results
   }
 
+  /// The number of each lesson's newest result: it changes when the lesson was run.
+  public func newestResults() throws -> [String: Int] {
+    let rows = try queue.read { db in try Row.fetchAll(db, sql: "SELECT lesson, max(id) AS newest FROM result GROUP BY lesson") }
+    return Dictionary(rows.map { ($0["lesson"], $0["newest"]) }, uniquingKeysWith: { a, _ in a })
+  }
+
   /// How many results a lesson has, over all runs.
   public func count(lesson: String) throws -> Int {
     try queue.read { db in

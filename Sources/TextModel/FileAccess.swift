@@ -62,9 +62,10 @@ public func readFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
 
 /// Replaces a file's content in one step; keeps its mode. A link is followed, so that the link stays a link.
 ///
+/// - Parameter durable: on return it is on the disk; false for what can be made again, which costs a tenth.
 /// - Returns: false when the file already had these bytes and was left alone.
 @discardableResult
-public func writeFileAtomically(_ path: String, _ bytes: [UInt8]) throws(FileError) -> Bool {
+public func writeFileAtomically(_ path: String, _ bytes: [UInt8], durable: Bool = true) throws(FileError) -> Bool {
   let target = resolved(path)
   var mode: mode_t = 0o644
   var status = stat()
@@ -91,7 +92,7 @@ public func writeFileAtomically(_ path: String, _ bytes: [UInt8]) throws(FileErr
     }
     return true
   }
-  guard complete, fchmod(descriptor, mode) == 0, fsync(descriptor) == 0 else {
+  guard complete, fchmod(descriptor, mode) == 0, !durable || fsync(descriptor) == 0 else {
     let error = systemError("write-failed", "writing", path)
     close(descriptor)
     throw error
@@ -99,6 +100,7 @@ public func writeFileAtomically(_ path: String, _ bytes: [UInt8]) throws(FileErr
   close(descriptor)
   guard rename(temporary, target) == 0 else { throw systemError("write-failed", "replacing", path) }
   done = true
+  if !durable { return true }
   // The rename itself is on disk only once the folder is.
   let directory = open(folder, O_RDONLY | O_CLOEXEC)
   if directory >= 0 { fsync(directory); close(directory) }

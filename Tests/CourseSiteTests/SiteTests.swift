@@ -58,13 +58,16 @@ private func lesson(_ results: [CellResult], stale: Set<String> = []) -> LessonI
   let claim = Claim(id: "c", text: "Hits < misses & more", verifiedBy: "curve.expect")
   return LessonInput(
     id: "day01", title: "A small lesson", day: 1, document: Document(parsing: SourceText(path: "day01.md", text: notebook)),
-    results: results, claims: [ClaimState(claim, results.isEmpty ? nil : .verified)], blocks: ["curve", "later"], stale: stale)
+    results: results, claims: [ClaimState(claim, results.isEmpty ? nil : .verified)], blocks: ["curve", "later"], stale: stale,
+    runbooks: [RunbookSpec(id: "rb", symptom: "slow", metrics: [], steps: ["look"], links: ["curve"])])
 }
 
 private func site(_ lessons: [LessonInput], log: String? = "# Optimization log\n") throws -> [SitePage] {
-  try buildSite(
-    course: Course(), lessons: lessons, log: log.map { Document(parsing: SourceText(path: "log.md", text: $0)) },
-    runbooks: [("day01", RunbookSpec(id: "rb", symptom: "slow", metrics: [], steps: ["look"], links: ["curve"]))], facts: [], theme: theme())
+  let theme = try theme()
+  let bodies = lessons.map { lessonBody($0, unsafe: false, theme: theme) }
+  let input = CourseInput(lessons: bodies.map(\.summary), log: log.map { Document(parsing: SourceText(path: "log.md", text: $0)) })
+  let site = Site(Course(), lessons: lessons.map(\.link), pages: input.pages, theme: theme)
+  return site.coursePages(input) + bodies.map(site.page)
 }
 
 private func page(_ path: String, _ pages: [SitePage]) throws -> String { try #require(pages.first { $0.path == path }).html }

@@ -1,0 +1,221 @@
+// One build in memory: which lessons changed, their pages, the course's own pages, links, search.
+
+import CourseSite
+import DocumentModel
+import ExperimentModel
+import Foundation
+import ResultStore
+import Synchronization
+import TextModel
+
+struct SiteBuild {
+  private let workspace: Workspace
+  private let options: SiteOptions
+  private let before: SiteRecords
+  private let changed: Set<String>
+  private let state: String
+  private let known: [String: SiteRecord]
+  private let course: Course
+  private let theme: Theme
+  private let context: CourseContext
+  /// Paths of the lessons in the order of reading.
+  private let lessons: [String]
+  /// Digest of all that every page depends on.
+  private let shared: String
+  /// Files that decide about the course's own pages alone.
+  private let ownInputs: [String]
+  private let inputs: Set<String>
+
+  /// - Parameters:
+  ///   - records: pages of the build before; none: all is made anew.
+  ///   - changed: files that it read or wrote and that look different now.
+  ///   - state: where details of its pages are.
+  init(_ workspace: Workspace, _ options: SiteOptions, records: SiteRecords, changed: Set<String>, state: String) throws {
+    (self.workspace, self.options, self.changed, self.state) = (workspace, options, changed, state)
+    (course, theme, lessons) = try workspace.readCourse(theme: options.theme)
+    context = try CourseContext(workspace, learnerSeed: options.learnerSeed)
+    let common = [workspace.courseFile, workspace.facts, workspace.learner] + theme.files
+    shared = contentDigest(common.map { (try? readFile($0, limit: 64 << 20)) ?? [] })
+    before = records.shared == shared ? records : SiteRecords()
+    known = Dictionary(before.pages.map { ($0.path, $0) }, uniquingKeysWith: { a, _ in a })
+    ownInputs = [workspace.log, workspace.budgets, workspace.store, workspace.store + "-wal"]
+    // A folder changes when a file comes or goes: lessons that course.yml does not list, templates.
+    inputs = Set(common + ownInputs + [theme.folder] + (course.lessons.isEmpty ? [workspace.course] : []))
+  }
+
+  static func detailPath(_ state: String, _ page: String) -> String { state + "/details/" + page + ".json" }
+
+  private func detail(_ page: String, withSummary: Bool = false) -> SiteDetail? {
+    (try? readFile(Self.detailPath(state, page), limit: 16 << 20)).flatMap { SiteDetail($0, withSummary: withSummary) }
+  }
+
+  func run() throws -> MadeSite {
+    let store = access(workspace.store, F_OK) == 0 ? try? ResultStore(path: workspace.store) : nil
+    let lessons = try madeLessons(store)
+    let log = (try? SourceText(contentsOf: workspace.log, limit: 64 << 20)).map { Document(parsing: $0) }
+    let own = ownPages(lessons, hasLog: log != nil)
+    let links = lessons.map(\.link)
+    let site = Site(course, lessons: links, pages: own, theme: theme)
+    var made = MadeSite(inputs: inputs)
+    made.records.shared = shared
+    made.records.framing = contentDigest([Array((own.map(\.rawValue) + links.map { "\($0.day ?? 0) \($0.id) \($0.title)" }).joined(separator: "\n").utf8)])
+
+    for (record, page, detail) in framed(lessons, site, store, framing: made.records.framing) {
+      if let page { made.files[page.path] = Array(page.html.utf8) }
+      if let detail { made.details[record.path] = detail }
+      made.records.pages.append(record)
+    }
+    try addOwnPages(to: &made, lessons, site, log, own.map(\.path) + ["404.html"])
+    checkLinks(&made)
+    for asset in theme.assets { made.files[asset.path] = asset.bytes }
+    let search = [SearchIndex.folder, SearchIndex.detailFolder].map { workspace.site + "/" + $0 }
+    let isSearchWhole = !before.pages.isEmpty && !changed.contains { path in search.contains { path.hasPrefix($0) } }
+    SearchFiles(folder: workspace.site, before: isSearchWhole ? before.pages.map(\.path).filter(Site.isSearched) : nil).add(to: &made)
+
+    // The same pages made from the same files, and files of theirs that are all there: then the list of them is the same.
+    let isSameShape = !before.pages.isEmpty && made.records.framing == before.framing && !changed.contains(theme.folder) && isSearchWhole
+      && lessons.allSatisfy { $0.body == nil || known[$0.record.path]?.inputs == $0.record.inputs }
+    if !isSameShape {
+      made.inputs.formUnion(made.records.pages.flatMap(\.inputs))
+      made.outputs = Set(made.records.pages.map(\.path) + theme.assets.map(\.path) + [SearchIndex.folder, SearchIndex.detailFolder])
+    }
+    return made
+  }
+
+  // MARK: Lessons
+
+  /// A lesson's record, and its part of the page where that had to be made.
+  private struct Made: Sendable {
+    var record: SiteRecord
+    var link: LessonLink
+    var body: LessonBody?
+    var isSummaryNew = false
+  }
+
+  private func madeLessons(_ store: ResultStore?) throws -> [Made] {
+    let isStoreChanged = before.pages.isEmpty || changed.contains(workspace.store) || changed.contains(workspace.store + "-wal")
+    let versions = isStoreChanged ? (try? store?.newestResults()) ?? [:] : nil
+    let results = concurrently(lessons) { path -> Result<Made, any Error> in
+      let stem = Workspace.stem(path)
+      let old = known["\(stem).html"]
+      let stored = versions.map { $0[stem] ?? 0 } ?? old?.stored ?? 0
+      if let old, let link = old.lesson, !changed.contains(workspace.site + "/" + old.path), stored == old.stored {
+        if !old.inputs.contains(where: changed.contains) || key(old.inputs, stored) == old.key { return .success(Made(record: old, link: link)) }
+      }
+      return Result { try newLesson(path, store, stored, old) }
+    }
+    let mistakes = results.compactMap { result -> DiagnosedError? in
+      if case .failure(let error as DiagnosedError) = result { error } else { nil }
+    }
+    if !mistakes.isEmpty { throw DiagnosedErrors(errors: mistakes) }
+    return try results.map { try $0.get() }
+  }
+
+  private func key(_ inputs: [String], _ stored: Int) -> String {
+    contentDigest([Array("\(shared) \(stored)".utf8)] + inputs.map { (try? readFile($0, limit: 64 << 20)) ?? [] })
+  }
+
+  private func newLesson(_ path: String, _ store: ResultStore?, _ stored: Int, _ old: SiteRecord?) throws -> Made {
+    let notebook = Notebook(try SourceText(contentsOf: path), in: workspace, context)
+    if notebook.diagnostics.hasErrors { throw DiagnosedError(diagnostics: notebook.diagnostics, source: notebook.source) }
+    let inputs = [path, workspace.results(notebook.stem)] + notebook.dataFiles.map { workspace.course + "/" + $0 }
+    let key = key(inputs, stored)
+    let body = lessonBody(LessonInput(notebook, store), unsafe: course.unsafe, theme: theme)
+    var record = SiteRecord(path: "\(notebook.stem).html")
+    let link = body.summary.link
+    (record.lesson, record.key, record.stored, record.inputs) = (link, key, stored, inputs)
+    record.hasRunbooks = !body.summary.runbooks.isEmpty
+    let isSummaryNew = old == nil || detail(record.path, withSummary: true)?.summary != body.summary
+    return Made(record: record, link: link, body: body, isSummaryNew: isSummaryNew)
+  }
+
+  // MARK: Pages
+
+  private func ownPages(_ lessons: [Made], hasLog: Bool) -> [CoursePage] {
+    CoursePage.allCases.filter { page in
+      switch page {
+      case .home: true
+      case .runbook: lessons.contains { $0.record.hasRunbooks }
+      case .log: hasLog
+      case .budgets: access(workspace.budgets, F_OK) == 0
+      case .market: !context.facts.isEmpty
+      }
+    }
+  }
+
+  /// Each lesson's record, and its page where that has to be written: it changed, or what it says of other lessons did.
+  private func framed(_ lessons: [Made], _ site: Site, _ store: ResultStore?, framing: String) -> [(SiteRecord, SitePage?, SiteDetail?)] {
+    concurrently(lessons) { lesson -> (SiteRecord, SitePage?, SiteDetail?) in
+      var record = lesson.record
+      if lesson.body == nil, framing == before.framing { return (record, nil, nil) }
+      let surroundings = contentDigest([Array(site.surroundings(of: lesson.link.id).utf8)])
+      if lesson.body == nil, record.surroundings == surroundings { return (record, nil, nil) }
+      guard let body = lesson.body ?? (try? newLesson(record.inputs[0], store, record.stored, record))?.body else { return (record, nil, nil) }
+      let page = site.page(body)
+      record.surroundings = surroundings
+      return (record, page, Self.detail(of: page, summary: body.summary, &record))
+    }
+  }
+
+  private static func detail(of page: SitePage, summary: LessonSummary?, _ record: inout SiteRecord) -> SiteDetail {
+    let links = PageLinks(page)
+    record.anchors = contentDigest([Array(links.anchors.joined(separator: "\n").utf8)])
+    return SiteDetail(links, summary)
+  }
+
+  /// Made anew when a lesson's summary, the lessons themselves or a file of their own changed.
+  private func addOwnPages(to made: inout MadeSite, _ lessons: [Made], _ site: Site, _ log: Document?, _ paths: [String]) throws {
+    let old = before.pages.filter { !$0.isLesson }
+    let files = ownInputs + paths.map { workspace.site + "/" + $0 }
+    let isKept = !lessons.contains(where: \.isSummaryNew) && before.framing == made.records.framing && !files.contains(where: changed.contains)
+      && Set(old.map(\.path)) == Set(paths)
+    if isKept {
+      made.records.pages += old
+      return
+    }
+    let summaries = try concurrently(lessons) { lesson -> Result<LessonSummary, any Error> in
+      if let summary = lesson.body?.summary ?? detail(lesson.record.path, withSummary: true)?.summary { return .success(summary) }
+      // What was kept is damaged.
+      return Result { try newLesson(lesson.record.inputs[0], nil, lesson.record.stored, nil).body!.summary }
+    }.map { try $0.get() }
+    let input = CourseInput(lessons: summaries, log: log, budgets: Budgets(workspace, learnerSeed: options.learnerSeed).judged, facts: context.facts)
+    for page in site.coursePages(input).sorted(by: { $0.path < $1.path }) {
+      made.files[page.path] = Array(page.html.utf8)
+      var record = SiteRecord(path: page.path)
+      made.details[page.path] = Self.detail(of: page, summary: nil, &record)
+      made.records.pages.append(record)
+    }
+  }
+
+  // MARK: Links
+
+  /// Of pages that are new, and of those whose targets are.
+  private func checkLinks(_ made: inout MadeSite) {
+    let places = Dictionary(made.records.pages.enumerated().map { ($1.path, $0) }, uniquingKeysWith: { a, _ in a })
+    let (pages, details) = (made.records.pages, made.details)
+    // Read once, and only those that somebody asks about.
+    let links = Mutex<[String: PageLinks]>([:])
+    let asked: @Sendable (String) -> PageLinks? = { path in
+      guard places[path] != nil else { return nil }
+      if let known = links.withLock({ $0[path] }) { return known }
+      let found = (details[path] ?? detail(path))?.links(path)
+      links.withLock { $0[path] = found }
+      return found
+    }
+    var moved = Set(known.keys.filter { places[$0] == nil })
+    for path in details.keys where known[path]?.anchors != pages[places[path]!].anchors { moved.insert(path) }
+    let gone = moved
+    let assets = Set(theme.assets.map(\.path))
+    let findings = concurrently(pages) { page -> [Diagnostic]? in
+      guard details[page.path] != nil || !gone.isEmpty, let own = asked(page.path) else { return nil }
+      guard details[page.path] != nil || !own.targets.isDisjoint(with: gone) else { return nil }
+      return brokenLinks(of: own, files: assets, pages: Array(places.keys), page: asked)
+    }
+    for (i, found) in findings.enumerated() { if let found { made.records.pages[i].findings = found } }
+  }
+}
+
+/// Mistakes of several lessons.
+struct DiagnosedErrors: Error {
+  var errors: [DiagnosedError]
+}

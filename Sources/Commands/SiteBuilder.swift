@@ -1,0 +1,145 @@
+// `_site/` from a course's notebooks and saved results, doing again only what changed: by the state of files first, then
+// by the digest of their contents, then by what a page takes from its neighbours. A build after any change gives the same
+// bytes as one from nothing. What is kept for this lies in `.nb/site/` and can be deleted at any time.
+
+import CourseSite
+import Crypto
+import Foundation
+import TextModel
+
+struct SiteReport {
+  /// Pages of the site.
+  var pages: Int
+  /// Files that were written.
+  var written: Int
+  /// What its links say.
+  var findings: [Diagnostic]
+}
+
+struct SiteOptions: Sendable {
+  var learnerSeed: UInt64?
+  /// Instead of the course's.
+  var theme: String?
+}
+
+struct SiteBuilder {
+  let workspace: Workspace
+  let options: SiteOptions
+
+  init(_ workspace: Workspace, _ options: SiteOptions = SiteOptions()) { (self.workspace, self.options) = (workspace, options) }
+
+  /// Brings the site up to date.
+  ///
+  /// - Throws: `FileError`, or `DiagnosedErrors` with the mistakes of all lessons.
+  func build() throws -> SiteReport {
+    let began = Int64(Date().timeIntervalSince1970 * 1e9)
+    let state = workspace.state + "/site"
+    let (manifestPath, recordsPath) = (state + "/manifest", state + "/pages")
+    let environment = environment
+    func comparison() -> (manifest: SiteManifest, changed: Set<String>)? { (try? readFile(manifestPath, limit: 64 << 20)).flatMap { SiteManifest.compared($0) } }
+    var before = comparison()
+    if let (manifest, changed) = before, changed.isEmpty, manifest.environment == environment {
+      return SiteReport(pages: manifest.pages, written: 0, findings: manifest.findings)
+    }
+
+    try makeFolder(state)
+    let lock = open(state + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    defer { close(lock) }
+    if flock(lock, LOCK_EX | LOCK_NB) != 0 {
+      // Another build is at work: what it leaves is the state to go on from.
+      flock(lock, LOCK_EX)
+      before = comparison()
+    }
+    let (old, changed) = before ?? (SiteManifest(), [])
+    // Another nb, or another day: nothing of what was kept holds.
+    let known = old.environment == environment ? (try? readFile(recordsPath, limit: 256 << 20)).flatMap { SiteRecords($0) } ?? SiteRecords() : SiteRecords()
+    let made = try SiteBuild(workspace, options, records: known, changed: changed, state: state).run()
+    // A manifest that is there describes what is there: it goes first and comes last.
+    unlink(manifestPath)
+    let written = try made.write(below: workspace.site, replacing: old)
+    try made.keep(in: state)
+    try writeFileAtomically(recordsPath, made.records.bytes, durable: false)
+    let manifest = made.manifest(environment, below: workspace.site, old: old, changed: changed, written: written)
+    try writeFileAtomically(manifestPath, manifest.bytes(began: began), durable: false)
+    return SiteReport(pages: made.records.pages.count, written: written.count, findings: made.records.findings)
+  }
+
+  /// Whatever is no file and decides what is built: nb itself, the day (facts grow stale), the options.
+  private var environment: String {
+    let nb = FileState(executablePath())
+    return "\(nb.size) \(nb.modified) \(nb.inode) \(today()) \(options.theme ?? "-") \(options.learnerSeed.map { "\($0)" } ?? "-")"
+  }
+}
+
+/// What a build made: the new files, and what has to be kept.
+struct MadeSite {
+  var records = SiteRecords()
+  /// New or perhaps new, by path relative to the site.
+  var files: [String: [UInt8]] = [:]
+  /// Of the pages that were made anew, by path.
+  var details: [String: SiteDetail] = [:]
+  /// Files that were read, or found missing.
+  var inputs: Set<String>
+  /// Paths, relative to the site, of all that it consists of, and of the folders of search. nil: the same as before, as are
+  /// the inputs.
+  var outputs: Set<String>?
+
+  /// Writes what differs and removes what the site before had and this one has not.
+  ///
+  /// - Returns: paths of what was written, relative to the site.
+  func write(below site: String, replacing old: SiteManifest) throws -> Set<String> {
+    for folder in ["", "/" + SearchIndex.folder, "/" + SearchIndex.detailFolder] { try makeFolder(site + folder) }
+    let sorted = files.sorted { $0.key < $1.key }
+    let done = concurrently(sorted) { path, bytes in Result { () throws(FileError) in try writeFileAtomically(site + "/" + path, bytes, durable: false) } }
+    var written: Set<String> = []
+    for (file, result) in zip(sorted, done) where try result.get() { written.insert(file.key) }
+    guard let outputs else { return written }
+    let prefix = site + "/"
+    for path in old.entries.filter({ $0.kind == UInt8(ascii: "o") }).map(\.pathText) where path.hasPrefix(prefix) && !outputs.contains(String(path.dropFirst(prefix.count))) {
+      unlink(path)
+    }
+    // Search has many small files: those that nothing leads to any more are found by looking.
+    let search = Set(SearchIndex.paths(of: records.pages.map(\.path).filter(Site.isSearched)))
+    for folder in [SearchIndex.folder, SearchIndex.detailFolder] {
+      for name in (try? FileManager.default.contentsOfDirectory(atPath: prefix + folder)) ?? [] where name.hasSuffix(".js") && !search.contains(folder + "/" + name) {
+        unlink(prefix + folder + "/" + name)
+      }
+    }
+    return written
+  }
+
+  func keep(in state: String) throws {
+    try makeFolder(state + "/details")
+    let done = concurrently(Array(details)) { path, detail in
+      Result { try writeFileAtomically(SiteBuild.detailPath(state, path), detail.bytes, durable: false) }
+    }
+    for result in done { _ = try result.get() }
+  }
+
+  func manifest(_ environment: String, below site: String, old: SiteManifest, changed: Set<String>, written: Set<String>) -> SiteManifest {
+    var manifest = SiteManifest()
+    (manifest.environment, manifest.pages, manifest.findings) = (environment, records.pages.count, records.findings)
+    guard let outputs else {
+      manifest.entries = old.entries
+      let touched = changed.union(written.map { site + "/" + $0 }).union([SearchIndex.folder, SearchIndex.detailFolder].map { site + "/" + $0 })
+      let lengths = Set(touched.map(\.utf8.count))
+      for i in manifest.entries.indices where lengths.contains(manifest.entries[i].path.count) {
+        let path = manifest.entries[i].pathText
+        if touched.contains(path) { manifest.entries[i].state = FileState(path) }
+      }
+      return manifest
+    }
+    manifest.entries = inputs.map { SiteManifest.Entry("i", $0) } + outputs.map { SiteManifest.Entry("o", site + "/" + $0) }
+    return manifest
+  }
+}
+
+/// SHA-256 of parts, each with its length, as text.
+func contentDigest(_ parts: [[UInt8]]) -> String {
+  var hash = SHA256()
+  for part in parts {
+    withUnsafeBytes(of: UInt64(part.count).littleEndian) { hash.update(bufferPointer: $0) }
+    part.withUnsafeBytes { hash.update(bufferPointer: $0) }
+  }
+  return hash.finalize().prefix(16).map { String($0, radix: 16) }.joined(separator: ".")
+}
