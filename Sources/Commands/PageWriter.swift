@@ -44,9 +44,13 @@ struct PageWriter {
     }
     let log = (try? SourceText(contentsOf: workspace.log, limit: 64 << 20)).map { Document(parsing: $0) }
     let pages = buildSite(
-      course: course, lessons: lessons, log: log, runbooks: runbooks, budgets: Budgets(workspace, learnerSeed: learnerSeed).judged, facts: Notebook.readFacts(workspace), theme: theme)
-    try write(pages, theme.assets)
-    return (pages.count, checkLinks(pages, assets: theme.assets))
+      course: course, lessons: lessons, log: log, runbooks: runbooks, budgets: Budgets(workspace, learnerSeed: learnerSeed).judged, facts: Notebook.readFacts(workspace),
+      glossary: (try? SourceText(contentsOf: workspace.glossary)).map { Document(parsing: $0) }, trends: trends(workspace, of: lessons), theme: theme)
+    let assets = theme.assets + siteFeeds(course: course, pages: pages, log: log, theme: theme)
+    try write(pages, assets)
+    var findings = checkLinks(pages, assets: assets)
+    findings.add(contentsOf: theme.warnings(for: course.lang))
+    return (pages.count, findings)
   }
 
   private func write(_ pages: [SitePage], _ assets: [SiteAsset]) throws {
@@ -80,24 +84,10 @@ struct PageWriter {
       if findings.hasErrors { throw DiagnosedError(diagnostics: findings, source: source) }
     }
     do {
-      return (course, try Theme(folder: themeFolder(course.theme)))
+      return (course, try Theme(folder: themeFolder(course.theme, workspace), base: themeFolder(Theme.standard, workspace)))
     } catch {
       throw DiagnosedError(diagnostics: error.diagnostics, source: nil)
     }
-  }
-
-  /// The course's own Themes/NAME, then the installed one, then the one of the checkout that nb was
-  /// built in.
-  private func themeFolder(_ name: String) -> String {
-    let executable = (executablePath() as NSString).deletingLastPathComponent
-    // PREFIX/bin/nb has its themes in PREFIX/share/nb.
-    var others = [(executable as NSString).deletingLastPathComponent + "/share/nb"]
-    var folder = executable
-    while folder.count > 1 {
-      others.append(folder)
-      folder = (folder as NSString).deletingLastPathComponent
-    }
-    return Theme.find(name, course: workspace.course, others: others) ?? workspace.root + "/Themes/\(name)"
   }
 
   private func input(_ notebook: Notebook) -> LessonInput {

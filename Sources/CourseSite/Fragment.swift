@@ -1,47 +1,48 @@
-// Finishing touches on rendered notebooks: live values that were never measured, boxes in which wide tables scroll,
-// evidence letters as badges, links between notebooks as links between pages. Works on the renderer's own output, in
-// which an author's text is escaped and so can never look like one of the tags searched for here.
+// Finishing touches on rendered notebooks: evidence letters as badges, links between notebooks as links between pages, and
+// the options and boxes that make the renderer's output part of a page. Works on the renderer's own output, in which an
+// author's text is escaped and so can never look like one of the tags searched for here.
 
+import DocumentModel
 import ExperimentModel
 import Foundation
 
+/// How documents are rendered on pages whose own words are `strings`.
+func pageOptions(_ strings: SiteStrings, unsafe: Bool = false) -> HTMLOptions {
+  var options = HTMLOptions()
+  options.unsafe = unsafe
+  options.words = HTMLWords(
+    callouts: [
+      "note": strings[.calloutNote], "tip": strings[.calloutTip], "important": strings[.calloutImportant], "warning": strings[.calloutWarning],
+      "caution": strings[.calloutCaution],
+    ],
+    footnotes: strings[.footnotes], backToText: strings[.backToText], perfBlock: strings[.perfBlock], pending: strings[.notMeasured],
+    table: { strings.text(.table, ["n": "\($0)"]) })
+  return options
+}
+
 /// `html` of a document as it stands on a page.
-func finishedFragment(_ html: String) -> String {
-  pageLinks(evidenceBadges(alignClasses(scrollingTables(pendingValues(html)))))
+func finishedFragment(_ html: String, _ strings: SiteStrings) -> String { pageLinks(evidenceBadges(html, strings)) }
+
+/// A part of the page that scrolls sideways and that the keyboard reaches.
+func scrolling(_ html: String, _ kind: String, label: String) -> String {
+  "<div class=\"\(kind)\" role=\"group\" aria-label=\"\(escapedHTML(label))\" tabindex=\"0\">\n\(html)</div>\n"
 }
 
-/// GFM's `align` attribute is not HTML any more; a class says the same to the stylesheet.
-private func alignClasses(_ html: String) -> String {
-  var text = html
-  for side in ["left", "right", "center"] {
-    for cell in ["th", "td"] {
-      text = text.replacingOccurrences(of: "<\(cell) align=\"\(side)\">", with: "<\(cell) class=\"align-\(side)\">")
-    }
-  }
-  return text
-}
-
-/// `{{ onoff.on.p99 }}` that no run has filled says so.
-private func pendingValues(_ html: String) -> String {
-  replacing(in: html, from: "<span class=\"value pending\"", to: "</span>") { element in
-    guard let end = element.firstIndex(of: ">") else { return String(element) }
-    return element[...end] + "not yet measured</span>"
-  }
-}
-
-/// A table in a box of its own that scrolls sideways and can be reached by keyboard.
-func scrollingTables(_ html: String) -> String {
-  html.replacingOccurrences(of: "<table>\n", with: "<div class=\"table-box\" role=\"region\" aria-label=\"Table\" tabindex=\"0\">\n<table>\n")
-    .replacingOccurrences(of: "</table>\n", with: "</table>\n</div>\n")
+/// The table of a picture's numbers in a box, its heads marked as such.
+func scrollingTable(_ html: String, label: String) -> String {
+  guard let start = html.range(of: "<table>"), let end = html.range(of: "</table>\n") else { return html }
+  let table = html[start.lowerBound..<end.upperBound].replacingOccurrences(of: "<th>", with: "<th scope=\"col\">")
+    .replacingOccurrences(of: "<th class", with: "<th scope=\"col\" class")
+  return html[..<start.lowerBound] + scrolling(table, "table-box", label: label) + html[end.upperBound...]
 }
 
 /// In verdict lines, `evidence W` becomes a badge that leads to the legend.
-private func evidenceBadges(_ html: String) -> String {
+private func evidenceBadges(_ html: String, _ strings: SiteStrings) -> String {
   replacing(in: html, from: "<p><em>", to: "</p>") { line in
     guard line.hasSuffix("</em></p>") else { return String(line) }
     var text = line.replacingOccurrences(of: "<p><em>", with: "<p class=\"verdict\"><em>")
     for evidence in Evidence.allCases {
-      let badge = evidenceBadge(evidence)
+      let badge = evidenceBadge(evidence, strings)
       for (before, after) in [(" · ", " · "), ("<em>", " · "), (" · ", "</em>"), ("<em>", "</em>")] {
         text = text.replacingOccurrences(of: "\(before)evidence \(evidence.rawValue)\(after)", with: before + badge + after)
       }
@@ -50,8 +51,8 @@ private func evidenceBadges(_ html: String) -> String {
   }
 }
 
-func evidenceBadge(_ evidence: Evidence) -> String {
-  "<a class=\"badge evidence-\(evidence.rawValue.lowercased())\" href=\"#evidence\" title=\"\(escapedHTML(evidence.meaning))\">evidence \(evidence.rawValue)</a>"
+private func evidenceBadge(_ evidence: Evidence, _ strings: SiteStrings) -> String {
+  "<a class=\"badge evidence-\(evidence.rawValue.lowercased())\" href=\"#evidence\" title=\"\(escapedHTML(strings.meaning(evidence)))\">evidence \(evidence.rawValue)</a>"
 }
 
 /// The letters whose badges stand in `html`.
@@ -59,8 +60,25 @@ func evidenceShown(in html: String) -> [Evidence] {
   Evidence.allCases.filter { html.contains("class=\"badge evidence-\($0.rawValue.lowercased())\"") }
 }
 
+/// The letters and what they mean, for templates.
+func evidenceContext(_ letters: [Evidence], _ strings: SiteStrings) -> [[String: Any]] {
+  letters.map { ["letter": $0.rawValue, "class": "evidence-\($0.rawValue.lowercased())", "meaning": strings.meaning($0)] }
+}
+
+extension SiteStrings {
+  func meaning(_ evidence: Evidence) -> String {
+    switch evidence {
+    case .real: self[.evidenceR]
+    case .declaredWait: self[.evidenceW]
+    case .replay: self[.evidenceP]
+    case .simulated: self[.evidenceS]
+    case .computed: self[.evidenceC]
+    }
+  }
+}
+
 /// `day08.md#x` leads to `day08.html#x`; links with a scheme or host stay.
-private func pageLinks(_ html: String) -> String {
+func pageLinks(_ html: String) -> String {
   replacing(in: html, from: "<a href=\"", to: "\">") { tag in
     let attribute = tag.dropFirst("<a href=\"".count)
     guard let quote = attribute.firstIndex(of: "\"") else { return String(tag) }
