@@ -2,6 +2,7 @@
 
 import DocumentModel
 import ExperimentModel
+import Foundation
 import Reporting
 import TextModel
 
@@ -46,11 +47,11 @@ func budgetsPage(_ frame: PageFrame, _ budgets: [JudgedBudget]) -> SitePage {
       }
     let lesson = String(one.budget.metric.prefix { $0 != "/" })
     let address = frame.address(of: lesson).map { $0 + (one.budget.address.block.map { "#result-\($0)" } ?? "") }
-    return [
+    return withoutEmptyTexts([
       "metric": one.budget.metric, "href": address ?? "", "isLink": address != nil, "limit": one.budget.limitText, "measured": texts.measured ?? "–",
       "remaining": texts.left ?? "–", "outcome": strings[outcome], "outcomeClass": "outcome-\(one.outcome.rawValue)", "owner": one.budget.owner,
       "since": one.budget.since, "reasons": texts.reasons, "why": one.budget.why,
-    ]
+    ])
   }
   let title = strings[.pageBudgets]
   let context: [String: Any] = [
@@ -64,7 +65,10 @@ func budgetsPage(_ frame: PageFrame, _ budgets: [JudgedBudget]) -> SitePage {
 func glossaryPage(_ frame: PageFrame, _ glossary: Document) -> SitePage {
   let rendered = glossary.html(pageOptions(frame.strings))
   let terms = rendered.headings.filter { $0.level == 2 }.map { ["text": $0.text, "href": "#\($0.id)"] as [String: Any] }
-  let context: [String: Any] = ["strings": frame.strings.texts, "body": finishedFragment(rendered.html, frame.strings), "terms": terms]
+  let html = finishedFragment(rendered.html, frame.strings)
+  // The index stands between what introduces the glossary and its first term.
+  let first = html.range(of: "<h2 ")?.lowerBound ?? html.endIndex
+  let context: [String: Any] = ["strings": frame.strings.texts, "heading": String(html[..<first]), "body": String(html[first...]), "terms": terms]
   let title = rendered.headings.first { $0.level == 1 }?.text ?? frame.strings[.pageGlossary]
   return frame.page(CoursePage.glossary.path, title: title, kind: "glossary", body: frame.theme.render("glossary", context))
 }

@@ -24,13 +24,13 @@ func marketPage(_ frame: PageFrame, _ facts: [MarketFact]) -> SitePage {
   let strings = frame.strings
   let states = facts.map(FactState.init)
   let rows = zip(facts, states).map { fact, state -> [String: Any] in
-    [
+    withoutEmptyTexts([
       "id": fact.id, "fact": fact.statement, "value": fact.value, "asOf": fact.asOf, "source": fact.source,
       "isLink": fact.source.hasPrefix("https://") || fact.source.hasPrefix("http://"), "sourceKind": fact.sourceKind, "strength": fact.strength ?? "–",
       "state": strings[state.key], "stateClass": "fact-\(state.rawValue)",
       "believed": state == .history ? "" : strings.text(.believedFor, count: fact.ttlDays),
       "usedBy": fact.usedBy.compactMap { lesson in frame.address(of: lesson).map { ["text": lesson, "href": $0] as [String: Any] } },
-    ]
+    ])
   }
   let title = strings[.pageMarket]
   let context: [String: Any] = [

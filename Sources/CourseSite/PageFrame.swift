@@ -79,7 +79,7 @@ struct PageFrame {
     ]
     if let url = course.url, pages.contains(.log) { context["feedAddress"] = url + feedPath }
     context["title"] = title
-    context["kicker"] = kicker
+    if !kicker.isEmpty { context["kicker"] = kicker }
     context["body"] = body
     context["pageClass"] = "page-\(kind)"
     context["pageTitle"] = title == course.title ? title : "\(title) · \(course.title)"

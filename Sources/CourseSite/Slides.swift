@@ -24,11 +24,11 @@ func slides(_ html: String, _ headings: [Heading]) -> [[String: Any]] {
   if start < html.endIndex { parts.append((current, html[start...])) }
   let anchors = parts.indices.map { "slide-\($0 + 1)" }
   return parts.enumerated().map { index, part in
-    [
+    withoutEmptyTexts([
       "body": String(part.body), "anchor": anchors[index], "name": part.heading?.text ?? "", "level": "\(part.heading?.level ?? 2)",
       "number": "\(index + 1)", "total": "\(parts.count)", "isFirst": index == 0, "isLast": index == parts.count - 1,
       "previousAnchor": index > 0 ? anchors[index - 1] : "overview", "nextAnchor": index + 1 < parts.count ? anchors[index + 1] : "end",
-    ]
+    ])
   }
 }
 

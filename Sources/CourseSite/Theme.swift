@@ -96,3 +96,6 @@ public struct Theme: Sendable {
     library.render(context, withTemplate: template) ?? ""
   }
 }
+
+/// Values for a template without empty texts: to mustache an empty text is there, and its section would show.
+func withoutEmptyTexts(_ values: [String: Any]) -> [String: Any] { values.filter { ($0.value as? String)?.isEmpty != true } }

@@ -270,9 +270,11 @@ struct HTMLRenderer {
       if i == 0 { put("<thead>\n") } else if i == 1 { put("<tbody>\n") }
       put("<tr>\n")
       for (column, cell) in row.enumerated() {
-        let tag = i == 0 ? "th" : "td"
+        // A head without a word is none, to a reader who hears it.
+        let isEmpty = cell < 0 || cell >= cells.count || cells[cell].isEmpty
+        let tag = i == 0 && !(isEmpty && words != nil) ? "th" : "td"
         let side = table.alignments[column]
-        let scope = i == 0 && words != nil ? " scope=\"col\"" : ""
+        let scope = tag == "th" && words != nil ? " scope=\"col\"" : ""
         put(side == .none ? "<\(tag)\(scope)>" : "<\(tag)\(scope) \(alignment)=\"\(prefix)\(side.rawValue)\">")
         if cell >= 0, cell < cells.count { out += cells[cell] }
         put("</\(tag)>\n")

@@ -93,7 +93,7 @@ private let log = """
     let series = HistorySeries(
       address: "day01/curve.mean", unit: .nanoseconds, points: points, changes: [HistoryChange(index: 6, date: "2026-11-16", commit: "abc", relativeChange: 0.2, p: 0.001)])
     let html = try page("trend.html", site([lesson([curve])], trends: [series]))
-    #expect(html.contains("<code>curve.mean</code>") && html.contains("+20 %, p 0.001, worse") && html.contains("class=\"level bad\""))
+    #expect(html.contains("<code>curve.mean</code>") && html.contains("+20 %, p 0.0010, worse") && html.contains("class=\"level bad\""))
     #expect(html.contains("<desc id=\"trend-1-d\">12 values from 2026-11-10 to 2026-11-21; least 10.0 ms, largest 12.0 ms</desc>"))
     #expect(html.contains("class=\"spark-change\"") && html.contains("class=\"plot-interval\"") && html.contains("href=\"day01.html\">day01</a>"))
   }
@@ -184,7 +184,7 @@ private let log = """
 
   @Test func theSlidesThemeMakesALessonATalk() throws {
     let theme = try Theme(folder: repository + "/Themes/slides", base: repository + "/Themes/default")
-    let pages = buildSite(course: Course(), lessons: [lesson([curve])], log: nil, runbooks: [], facts: [], theme: theme)
+    let pages = buildSite(course: Course(), lessons: [lesson([curve])], log: document(log), runbooks: [], facts: [], theme: theme)
     let html = try page("day01.html", pages)
     #expect(html.components(separatedBy: "<section class=\"slide\"").count == 4 && html.contains("id=\"overview\"") && html.contains("href=\"#slide-3\""))
     #expect(html.contains("<link rel=\"stylesheet\" href=\"style.css\">\n<link rel=\"stylesheet\" href=\"slides.css\">"))
