@@ -1,4 +1,5 @@
-// Outside facts as a page: each with its source, its date, and a badge that says whether it may still be believed.
+// Outside facts as a page: each with its source, its date, and badges that say whether it may still be believed and whether
+// another source says something else.
 
 import ExperimentModel
 
@@ -6,7 +7,7 @@ import ExperimentModel
 private let historicDays = 3650
 
 private enum FactState: String {
-  case fresh, stale, conflict, history
+  case fresh, stale, history
 
   init(_ fact: MarketFact) { self = fact.stale ? .stale : fact.ttlDays >= historicDays ? .history : .fresh }
 
@@ -14,7 +15,6 @@ private enum FactState: String {
     switch self {
     case .fresh: .stateFresh
     case .stale: .stateStale
-    case .conflict: .stateConflict
     case .history: .stateHistory
     }
   }
@@ -29,6 +29,11 @@ func marketPage(_ frame: PageFrame, _ facts: [MarketFact]) -> SitePage {
       "isLink": fact.source.hasPrefix("https://") || fact.source.hasPrefix("http://"), "sourceKind": fact.sourceKind, "strength": fact.strength ?? "–",
       "state": strings[state.key], "stateClass": "fact-\(state.rawValue)",
       "believed": state == .history ? "" : strings.text(.believedFor, count: fact.ttlDays),
+      "hasConflicts": !fact.conflicts.isEmpty,
+      "conflicts": fact.conflicts.map { other -> [String: Any] in
+        // Names of their own: what a conflict leaves out must not be taken from its fact.
+        withoutEmptyTexts(["otherValue": other.value, "otherSource": other.source, "otherKind": other.sourceKind, "resolution": other.resolution])
+      },
       "usedBy": fact.usedBy.compactMap { lesson in frame.address(of: lesson).map { ["text": lesson, "href": $0] as [String: Any] } },
     ])
   }
@@ -39,7 +44,7 @@ func marketPage(_ frame: PageFrame, _ facts: [MarketFact]) -> SitePage {
       .marketCounts,
       [
         "fresh": "\(states.count { $0 == .fresh || $0 == .history })", "stale": "\(states.count { $0 == .stale })",
-        "conflict": "\(states.count { $0 == .conflict })",
+        "conflict": "\(facts.count { !$0.conflicts.isEmpty })",
       ]),
   ]
   return frame.page(CoursePage.market.path, title: title, kind: "market", body: frame.theme.render("market", context))

@@ -17,7 +17,7 @@ enum StringKey: String, CaseIterable {
   case logEntries, logChanged, logWhy, logBeforeAfter, logEvidence, logCost, logCommit, logEnvironment
   case trendNoChange, trendBetter, trendWorse, trendPicture, trendMore
   case budgetsKept, budgetsBroken, outcomePass, outcomeFail, outcomeInconclusive, outcomeUnmeasured
-  case marketCounts, stateFresh, stateStale, stateConflict, stateHistory, believedFor
+  case marketCounts, stateFresh, stateStale, stateHistory, believedFor
   case missingTitle
 }
 

@@ -19,7 +19,7 @@ private let knownNames: Set<String> = [
   "terms", "entries", "lesson", "seen", "hasSeen", "metrics", "warn", "page", "steps", "hasMetrics", "blocks", "count", "newest", "earlier", "hasEarlier", "date",
   "verdict", "verdictClass", "details", "id", "commit", "block", "groups", "rows", "runs", "first", "last", "picture", "lastValue", "changes", "hasChanges",
   "change", "changeClass", "more", "budgets", "limit", "measured", "remaining", "outcome", "outcomeClass", "owner", "since", "reasons", "why", "summary",
-  "facts", "fact", "metric", "value", "asOf", "source", "sourceKind", "strength", "believed", "usedBy", "conflicts", "counts",
+  "facts", "fact", "metric", "value", "asOf", "source", "sourceKind", "strength", "believed", "usedBy", "conflicts", "hasConflicts", "otherValue", "otherSource", "otherKind", "resolution", "counts",
 ]
 
 /// A `{{name}}` of a template.

@@ -105,7 +105,12 @@ private let log = """
         strength: nil, ttlDays: ttl, stale: stale, usedBy: ["day01", "day99"])
     }
     let html = try page("market.html", site([lesson([curve])], facts: [fact("a", ttl: 30, stale: false), fact("b", ttl: 1, stale: true), fact("c", ttl: 40000, stale: false)]))
-    #expect(html.contains("2 current, 1 stale, 0 in conflict"))
+    #expect(html.contains("2 current, 1 stale, 0 in conflict") && !html.contains("fact-conflict"))
+    var disputed = fact("d", ttl: 30, stale: false)
+    disputed.conflicts = [MarketFact.Conflict(source: "", sourceKind: "secondary", value: "150 ms", resolution: "not adopted")]
+    let other = try page("market.html", site([lesson([curve])], facts: [disputed]))
+    #expect(other.contains("1 in conflict") && other.contains("fact-state fact-conflict\">conflict</span>"))
+    #expect(other.contains("<span class=\"note\">150 ms (secondary) · not adopted</span></th>"))
     #expect(html.contains("fact-state fact-fresh\">current</span><span class=\"note\">for 30 days") && html.contains("fact-state fact-stale\">STALE</span><span class=\"note\">for a day"))
     #expect(html.contains("fact-state fact-history\">history</span></td>") && html.contains("S &lt;a&gt;") && !html.contains("day99"))
   }
@@ -177,7 +182,7 @@ private let log = """
     let made = slides(html, headings)
     #expect(made.map { $0["body"] as? String ?? "" }.joined() == html)
     // A heading inside a quote begins no slide.
-    #expect(made.map { $0["name"] as? String } == ["", "A", "B"])
+    #expect(made.map { $0["name"] as? String } == [nil, "A", "B"])
     #expect(made.map { $0["nextAnchor"] as? String } == ["slide-2", "slide-3", "end"])
     #expect(made.map { $0["previousAnchor"] as? String } == ["overview", "slide-1", "slide-2"])
   }
