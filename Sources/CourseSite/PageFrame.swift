@@ -75,7 +75,7 @@ struct PageFrame {
     let next = place.flatMap { $0 + 1 < lessons.count ? lessons[$0 + 1] : nil }
     var context: [String: Any] = [
       "lang": course.lang, "courseTitle": course.title, "strings": strings.texts, "scripts": scripts, "styles": styles, "theme": theme.name,
-      "searchWords": strings.searchWords, "scriptWords": strings.scriptWords,
+      "searchOne": strings.text(.searchMany, count: 1), "scriptWords": strings.scriptWords,
     ]
     if let url = course.url, pages.contains(.log) { context["feedAddress"] = url + feedPath }
     context["title"] = title

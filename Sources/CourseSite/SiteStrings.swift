@@ -6,7 +6,7 @@ import Foundation
 /// The keys that code asks for; templates may use more.
 enum StringKey: String, CaseIterable {
   case day, week, dayTitle, weekTitle, weekDay
-  case searchLoading, searchFailed, searchNone, searchMany, copy, copied
+  case searchMany, copy, copied
   case notMeasured, notMeasuredBlock, nothingToMeasure, allMeasured, someMeasured, withStale, staleBlock
   case claimVerified, claimNotReproduced, claimInconclusive, claimSimulated
   case evidenceR, evidenceW, evidenceP, evidenceS, evidenceC
@@ -53,14 +53,6 @@ struct SiteStrings: Sendable {
   /// `{n}`, `{title}` …: what a translation must keep.
   static func placeholders(_ text: String) -> Set<String> {
     Set(text.split(separator: "{", omittingEmptySubsequences: false).dropFirst().compactMap { part in part.firstIndex(of: "}").map { String(part[..<$0]) } })
-  }
-
-  /// For the search script, which finds it in `data-words`: a JSON object.
-  var searchWords: String {
-    json([
-      "loading": self[.searchLoading], "failed": self[.searchFailed], "none": self[.searchNone], "many": self[.searchMany],
-      "one": texts["searchOne"] ?? self[.searchMany],
-    ])
   }
 
   /// For the theme's own script, in `data-words` of the body.

@@ -8,7 +8,7 @@ import TextModel
 private let knownNames: Set<String> = [
   // layout
   "lang", "courseTitle", "title", "pageTitle", "kicker", "body", "navigation", "href", "text", "current", "hasContents", "contents", "level",
-  "hasNeighbours", "previous", "next", "scripts", "styles", "searchWords", "scriptWords", "pageClass", "canonical", "feedAddress", "week", "weekTitle", "days",
+  "hasNeighbours", "previous", "next", "scripts", "styles", "searchOne", "scriptWords", "pageClass", "canonical", "feedAddress", "week", "weekTitle", "days",
   "label", "isLink", "theme", "address",
   // lesson
   "heading", "hasBlocks", "state", "stateClass", "hasClaims", "claims", "status", "statusClass", "evidence", "letter", "class", "meaning", "hasEvidence",
