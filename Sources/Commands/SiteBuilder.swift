@@ -12,7 +12,7 @@ struct SiteReport {
   var pages: Int
   /// Files that were written.
   var written: Int
-  /// What its links say.
+  /// What its links and its theme say.
   var findings: [Diagnostic]
 }
 
@@ -61,7 +61,7 @@ struct SiteBuilder {
     try writeFileAtomically(recordsPath, made.records.bytes, durable: false)
     let manifest = made.manifest(environment, below: workspace.site, old: old, changed: changed, written: written)
     try writeFileAtomically(manifestPath, manifest.bytes(began: began), durable: false)
-    return SiteReport(pages: made.records.pages.count, written: written.count, findings: made.records.findings)
+    return SiteReport(pages: made.records.pages.count, written: written.count, findings: made.findings)
   }
 
   /// Whatever is no file and decides what is built: nb itself, the day (facts grow stale), the options.
@@ -74,6 +74,8 @@ struct SiteBuilder {
 /// What a build made: the new files, and what has to be kept.
 struct MadeSite {
   var records = SiteRecords()
+  /// What is to be said of the theme.
+  var notes: [Diagnostic] = []
   /// New or perhaps new, by path relative to the site.
   var files: [String: [UInt8]] = [:]
   /// Of the pages that were made anew, by path.
@@ -83,6 +85,8 @@ struct MadeSite {
   /// Paths, relative to the site, of all that it consists of, and of the folders of search. nil: the same as before, as are
   /// the inputs.
   var outputs: Set<String>?
+
+  var findings: [Diagnostic] { notes + records.findings }
 
   /// Writes what differs and removes what the site before had and this one has not.
   ///
@@ -118,7 +122,7 @@ struct MadeSite {
 
   func manifest(_ environment: String, below site: String, old: SiteManifest, changed: Set<String>, written: Set<String>) -> SiteManifest {
     var manifest = SiteManifest()
-    (manifest.environment, manifest.pages, manifest.findings) = (environment, records.pages.count, records.findings)
+    (manifest.environment, manifest.pages, manifest.findings) = (environment, records.pages.count, findings)
     guard let outputs else {
       manifest.entries = old.entries
       let touched = changed.union(written.map { site + "/" + $0 }).union([SearchIndex.folder, SearchIndex.detailFolder].map { site + "/" + $0 })

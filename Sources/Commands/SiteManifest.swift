@@ -65,7 +65,7 @@ struct SiteManifest {
   ///   read before its last change without a sign of it in the state, so it is written down as unknown.
   func bytes(began: Int64) -> [UInt8] {
     var text = "nb-site 2\n\(environment)\n\(pages)\n\(findings.count)\n"
-    for finding in findings { text += "\(finding.path ?? "")\t\(finding.cause)\t\(finding.remedy ?? "")\n" }
+    for finding in findings { text += "\(finding.id.rawValue)\t\(finding.path ?? "")\t\(finding.cause)\t\(finding.remedy ?? "")\n" }
     var bytes = Array(text.utf8)
     bytes.reserveCapacity(bytes.count + entries.count * 120)
     for entry in entries {
@@ -127,7 +127,8 @@ struct SiteManifest {
     mutating func findings() -> [Diagnostic] {
       (0..<(Int(line()) ?? 0)).map { _ in
         let fields = line().split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-        return Diagnostic("broken-link", .warning, fields.count > 1 ? fields[1] : "", remedy: fields.last, path: fields.first)
+        guard fields.count == 4 else { return Diagnostic("broken-link", .warning, "") }
+        return Diagnostic(DiagnosticID(rawValue: fields[0]), .warning, fields[2], remedy: fields[3], path: fields[1])
       }
     }
 

@@ -16,6 +16,7 @@ struct Workspace {
   var site: String { root + "/_site" }
   var store: String { state + "/results.sqlite" }
   var log: String { course + "/optimization-log.md" }
+  var glossary: String { course + "/glossary.md" }
   var facts: String { course + "/market/facts.yml" }
   var budgets: String { course + "/budgets.yml" }
   var courseFile: String { course + "/course.yml" }

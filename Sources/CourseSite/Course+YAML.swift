@@ -4,7 +4,7 @@ import StrictYAML
 import TextModel
 
 extension Course {
-  private static let keys = ["title", "lang", "theme", "lessons", "unsafe", "money", "targets"]
+  private static let keys = ["title", "lang", "theme", "url", "weeks", "lessons", "unsafe", "money", "targets"]
 
   /// The course that `yaml` describes. What is missing keeps its default; every mistake is reported.
   public init(yaml source: SourceText, diagnostics: inout Diagnostics) {
@@ -28,6 +28,8 @@ extension Course {
         case "false": unsafe = false
         default: Self.wrong(entry, "true or false", &diagnostics)
         }
+      case "url": readURL(entry, &diagnostics)
+      case "weeks": readWeeks(entry, &diagnostics)
       case "lessons": readLessons(entry, &diagnostics)
       case "targets": readTargets(entry, &diagnostics)
       case "money": continue
@@ -65,6 +67,32 @@ extension Course {
       } else {
         lessons.append(id)
       }
+    }
+  }
+
+  /// An absolute address, without what a feed could not append a page to.
+  private mutating func readURL(_ entry: YAMLEntry, _ diagnostics: inout Diagnostics) {
+    let text = entry.value.text ?? ""
+    let host = ["https://", "http://"].first { text.hasPrefix($0) }.map { text.dropFirst($0.count) } ?? ""
+    guard !host.isEmpty, !host.hasPrefix("/"), text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"\"'<>\\^`{|}?#".utf8.contains($0) }) else {
+      return Self.wrong(entry, "an address such as https://example.org/course/", &diagnostics)
+    }
+    url = text.hasSuffix("/") ? text : text + "/"
+  }
+
+  private mutating func readWeeks(_ entry: YAMLEntry, _ diagnostics: inout Diagnostics) {
+    guard let items = entry.value.items else { return Self.wrong(entry, "a list of weeks, each with `title` and `days`", &diagnostics) }
+    for item in items {
+      let unknown = item.entries?.first { $0.key != "title" && $0.key != "days" }
+      let days = item["days"]?.items?.compactMap { $0.isNull ? nil : $0.text }
+      guard let title = item["title"]?.text, !title.isEmpty, let days, days.count == item["days"]?.items?.count, !days.isEmpty, unknown == nil else {
+        diagnostics.add(
+          Diagnostic(
+            "course-file", .error, unknown.map { "a week has no `\($0.key)`" } ?? "a week has a `title` and a list of `days`",
+            remedy: "write `- {title: Fundamentals, days: [Metrics, Tracing]}`", at: unknown?.keyRange ?? item.range))
+        continue
+      }
+      weeks.append(CourseWeek(title: title, days: days))
     }
   }
 

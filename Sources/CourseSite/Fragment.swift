@@ -1,11 +1,26 @@
-// Finishing touches on rendered notebooks: live values that were never measured, boxes in which wide tables scroll,
-// evidence letters as badges, links between notebooks as links between pages, traces in tables as links to their
-// pictures. One pass over the renderer's own output, in which an author's text is escaped and so can never look like one
-// of the tags searched for here.
+// Finishing touches on rendered notebooks: evidence letters as badges, links between notebooks as links between pages,
+// traces in tables as links to their pictures, and the options and boxes that make the renderer's output part of a page.
+// One pass over the renderer's own output, in which an author's text is escaped and so can never look like one of the tags
+// searched for here.
 
+import DocumentModel
 import ExperimentModel
 
-/// A rendered notebook as it stands on a page.
+/// How documents are rendered on pages whose own words are `strings`.
+func pageOptions(_ strings: SiteStrings, unsafe: Bool = false) -> HTMLOptions {
+  var options = HTMLOptions()
+  options.unsafe = unsafe
+  options.words = HTMLWords(
+    callouts: [
+      "note": strings[.calloutNote], "tip": strings[.calloutTip], "important": strings[.calloutImportant], "warning": strings[.calloutWarning],
+      "caution": strings[.calloutCaution],
+    ],
+    footnotes: strings[.footnotes], backToText: strings[.backToText], perfBlock: strings[.perfBlock], pending: strings[.notMeasured],
+    table: { strings.text(.table, ["n": "\($0)"]) })
+  return options
+}
+
+/// A rendered document as it stands on a page.
 struct Fragment {
   var html: String
   /// The letters whose badges stand in it.
@@ -13,31 +28,78 @@ struct Fragment {
 }
 
 /// - Parameter traces: ids of the traces that the page shows as waterfalls.
-func finishedFragment(_ html: String, traces: Set<String> = []) -> Fragment {
+func finishedFragment(_ html: String, _ strings: SiteStrings, traces: Set<String> = []) -> Fragment {
   html.withMarkupBytes { bytes in
-    var pass = FragmentPass(input: bytes, traces: traces)
+    var pass = FragmentPass(input: bytes, badges: { Array(evidenceBadge($0, strings).utf8) }, traces: traces)
     pass.run()
     return Fragment(html: String(decoding: pass.out, as: UTF8.self), evidence: Evidence.allCases.filter(pass.evidence.contains))
   }
 }
 
-/// A table in a box of its own that scrolls sideways and can be reached by keyboard.
-private let tableBox: StaticString = "<div class=\"table-box\" role=\"region\" aria-label=\"Table\" tabindex=\"0\">\n<table>\n"
+/// `day08.md#x` in links leads to `day08.html#x`; nothing else is changed.
+func pageLinks(_ html: String) -> String {
+  html.withMarkupBytes { bytes in
+    var pass = FragmentPass(input: bytes, badges: { _ in nil }, traces: [])
+    pass.run()
+    return String(decoding: pass.out, as: UTF8.self)
+  }
+}
 
-func evidenceBadge(_ evidence: Evidence) -> String {
-  "<a class=\"badge evidence-\(evidence.rawValue.lowercased())\" href=\"#evidence\" title=\"\(escapedHTML(evidence.meaning))\">evidence \(evidence.rawValue)</a>"
+/// A part of the page that scrolls sideways and that the keyboard reaches.
+func scrolling(_ html: String, _ kind: String, label: String) -> String {
+  "<div class=\"\(kind)\" role=\"group\" aria-label=\"\(escapedHTML(label))\" tabindex=\"0\">\n\(html)</div>\n"
+}
+
+/// The table of a picture's numbers in a box, its heads marked as such.
+func scrollingTable(_ html: String, label: String) -> String {
+  html.withMarkupBytes { markup in
+    guard let start = markup.find("<table>", from: 0), let end = markup.find("</table>\n", from: start).map({ $0 + 9 }) else { return html }
+    var table: [UInt8] = []
+    table.reserveCapacity(end - start + 256)
+    var i = start
+    while let head = markup.find("<th", from: i, before: end) {
+      table += markup.bytes[i..<head + 3]
+      i = head + 3
+      if markup.has(">", at: i) || markup.has(" ", at: i) { table += Array(" scope=\"col\"".utf8) }
+    }
+    table += markup.bytes[i..<end]
+    return markup.text(0..<start) + scrolling(String(decoding: table, as: UTF8.self), "table-box", label: label) + markup.text(end..<markup.count)
+  }
+}
+
+private func evidenceBadge(_ evidence: Evidence, _ strings: SiteStrings) -> String {
+  "<a class=\"badge evidence-\(evidence.rawValue.lowercased())\" href=\"#evidence\" title=\"\(escapedHTML(strings.meaning(evidence)))\">evidence \(evidence.rawValue)</a>"
+}
+
+/// The letters and what they mean, for templates.
+func evidenceContext(_ letters: [Evidence], _ strings: SiteStrings) -> [[String: Any]] {
+  letters.map { ["letter": $0.rawValue, "class": "evidence-\($0.rawValue.lowercased())", "meaning": strings.meaning($0)] }
+}
+
+extension SiteStrings {
+  func meaning(_ evidence: Evidence) -> String {
+    switch evidence {
+    case .real: self[.evidenceR]
+    case .declaredWait: self[.evidenceW]
+    case .replay: self[.evidenceP]
+    case .simulated: self[.evidenceS]
+    case .computed: self[.evidenceC]
+    }
+  }
 }
 
 private struct FragmentPass {
   let input: MarkupBytes
+  /// The badge of a letter; nil: none is wanted.
+  let badges: (Evidence) -> [UInt8]?
   let traces: Set<String>
   var out: [UInt8] = []
   var evidence: Set<Evidence> = []
   /// All before it was copied or replaced.
   private var position = 0
 
-  init(input: MarkupBytes, traces: Set<String>) {
-    (self.input, self.traces) = (input, traces)
+  init(input: MarkupBytes, badges: @escaping (Evidence) -> [UInt8]?, traces: Set<String>) {
+    (self.input, self.badges, self.traces) = (input, badges, traces)
     out.reserveCapacity(input.count + input.count / 16)
   }
 
@@ -53,15 +115,7 @@ private struct FragmentPass {
   private mutating func replaced(at tag: Int) -> Int {
     guard tag + 2 < input.count else { return tag }
     switch input.bytes[tag + 1] {
-    case UInt8(ascii: "t"): return tableTag(tag)
-    case UInt8(ascii: "/"):
-      if input.has("</table>\n", at: tag) { return replace(tag..<tag + 9, "</table>\n</div>\n") }
-    case UInt8(ascii: "s"):
-      // `{{ onoff.on.p99 }}` that no run has filled says so.
-      if input.has("<span class=\"value pending\"", at: tag), let opened = input.find(0x3E, from: tag), let end = input.find("</span>", from: opened) {
-        copy(upTo: opened + 1)
-        return replace(opened + 1..<end, "not yet measured")
-      }
+    case UInt8(ascii: "t"): return traceCell(tag)
     case UInt8(ascii: "p"):
       if input.has("<p><em>", at: tag) { return verdict(tag) }
     case UInt8(ascii: "a"):
@@ -71,38 +125,30 @@ private struct FragmentPass {
     return tag
   }
 
-  private mutating func tableTag(_ tag: Int) -> Int {
-    if input.has("<table>\n", at: tag) { return replace(tag..<tag + 8, tableBox) }
-    // GFM's `align` attribute is not HTML any more; a class says the same to the stylesheet.
-    if input.has("<td align=\"", at: tag) || input.has("<th align=\"", at: tag) {
-      copy(upTo: tag + 4)
-      return replace(tag + 4..<tag + 11, "class=\"align-")
-    }
-    if !traces.isEmpty, input.has("<td>", at: tag), let end = input.find(0x3C, from: tag + 4), end - tag < 80 {
-      let id = input.text(tag + 4..<end)
-      if traces.contains(id) { return replace(tag + 4..<end, Array("<a href=\"#trace-\(id)\">\(id)</a>".utf8)) }
-    }
-    return tag
+  private mutating func traceCell(_ tag: Int) -> Int {
+    guard !traces.isEmpty, input.has("<td>", at: tag), let end = input.find(0x3C, from: tag + 4), end - tag < 80 else { return tag }
+    let id = input.text(tag + 4..<end)
+    return traces.contains(id) ? replace(tag + 4..<end, Array("<a href=\"#trace-\(id)\">\(id)</a>".utf8)) : tag
   }
 
   /// In verdict lines, `evidence W` becomes a badge that leads to the legend.
   private mutating func verdict(_ tag: Int) -> Int {
     guard let end = input.find("</p>", from: tag), input.has("</em>", at: end - 5) else { return tag }
     let words: StaticString = "evidence "
-    var found: [(Int, Evidence)] = []
+    var found: [(Int, Evidence, [UInt8])] = []
     var i = tag + 7
     while let word = input.find(words, from: i, before: end - 5) {
       i = word + words.utf8CodeUnitCount
       let starts = word == tag + 7 || input.has(" · ", at: word - 4)
       let ends = i + 1 == end - 5 || input.has(" · ", at: i + 1)
-      guard starts, ends, let letter = Evidence(rawValue: input.text(i..<i + 1)) else { continue }
-      found.append((word, letter))
+      guard starts, ends, let letter = Evidence(rawValue: input.text(i..<i + 1)), let badge = badges(letter) else { continue }
+      found.append((word, letter, badge))
     }
     guard !found.isEmpty else { return tag }
     _ = replace(tag..<tag + 3, "<p class=\"verdict\">")
-    for (word, letter) in found {
+    for (word, letter, badge) in found {
       evidence.insert(letter)
-      _ = replace(word..<word + words.utf8CodeUnitCount + 1, Array(evidenceBadge(letter).utf8))
+      _ = replace(word..<word + words.utf8CodeUnitCount + 1, badge)
     }
     return position
   }

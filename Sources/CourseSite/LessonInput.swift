@@ -71,7 +71,8 @@ public struct LessonInput: Sendable {
   public var summary: LessonSummary {
     let shown = Set(results.filter { $0.hasNumbers }.map(\.id))
     return LessonSummary(
-      link: link, blocks: blocks.count, measured: blocks.count(where: shown.contains), stale: stale.count, claims: claims, runbooks: runbooks)
+      link: link, blocks: blocks.count, measured: blocks.count(where: shown.contains), stale: stale.count, claims: claims, runbooks: runbooks,
+      judged: Dictionary(results.map { ($0.id, $0.judgedMetrics.sorted()) }, uniquingKeysWith: { a, _ in a }).filter { !$0.value.isEmpty })
   }
 }
 
@@ -86,4 +87,19 @@ public struct LessonSummary: Codable, Hashable, Sendable {
   public var stale: Int
   public var claims: [ClaimState]
   public var runbooks: [RunbookSpec]
+  /// Metrics by block that something is decided by.
+  public var judged: [String: [String]]
+}
+
+extension CellResult {
+  /// Metrics that a threshold, prediction, gate or comparison of the block decides by.
+  fileprivate var judgedMetrics: Set<String> {
+    let conditions = (thresholds + expects + gates).map { one in metricName(String(one.text.prefix { !" <>=!".contains($0) })) }
+    return Set(conditions + comparisons.map(\.metric))
+  }
+}
+
+/// `mean` of `onoff.on.mean@capacity=10`.
+public func metricName(_ address: String) -> String {
+  address.prefix { $0 != "@" }.split(separator: ".").last.map(String.init) ?? ""
 }

@@ -13,83 +13,71 @@ public struct LessonBody: Sendable {
   var headings: [Heading]
 }
 
-/// - Parameter unsafe: raw HTML is kept.
-public func lessonBody(_ lesson: LessonInput, unsafe: Bool, theme: Theme) -> LessonBody {
-  var options = HTMLOptions()
-  options.unsafe = unsafe
-  let rendered = lesson.document.html(options, additions: plots(lesson), fenceAdditions: pendingNotes(lesson))
-  let fragment = finishedFragment(rendered.html, traces: lesson.traces)
+public func lessonBody(_ lesson: LessonInput, course: Course, theme: Theme) -> LessonBody {
+  let strings = theme.strings(for: course.lang)
+  let rendered = lesson.document.html(
+    pageOptions(strings, unsafe: course.unsafe), additions: plots(lesson, strings), fenceAdditions: pendingNotes(lesson, strings))
+  let fragment = finishedFragment(rendered.html, strings, traces: lesson.traces)
   let (heading, rest) = splitAfterTitle(fragment.html)
   let summary = lesson.summary
-  let context: [String: Any] = [
-    "heading": heading, "body": rest, "hasBlocks": !lesson.blocks.isEmpty, "state": stateText(summary),
-    "stateClass": summary.measured == 0 ? "pending" : summary.measured == summary.blocks ? "complete" : "partial",
-    "hasClaims": !lesson.claims.isEmpty,
-    "claims": lesson.claims.map { ["text": $0.claim.text, "status": statusText($0.status), "statusClass": statusClass($0.status)] as [String: Any] },
-    "evidence": fragment.evidence.map { ["letter": $0.rawValue, "class": "evidence-\($0.rawValue.lowercased())", "meaning": $0.meaning] as [String: Any] },
-    "hasEvidence": !fragment.evidence.isEmpty,
+  var context: [String: Any] = [
+    "heading": heading, "body": rest, "title": lesson.title, "hasBlocks": !lesson.blocks.isEmpty, "state": stateText(summary, strings),
+    "stateClass": stateClass(summary), "hasClaims": !lesson.claims.isEmpty, "strings": strings.texts,
+    "claims": lesson.claims.map {
+      ["text": $0.claim.text, "status": statusText($0.status, strings), "statusClass": statusClass($0.status)] as [String: Any]
+    },
+    "evidence": evidenceContext(fragment.evidence, strings), "hasEvidence": !fragment.evidence.isEmpty,
   ]
+  if theme.names("slides") { context["slides"] = slides(rest, rendered.headings) }
   return LessonBody(summary: summary, html: theme.render("lesson", context), headings: rendered.headings)
 }
 
 /// The page of a lesson, with links to those of the course's own pages that are there.
 func lessonPage(_ body: LessonBody, in frame: PageFrame) -> SitePage {
   let link = body.summary.link
-  let (previous, next) = frame.neighbours(of: link.id)
   return frame.page(
-    "\(link.id).html", title: PageFrame.name(link), kicker: link.day.map { "Week \(PageFrame.week($0)) · Day \($0)" } ?? "",
-    body: body.html, headings: body.headings, previous: previous, next: next)
+    "\(link.id).html", title: frame.name(link), kind: "lesson", kicker: frame.kicker(link), body: body.html, headings: body.headings, lesson: link)
 }
 
 /// Figures by result region, below a note where the block was edited since.
-private func plots(_ lesson: LessonInput) -> [String: String] {
+private func plots(_ lesson: LessonInput, _ strings: SiteStrings) -> [String: String] {
   var additions: [String: String] = [:]
   let traces = lesson.traces
   for id in lesson.stale {
-    additions[id] = "<p class=\"stale\">Stale: the block was edited after this was measured.</p>\n"
+    additions[id] = "<p class=\"stale\">\(escapedHTML(strings[.staleBlock]))</p>\n"
   }
   for result in lesson.results where result.hasNumbers {
-    additions[result.id, default: ""] += result.plots.map(figure).joined() + (result.profile.map { flameFigure($0, result) } ?? "")
-    additions[result.id, default: ""] += (result.pictures ?? []).map { telemetryFigure($0, result, traces) }.joined()
+    let title = result.title ?? result.id
+    var figures = result.plots.map { plot in
+      figure(
+        plotSVG(plot), kind: strings[.plot], title: plot.title,
+        table: dataTableHTML(plot, summary: strings[.plotNumbers]), summary: strings[.plotNumbers])
+    }
+    if let profile = result.profile {
+      figures.append(
+        figure(
+          flameGraphSVG(profile, title: title), kind: strings[.flameGraph], title: title,
+          table: profileTableHTML(profile, title: title, summary: strings[.profileNumbers]), summary: strings[.profileNumbers]))
+    }
+    for picture in result.pictures ?? [] {
+      let name = title + (picture.traceID.map { ": trace \($0)" } ?? "")
+      figures.append(
+        figure(
+          telemetrySVG(picture, title: name, traces: traces), kind: strings[.telemetryPicture], title: name,
+          table: telemetryTableHTML(picture, title: name, summary: strings[.pictureNumbers]), summary: strings[.pictureNumbers],
+          // A waterfall can be linked to: exemplars lead to their trace.
+          id: picture.traceID.map { "trace-\($0)" }))
+    }
+    additions[result.id, default: ""] += figures.joined()
   }
   return additions.filter { !$0.value.isEmpty }
 }
 
-private func flameFigure(_ profile: StackProfile, _ result: CellResult) -> String {
-  let title = result.title ?? "Profile \(result.id)"
-  return """
-    <figure class="plot-figure">
-    <div class="plot-box" role="region" aria-label="Flame graph" tabindex="0">
-    \(flameGraphSVG(profile, title: title))</div>
-    <figcaption>\(escapedHTML(title))
-    \(profileTableHTML(profile, title: title))</figcaption>
-    </figure>
-
-    """
-}
-
-/// A waterfall can be linked to: exemplars lead to their trace.
-private func telemetryFigure(_ picture: TelemetryPicture, _ result: CellResult, _ traces: Set<String>) -> String {
-  let title = (result.title ?? result.id) + (picture.traceID.map { ": trace \($0)" } ?? "")
-  let anchor = picture.traceID.map { " id=\"trace-\(escapedHTML($0))\"" } ?? ""
-  return """
-    <figure class="plot-figure"\(anchor)>
-    <div class="plot-box" role="region" aria-label="Picture of telemetry" tabindex="0">
-    \(telemetrySVG(picture, title: title, traces: traces))</div>
-    <figcaption>\(escapedHTML(title))
-    \(telemetryTableHTML(picture, title: title))</figcaption>
-    </figure>
-
-    """
-}
-
-private func figure(_ plot: PlotData) -> String {
+private func figure(_ svg: String, kind: String, title: String, table: String, summary: String, id: String? = nil) -> String {
   """
-  <figure class="plot-figure">
-  <div class="plot-box" role="region" aria-label="Plot" tabindex="0">
-  \(plotSVG(plot))</div>
-  <figcaption>\(escapedHTML(plot.title))
-  \(dataTableHTML(plot))</figcaption>
+  <figure class="plot-figure"\(id.map { " id=\"\(escapedHTML($0))\"" } ?? "")>
+  \(scrolling(svg, "plot-box", label: "\(kind): \(title)"))<figcaption>\(escapedHTML(title))
+  \(scrollingTable(table, label: "\(summary): \(title)"))</figcaption>
   </figure>
 
   """
@@ -103,11 +91,12 @@ extension LessonInput {
 }
 
 /// After each block without a result region, so that links to its result lead somewhere.
-private func pendingNotes(_ lesson: LessonInput) -> [String: String] {
+private func pendingNotes(_ lesson: LessonInput, _ strings: SiteStrings) -> [String: String] {
   let shown = Set(lesson.document.regions.map(\.id))
   return Dictionary(
     lesson.blocks.filter { !shown.contains($0) }.map { id in
-      (id, "<p class=\"pending\" id=\"result-\(escapedHTML(id))\">Not yet measured: <code>nb run --only \(escapedHTML(id)) \(escapedHTML(lesson.id)).md</code></p>\n")
+      let command = "nb run --only \(id) \(lesson.id).md"
+      return (id, "<p class=\"pending\" id=\"result-\(escapedHTML(id))\">\(escapedHTML(strings[.notMeasuredBlock])) <code>\(escapedHTML(command))</code></p>\n")
     }, uniquingKeysWith: { a, _ in a })
 }
 
@@ -120,15 +109,28 @@ private func splitAfterTitle(_ html: String) -> (heading: String, rest: String) 
 }
 
 /// `3 of 17 blocks measured`.
-func stateText(_ lesson: LessonSummary) -> String {
+func stateText(_ lesson: LessonSummary, _ strings: SiteStrings) -> String {
   let (measured, total) = (lesson.measured, lesson.blocks)
-  let stale = lesson.stale == 0 ? "" : ", \(lesson.stale) stale"
-  if total == 0 { return "nothing to measure" }
-  if measured == 0 { return "not yet measured" }
-  return measured == total ? "all \(total) blocks measured\(stale)" : "\(measured) of \(total) blocks measured\(stale)"
+  if total == 0 { return strings[.nothingToMeasure] }
+  if measured == 0 { return strings[.notMeasured] }
+  let state = measured == total
+    ? strings.text(.allMeasured, count: total) : strings.text(.someMeasured, ["n": "\(measured)", "total": "\(total)"])
+  return lesson.stale == 0 ? state : strings.text(.withStale, ["state": state, "n": "\(lesson.stale)"])
 }
 
-func statusText(_ status: ClaimStatus?) -> String { status?.rawValue ?? "not yet measured" }
+func stateClass(_ lesson: LessonSummary) -> String {
+  lesson.measured == lesson.blocks ? "complete" : lesson.measured == 0 ? "pending" : "partial"
+}
+
+func statusText(_ status: ClaimStatus?, _ strings: SiteStrings) -> String {
+  switch status {
+  case .verified: strings[.claimVerified]
+  case .notReproduced: strings[.claimNotReproduced]
+  case .inconclusive: strings[.claimInconclusive]
+  case .simulated: strings[.claimSimulated]
+  case nil: strings[.notMeasured]
+  }
+}
 
 func statusClass(_ status: ClaimStatus?) -> String {
   switch status {

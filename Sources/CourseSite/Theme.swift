@@ -1,11 +1,12 @@
-// A theme: a folder with mustache templates, one stylesheet and whatever files they refer to. Nothing is built into nb:
-// what a page looks like can be read and changed in Themes/NAME. Rendering has no access to files; all is read here once.
+// A theme: a folder with mustache templates, one stylesheet, texts by language and whatever files they refer to. Nothing is
+// built into nb: what a page looks like can be read and changed in Themes/NAME. What a theme does not have it takes from
+// the theme below it (`default`), file by file. Rendering has no access to files; all is read here once.
 
 import Foundation
 import Mustache
 import TextModel
 
-/// Why a theme cannot be used; each finding names its file and, in a template, line and column.
+/// Why a theme cannot be used; each finding names its file and, in a template or a strings file, line and column.
 public struct ThemeError: Error, Sendable {
   public var diagnostics: Diagnostics
 }
@@ -20,74 +21,56 @@ public struct SiteAsset: Hashable, Sendable {
 
 public struct Theme: Sendable {
   public let name: String
-  /// Where it was read from, and every file that was read there.
-  public let folder: String
-  public let files: [String]
-  /// style.css and images, in the order of their names.
+  /// Folders and files that it was read from.
+  public let sources: [String]
+  /// style.css, scripts and images, in the order of their names.
   public let assets: [SiteAsset]
   let library: MustacheLibrary
+  private let texts: ThemeStrings
+  private let folder: String
+  private let named: Set<String>
 
-  static let required = ["layout", "home", "lesson", "plain"]
+  /// The theme that every other one builds on.
+  public static let standard = "default"
+
+  static let required = ["layout", "home", "lesson", "plain", "glossary", "runbook", "log", "trend", "budgets", "market", "missing"]
   private static let assetKinds = ["css", "js", "svg", "png", "ico", "woff2", "txt"]
 
-  /// Reads every template and asset of `folder` (not of folders inside it).
-  public init(folder: String) throws(ThemeError) {
+  /// Reads every template, text and asset of `folder` (of folders inside it only `strings`).
+  ///
+  /// - Parameter base: the folder of the theme below: its files stand where `folder` has none of that name.
+  public init(folder: String, base: String? = nil) throws(ThemeError) {
     var findings = Diagnostics()
-    var files: [String] = []
-    do {
-      files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-    } catch {
-      findings.add(
-        Diagnostic("theme-missing", .error, "there is no theme folder here", remedy: "check `theme:` in course.yml; themes are in Themes/", path: folder))
-      throw ThemeError(diagnostics: findings)
-    }
+    var files = ThemeFiles()
+    if let base, base != folder { files.read(base, kinds: Self.assetKinds, &findings) }
+    files.read(folder, kinds: Self.assetKinds, &findings)
+    if findings.hasErrors, files.templates.isEmpty { throw ThemeError(diagnostics: findings) }
+
     var templates: [String: MustacheTemplate] = [:]
-    var texts: [String: String] = [:]
-    var assets: [SiteAsset] = []
-    for file in files where !file.hasPrefix(".") {
-      let path = "\(folder)/\(file)"
-      let kind = (file as NSString).pathExtension
-      guard kind == "mustache" || Self.assetKinds.contains(kind) else { continue }
-      let bytes: [UInt8]
-      do { bytes = try readFile(path, limit: 4 << 20) } catch {
-        findings.add(error.diagnostic)
-        continue
-      }
-      if kind != "mustache" {
-        assets.append(SiteAsset(path: file, bytes: bytes))
-        continue
-      }
-      let text = String(decoding: bytes, as: UTF8.self)
-      let name = String(file.dropLast(".mustache".count))
-      texts[name] = text
+    for (name, file) in files.templates.sorted(by: { $0.key < $1.key }) {
       do {
-        templates[name] = try MustacheTemplate(string: text)
+        templates[name] = try MustacheTemplate(string: file.text)
       } catch {
-        findings.add(Self.finding(error, path))
+        findings.add(templateFinding(error, file.path))
       }
     }
-    for name in Self.required where texts[name] == nil {
+    for name in Self.required where files.templates[name] == nil {
       findings.add(
         Diagnostic("theme-incomplete", .error, "the theme has no template \(name).mustache", remedy: "copy it from Themes/default", path: folder))
     }
-    if !assets.contains(where: { $0.path == "style.css" }) {
+    if files.assets["style.css"] == nil {
       findings.add(Diagnostic("theme-incomplete", .error, "the theme has no style.css", remedy: "copy it from Themes/default", path: folder))
     }
-    for (name, text) in texts.sorted(by: { $0.key < $1.key }) {
-      for (partial, line) in Self.partials(text) where texts[partial] == nil {
-        findings.add(
-          Diagnostic(
-            "theme-template", .error, "there is no template `\(partial)` to include",
-            remedy: nearestName(to: partial, among: Array(texts.keys)).map { "did you mean `\($0)`?" } ?? "add \(partial).mustache to the theme",
-            path: "\(folder)/\(name).mustache:\(line)"))
-      }
-    }
+    findings.add(contentsOf: checkNames(files.templates))
+    files.strings.check(used: files.usedStrings, folder: folder, &findings)
     if findings.hasErrors { throw ThemeError(diagnostics: findings) }
     name = (folder as NSString).lastPathComponent
-    self.folder = folder
-    self.files = files.filter { !$0.hasPrefix(".") }.map { "\(folder)/\($0)" }
-    self.assets = assets
+    assets = files.assets.sorted { $0.key < $1.key }.map { SiteAsset(path: $0.key, bytes: $0.value) }
     library = MustacheLibrary(templates: templates)
+    texts = files.strings
+    sources = files.sources
+    self.folder = folder
+    named = Set(files.templates.values.flatMap(templateTags).map(\.name))
   }
 
   /// The folder of a theme: `Themes/NAME` beside a course folder, or in it; nil when it is in neither.
@@ -95,43 +78,28 @@ public struct Theme: Sendable {
   /// - Parameter others: more folders that may hold a `Themes` folder, tried last (such as the program's own).
   public static func find(_ name: String, course: String, others: [String] = []) -> String? {
     let parent = (course as NSString).deletingLastPathComponent
-    return ([course, parent] + others).map { "\($0.isEmpty ? "." : $0)/Themes/\(name)" }
-      .first { FileManager.default.fileExists(atPath: $0 + "/layout.mustache") }
+    // `slides` needs no layout of its own to be a theme; a stylesheet or a layout it has.
+    return ([course, parent] + others).map { "\($0.isEmpty ? "." : $0)/Themes/\(name)" }.first { folder in
+      ["layout.mustache", "style.css", "lesson.mustache"].contains { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }
+    }
   }
+
+  /// What a course in `lang` will show in another language: warnings.
+  public func warnings(for lang: String) -> [Diagnostic] { texts.warnings(for: lang, folder: folder) }
+
+  /// The languages that the site's own words are in.
+  public var languages: [String] { texts.names }
+
+  /// Whether some template asks for it: what costs something to make is made only then.
+  func names(_ value: String) -> Bool { named.contains(value) }
+
+  func strings(for lang: String) -> SiteStrings { texts.strings(for: lang) }
 
   /// A rendered template; the names were checked when the theme was read.
   func render(_ template: String, _ context: [String: Any]) -> String {
     library.render(context, withTemplate: template) ?? ""
   }
-
-  private static func finding(_ error: any Error, _ path: String) -> Diagnostic {
-    guard let error = error as? MustacheTemplate.ParserError else {
-      return Diagnostic("theme-template", .error, "the template cannot be read: \(error)", remedy: "compare it with Themes/default", path: path)
-    }
-    let place = "\(path):\(error.context.lineNumber):\(error.context.columnNumber)"
-    return Diagnostic(
-      "theme-template", .error, "\(cause(error.error)) in `\(error.context.line.trimmingCharacters(in: .whitespaces))`",
-      remedy: "close every `{{#name}}` with `{{/name}}` and every `{{` with `}}`", path: place)
-  }
-
-  private static func cause(_ error: any Error) -> String {
-    switch error as? MustacheTemplate.Error {
-    case .sectionCloseNameIncorrect: "a section is closed with another name than it was opened with"
-    case .unfinishedName: "a tag is not closed"
-    case .expectedSectionEnd: "a section is never closed"
-    default: "mustache cannot read this"
-    }
-  }
-
-  /// Names in `{{> name}}` with their lines.
-  private static func partials(_ text: String) -> [(String, Int)] {
-    var found: [(String, Int)] = []
-    for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      for part in line.components(separatedBy: "{{>").dropFirst() {
-        guard let end = part.range(of: "}}") else { continue }
-        found.append((part[..<end.lowerBound].trimmingCharacters(in: .whitespaces), number + 1))
-      }
-    }
-    return found
-  }
 }
+
+/// Values for a template without empty texts: to mustache an empty text is there, and its section would show.
+func withoutEmptyTexts(_ values: [String: Any]) -> [String: Any] { values.filter { ($0.value as? String)?.isEmpty != true } }

@@ -10,7 +10,28 @@ public struct HTMLOptions: Sendable {
   public var unsafe = false
   /// Only CommonMark, byte for byte as the `cmark` program prints it; nothing of nb's.
   public var plainCommonMark = false
+  /// As a page of a site has it: words in its language, tables in boxes that scroll, what was never measured says so. nil: GFM's own form.
+  public var words: HTMLWords?
   public init() {}
+}
+
+/// What the renderer itself says on a page.
+public struct HTMLWords: Sendable {
+  /// By kind: `note`, `tip`, `important`, `warning`, `caution`.
+  public var callouts: [String: String]
+  public var footnotes: String
+  public var backToText: String
+  public var perfBlock: String
+  /// Stands where a live value was never measured.
+  public var pending: String
+  /// Names a table by its number on the page.
+  public var table: @Sendable (Int) -> String
+  public init(
+    callouts: [String: String], footnotes: String, backToText: String, perfBlock: String, pending: String, table: @escaping @Sendable (Int) -> String
+  ) {
+    (self.callouts, self.footnotes, self.backToText) = (callouts, footnotes, backToText)
+    (self.perfBlock, self.pending, self.table) = (perfBlock, pending, table)
+  }
 }
 
 public struct Heading: Hashable, Sendable {
@@ -19,6 +40,7 @@ public struct Heading: Hashable, Sendable {
   /// The anchor: GitHub's rule, unique in the document.
   public var id: String
   public var text: String
+  public init(level: Int, id: String, text: String) { (self.level, self.id, self.text) = (level, id, text) }
 }
 
 public struct RenderedDocument: Sendable {

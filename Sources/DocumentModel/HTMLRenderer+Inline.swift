@@ -140,7 +140,7 @@ extension HTMLRenderer {
   /// What runs write is one word or number, perhaps emphasised as a whole.
   private mutating func value(_ value: LiveValue) {
     put("<span class=\"\(value.shown == nil ? "value pending" : "value")\" data-expr=\"\(escaped(value.expression))\">")
-    var text = value.shown?.replacingEntities() ?? "{{ \(value.expression) }}"
+    var text = value.shown?.replacingEntities() ?? options.words?.pending ?? "{{ \(value.expression) }}"
     var tags: [String] = []
     for (mark, tag) in [("**", "strong"), ("*", "em")] where text.hasPrefix(mark) && text.hasSuffix(mark) && text.utf8.count > 2 * mark.utf8.count {
       text = String(text.dropFirst(mark.count).dropLast(mark.count))

@@ -30,6 +30,7 @@ struct HTMLRenderer {
   /// Nodes of a callout's first line, not to be printed again.
   private var hidden: Set<OpaquePointer> = []
   private var callouts: Set<OpaquePointer> = []
+  private var tableCount = 0
 
   init(_ input: RenderSource, _ options: HTMLOptions, additions: [String: String], fenceAdditions: [String: String]) {
     self.input = input
@@ -88,11 +89,11 @@ struct HTMLRenderer {
     let shown = noteOrder.compactMap { label in indices[label].map { (label, $0) } }
     if !shown.isEmpty {
       line()
-      put("<section class=\"footnotes\">\n<ol>\n")
+      put("<section class=\"footnotes\"\(options.words.map { " aria-label=\"\(escaped($0.footnotes))\"" } ?? "")>\n<ol>\n")
       for (label, index) in shown {
         put("<li id=\"fn-\(escaped(label))\">\n")
         out += notes[index] ?? []
-        put("<a class=\"footnote-back\" href=\"#fnref-\(escaped(label))\" aria-label=\"Back to the text\">↩</a>\n</li>\n")
+        put("<a class=\"footnote-back\" href=\"#fnref-\(escaped(label))\" aria-label=\"\(escaped(options.words?.backToText ?? "Back to the text"))\">↩</a>\n</li>\n")
       }
       put("</ol>\n</section>\n")
     }
@@ -115,7 +116,7 @@ struct HTMLRenderer {
       line()
       if isEnter, let title = calloutTitle(node) {
         callouts.insert(node)
-        put("<div class=\"callout callout-\(title.lowercased())\">\n<p class=\"callout-title\">\(title)</p>\n")
+        put("<div class=\"callout callout-\(title.lowercased())\">\n<p class=\"callout-title\">\(escaped(options.words?.callouts[title.lowercased()] ?? title))</p>\n")
       } else {
         let tag = callouts.contains(node) ? "div" : "blockquote"
         put(isEnter ? "<blockquote>\n" : "</\(tag)>\n")
@@ -201,7 +202,7 @@ struct HTMLRenderer {
     let id = isPerf ? perfField("id", text) : info.id
     if isPerf {
       let name = [perfField("kind", text), id].compactMap(\.self).map(escaped).joined(separator: " ")
-      put("<details class=\"perf\"><summary>perf block\(name.isEmpty ? "" : " <code>\(name)</code>")</summary>\n")
+      put("<details class=\"perf\"><summary>\(escaped(options.words?.perfBlock ?? "perf block"))\(name.isEmpty ? "" : " <code>\(name)</code>")</summary>\n")
     }
     // cmark's class: the first word of the info string.
     let word = words.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\n" }).first.map { escaped(String($0)) }
@@ -258,14 +259,23 @@ struct HTMLRenderer {
   }
 
   private mutating func table(_ table: RenderSource.Table) {
+    tableCount += 1
+    // On a page a table scrolls in a box of its own, which the keyboard reaches. GFM's `align` is not HTML any more.
+    let words = options.words
+    if let words { put("<div class=\"table-box\" role=\"group\" aria-label=\"\(escaped(words.table(tableCount)))\" tabindex=\"0\">\n") }
+    let alignment = words == nil ? "align" : "class"
+    let prefix = words == nil ? "" : "align-"
     put("<table>\n")
     for (i, row) in table.rows.enumerated() {
       if i == 0 { put("<thead>\n") } else if i == 1 { put("<tbody>\n") }
       put("<tr>\n")
       for (column, cell) in row.enumerated() {
-        let tag = i == 0 ? "th" : "td"
-        let alignment = table.alignments[column]
-        put(alignment == .none ? "<\(tag)>" : "<\(tag) align=\"\(alignment.rawValue)\">")
+        // A head without a word is none, to a reader who hears it.
+        let isEmpty = cell < 0 || cell >= cells.count || cells[cell].isEmpty
+        let tag = i == 0 && !(isEmpty && words != nil) ? "th" : "td"
+        let side = table.alignments[column]
+        let scope = tag == "th" && words != nil ? " scope=\"col\"" : ""
+        put(side == .none ? "<\(tag)\(scope)>" : "<\(tag)\(scope) \(alignment)=\"\(prefix)\(side.rawValue)\">")
         if cell >= 0, cell < cells.count { out += cells[cell] }
         put("</\(tag)>\n")
       }
@@ -273,7 +283,7 @@ struct HTMLRenderer {
       if i == 0 { put("</thead>\n") }
     }
     if table.rows.count > 1 { put("</tbody>\n") }
-    put("</table>\n")
+    put(words == nil ? "</table>\n" : "</table>\n</div>\n")
   }
 
   func bytes(_ text: UnsafePointer<CChar>?) -> [UInt8] {

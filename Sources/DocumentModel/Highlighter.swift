@@ -8,6 +8,10 @@ private struct Lexicon {
   var quotes: [UInt8] = [0x22, 0x27]
   var ignoresCase = false
   var isYAML = false
+  /// Words that begin with a capital letter are types.
+  var hasCapitalTypes = false
+  /// A string before a colon is a key.
+  var hasStringKeys = false
 }
 
 private func lexicon(_ language: String) -> Lexicon? {
@@ -16,15 +20,23 @@ private func lexicon(_ language: String) -> Lexicon? {
   case "swift":
     return Lexicon(
       keywords: words("actor as async await break case catch class continue default defer do else enum extension false fileprivate final for func guard if import in init inout internal is let mutating nil package private protocol public repeat rethrows return self Self some any static struct subscript super switch throw throws true try typealias var where while"),
-      lineComments: ["//"], hasBlockComments: true, quotes: [0x22])
+      lineComments: ["//"], hasBlockComments: true, quotes: [0x22], hasCapitalTypes: true)
   case "c", "h":
     return Lexicon(
       keywords: words("auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while size_t uint32_t uint64_t int32_t int64_t bool NULL"),
       lineComments: ["//"], hasBlockComments: true)
-  case "js", "javascript", "ts":
+  case "java", "kotlin", "go", "rust":
+    return Lexicon(
+      keywords: words("abstract as async await boolean break byte case catch chan char class const continue default defer do double dyn else enum extends final finally float fn for fun func go if impl implements import in instanceof int interface let long loop map match mod mut new nil null override package private protected pub public range record return select self short sealed static struct super switch synchronized this throw throws trait try type use val var void volatile when where while yield true false"),
+      lineComments: ["//"], hasBlockComments: true, quotes: [0x22, 0x60], hasCapitalTypes: true)
+  case "json":
+    return Lexicon(keywords: words("true false null"), quotes: [0x22], hasStringKeys: true)
+  case "toml", "ini", "properties":
+    return Lexicon(keywords: words("true false"), lineComments: ["#"])
+  case "js", "javascript", "ts", "typescript":
     return Lexicon(
       keywords: words("async await break case catch class const continue default delete do else export extends false finally for function if import in instanceof let new null of return static super switch this throw true try typeof undefined var void while yield"),
-      lineComments: ["//"], hasBlockComments: true, quotes: [0x22, 0x27, 0x60])
+      lineComments: ["//"], hasBlockComments: true, quotes: [0x22, 0x27, 0x60], hasCapitalTypes: true)
   case "python", "py":
     return Lexicon(
       keywords: words("False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield"),
@@ -46,6 +58,8 @@ private func lexicon(_ language: String) -> Lexicon? {
 func highlighted(_ code: [UInt8], language: String) -> [UInt8] {
   var out: [UInt8] = []
   out.reserveCapacity(code.count * 2)
+  if ["xml", "html", "svg"].contains(language) { return highlightedMarkup(code) }
+  if language == "diff" || language == "patch" { return highlightedDiff(code) }
   guard let lexicon = lexicon(language) else {
     appendEscaped(code, to: &out)
     return out
@@ -72,7 +86,7 @@ func highlighted(_ code: [UInt8], language: String) -> [UInt8] {
       var end = i + 1
       while end < code.count, code[end] != byte, code[end] != 0x0A { end += code[end] == 0x5C ? 2 : 1 }
       end = min(end < code.count && code[end] == byte ? end + 1 : end, code.count)
-      span("string", i..<end)
+      span(lexicon.hasStringKeys && isBeforeColon(end, code) ? "key" : "string", i..<end)
       i = end
     } else if byte.isDigit {
       var end = i
@@ -87,6 +101,8 @@ func highlighted(_ code: [UInt8], language: String) -> [UInt8] {
         span("key", i..<end)
       } else if lexicon.keywords.contains(lexicon.ignoresCase ? word.lowercased() : word) {
         span("keyword", i..<end)
+      } else if lexicon.hasCapitalTypes, (0x41...0x5A).contains(byte) {
+        span("type", i..<end)
       } else {
         appendEscaped(code[i..<end], to: &out)
       }

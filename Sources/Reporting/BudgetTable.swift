@@ -45,6 +45,19 @@ public func budgetText(_ budgets: [JudgedBudget], style: TerminalStyle = Termina
   }.joined()
 }
 
+/// One budget as texts, for a page.
+public struct BudgetRow: Hashable, Sendable {
+  /// nil where nothing was measured, or nothing can be said.
+  public var measured, left: String?
+  /// Why it is unmeasured or inconclusive; empty when there is nothing to say.
+  public var reasons: String
+  public init(_ one: JudgedBudget) {
+    measured = measuredText(one)
+    left = leftText(one.left)
+    reasons = Reporting.reasons(one)
+  }
+}
+
 private func measuredText(_ one: JudgedBudget) -> String? {
   one.measured.map { format($0.estimate, $0.unit, interval: true) }
 }

@@ -7,7 +7,7 @@ private let functionsMax = 25
 
 /// A `<details>` element: the 25 functions with the most samples of their own, then those of the 25 with the most samples
 /// on the stack that are not among them.
-public func profileTableHTML(_ profile: StackProfile, title: String) -> String {
+public func profileTableHTML(_ profile: StackProfile, title: String, summary: String = "Numbers of this profile") -> String {
   let functions = profile.functions
   let own = functions.prefix(functionsMax)
   let byTotal = functions.sorted { ($1.allSamples, $0.function) < ($0.allSamples, $1.function) }.prefix(functionsMax)
@@ -27,7 +27,7 @@ public func profileTableHTML(_ profile: StackProfile, title: String) -> String {
   let left = functions.count - shown.count
   let caption = cutName(title, 200) + (left > 0 ? "; \(left) more functions have less" : "")
   return """
-    <details class="data"><summary>Numbers of this profile</summary>
+    <details class="data"><summary>\(escapedMarkup(summary))</summary>
     <table>
     <caption>\(escapedMarkup(caption))</caption>
     <thead><tr><th>function</th><th>library</th><th class="number">own share [95 %]</th>\

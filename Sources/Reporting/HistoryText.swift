@@ -111,7 +111,7 @@ private func changeText(_ change: HistoryChange, _ series: HistorySeries) -> Str
 }
 
 /// The metric of an address: what stands after its last point and before `@`.
-private func metricName(_ address: String) -> String {
+func metricName(_ address: String) -> String {
   let path = address.prefix { $0 != "@" }
   return path.split(separator: ".").last.map(String.init) ?? ""
 }

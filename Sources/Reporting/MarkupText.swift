@@ -22,3 +22,12 @@ public func escapedMarkup(_ text: String) -> String {
   }
   return String(out)
 }
+
+/// An id for an element that a page may hold several times: `prefix` and eight hex digits of what it shows (FNV-1a), the same
+/// in every build.
+func elementID(_ prefix: String, _ content: String) -> String {
+  var hash: UInt32 = 0x811c_9dc5
+  for byte in content.utf8 { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+  let digits = String(hash, radix: 16)
+  return "\(prefix)-" + String(repeating: "0", count: 8 - digits.count) + digits
+}

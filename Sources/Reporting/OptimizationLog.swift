@@ -51,7 +51,7 @@ private let head = """
   """
 
 /// `<!-- nb:log day08 onoff in=3f9a1c2e77 verdict=faster -->`: what decides whether an entry is news.
-private struct LogMark: Equatable {
+struct LogMark: Equatable {
   var key: String
   var inputs: String
   var verdict: String

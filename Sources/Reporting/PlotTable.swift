@@ -6,7 +6,7 @@ import ExperimentModel
 private let lineRowsMax = 25
 
 /// A `<details>` element with one row per point.
-public func dataTableHTML(_ plot: PlotData) -> String {
+public func dataTableHTML(_ plot: PlotData, summary: String = "Numbers of this plot") -> String {
   let hasIntervals = plot.series.contains { $0.low != nil && $0.high != nil }
   var rows = ""
   var isThinned = false
@@ -28,7 +28,7 @@ public func dataTableHTML(_ plot: PlotData) -> String {
   }
   let heading = "<th>series</th><th class=\"number\">\(escapedMarkup(plot.xLabel))</th><th class=\"number\">\(escapedMarkup(plot.yLabel))</th>"
   return """
-    <details class="data"><summary>Numbers of this plot</summary>
+    <details class="data"><summary>\(escapedMarkup(summary))</summary>
     <table>
     <caption>\(escapedMarkup(plot.title))\(isThinned ? "; lines at \(lineRowsMax) of their points" : "")</caption>
     <thead><tr>\(heading)\(hasIntervals ? "<th class=\"number\">95 % interval</th>" : "")</tr></thead>

@@ -6,13 +6,15 @@ import ExperimentModel
 /// A self-contained `<svg>` element of 720 units' width. Draws 40 nodes and 6 callers of each; says what it leaves out.
 public func serviceMapSVG(_ map: ServiceMap, title: String) -> String {
   let drawing = ServiceMapDrawing(map)
+  // A page may hold several maps.
+  let head = elementID("service-map-head", title + drawing.description)
   return telemetrySVG(
     "service-map", title: title, description: drawing.description, height: drawing.height,
     definitions: """
-      <defs><marker id="service-map-head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" \
+      <defs><marker id="\(head)" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" \
       orient="auto"><path d="M0 0l8 4l-8 4z" fill="var(--plot-axis, #57606a)"/></marker></defs>
 
-      """, body: drawing.body)
+      """, body: drawing.body.replacing("url(#service-map-head)", with: "url(#\(head))"))
 }
 
 private let nodesMax = 40

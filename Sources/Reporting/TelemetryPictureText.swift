@@ -21,9 +21,9 @@ public func telemetrySVG(_ picture: TelemetryPicture, title: String, traces: Set
 }
 
 /// A `<details>` element with the picture's numbers.
-public func telemetryTableHTML(_ picture: TelemetryPicture, title: String) -> String {
+public func telemetryTableHTML(_ picture: TelemetryPicture, title: String, summary: String = "Numbers of this picture") -> String {
   let table = TelemetryTable(picture)
-  return telemetryTableHTML("Numbers of this picture", caption: title + table.note, columns: table.columns, rows: table.rows)
+  return telemetryTableHTML(summary, caption: title + table.note, columns: table.columns, rows: table.rows)
 }
 
 /// A probability says how small it is, not which digits it has.

@@ -5,9 +5,9 @@ import ExperimentModel
 
 /// A self-contained `<svg>` element of 720 units' width.
 func telemetrySVG(_ kind: String, title: String, description: String, height: Double, definitions: String = "", body: String) -> String {
-  // What is inside an image cannot be reached: with links it is a group.
+  // What is inside an image cannot be reached: with links it is none.
   """
-  <svg xmlns="http://www.w3.org/2000/svg" class="plot \(kind)" role="\(body.contains("<a href") ? "group" : "img")" viewBox="0 0 720 \(coordinate(height))" \
+  <svg xmlns="http://www.w3.org/2000/svg" class="plot \(kind)"\(body.contains("<a href") ? "" : " role=\"img\"") viewBox="0 0 720 \(coordinate(height))" \
   font-family="system-ui, sans-serif" font-size="12" fill="var(--plot-ink, #24292f)">
   <title>\(escapedMarkup(cutName(title, 200)))</title>
   <desc>\(escapedMarkup(description))</desc>

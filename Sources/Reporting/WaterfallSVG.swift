@@ -9,7 +9,7 @@ public func waterfallSVG(_ trace: TraceWaterfall, title: String) -> String {
   return telemetrySVG(
     "waterfall", title: title, description: drawing.description, height: drawing.height,
     definitions: """
-      <defs><pattern id="waterfall-gap" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">\
+      <defs><pattern id="\(drawing.gap)" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">\
       <path d="M0 0v6" stroke="var(--plot-axis, #57606a)" stroke-width="1.5" stroke-opacity="0.55"/></pattern></defs>
 
       """, body: drawing.body)
@@ -35,6 +35,9 @@ private struct WaterfallDrawing {
     self.services = services
   }
 
+  /// The pattern's id: a page may hold several waterfalls.
+  var gap: String { "waterfall-gap-\(pathSegment(trace.traceID))" }
+
   private var bottom: Double { top + row * Double(max(1, trace.bars.count)) }
   var height: Double { bottom + (trace.omitted > 0 ? 42 : 24) }
 
@@ -43,7 +46,7 @@ private struct WaterfallDrawing {
     for gap in trace.gaps {
       let (a, b) = (x(gap.start), x(gap.end))
       out += svgRect(
-        a, top - 4, max(b - a, 0.5), bottom - top + 4, "class=\"waterfall-gap\" fill=\"url(#waterfall-gap)\"",
+        a, top - 4, max(b - a, 0.5), bottom - top + 4, "class=\"waterfall-gap\" fill=\"url(#\(gap))\"",
         title: "\(timeText(gap.end - gap.start)) in which no child of the root ran")
     }
     for (i, bar) in trace.bars.enumerated() { out += self.bar(bar, top + row * Double(i)) }
@@ -93,7 +96,7 @@ private struct WaterfallDrawing {
     if services.count > 5 { out += svgText(at, 20, "and \(services.count - 5) more", room: 100) }
     out += "<path d=\"M8 38h22\" stroke=\"var(--plot-ink, #24292f)\" stroke-width=\"4\"/>\n" + svgText(36, 42, "critical path")
     if !trace.gaps.isEmpty {
-      out += svgRect(130, 32, 22, 12, "fill=\"url(#waterfall-gap)\" stroke=\"var(--plot-axis, #57606a)\" stroke-width=\"0.5\"")
+      out += svgRect(130, 32, 22, 12, "fill=\"url(#\(gap))\" stroke=\"var(--plot-axis, #57606a)\" stroke-width=\"0.5\"")
       out += svgText(158, 42, "no child of the root runs: \(timeText(trace.gaps.reduce(0) { $0 + $1.end - $1.start })) in all", room: 380)
     }
     return out

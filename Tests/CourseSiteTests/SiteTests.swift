@@ -7,10 +7,10 @@ import TextModel
 
 @testable import CourseSite
 
-private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
   .deletingLastPathComponent().path
 
-private func theme() throws -> Theme { try Theme(folder: root + "/Themes/default") }
+func theme() throws -> Theme { try Theme(folder: repository + "/Themes/default") }
 
 private let notebook = """
   # Day 1 — A *small* lesson
@@ -44,7 +44,7 @@ private let notebook = """
 
   """
 
-private var curve: CellResult {
+var curve: CellResult {
   var result = CellResult(id: "curve", kind: "load", inputs: "0123456789", quick: false, evidence: .real)
   result.plots = [
     PlotData(
@@ -54,7 +54,7 @@ private var curve: CellResult {
   return result
 }
 
-private func lesson(_ results: [CellResult], stale: Set<String> = []) -> LessonInput {
+func lesson(_ results: [CellResult], stale: Set<String> = []) -> LessonInput {
   let claim = Claim(id: "c", text: "Hits < misses & more", verifiedBy: "curve.expect")
   return LessonInput(
     id: "day01", title: "A small lesson", day: 1, document: Document(parsing: SourceText(path: "day01.md", text: notebook)),
@@ -62,20 +62,27 @@ private func lesson(_ results: [CellResult], stale: Set<String> = []) -> LessonI
     runbooks: [RunbookSpec(id: "rb", symptom: "slow", metrics: [], steps: ["look"], links: ["curve"])])
 }
 
-private func site(_ lessons: [LessonInput], log: String? = "# Optimization log\n") throws -> [SitePage] {
-  let theme = try theme()
-  let bodies = lessons.map { lessonBody($0, unsafe: false, theme: theme) }
-  let input = CourseInput(lessons: bodies.map(\.summary), log: log.map { Document(parsing: SourceText(path: "log.md", text: $0)) })
-  let site = Site(Course(), lessons: lessons.map(\.link), pages: input.pages, theme: theme)
+/// Every page at once.
+func pages(
+  _ lessons: [LessonInput], course: Course = Course(), theme: Theme, log: Document? = nil, budgets: [JudgedBudget] = [], facts: [MarketFact] = [],
+  glossary: Document? = nil, trends: [HistorySeries] = []
+) -> [SitePage] {
+  let bodies = lessons.map { lessonBody($0, course: course, theme: theme) }
+  let input = CourseInput(lessons: bodies.map(\.summary), log: log, budgets: budgets, facts: facts, glossary: glossary, trends: trends)
+  let site = Site(course, lessons: lessons.map(\.link), pages: input.pages, theme: theme)
   return site.coursePages(input) + bodies.map(site.page)
 }
 
-private func page(_ path: String, _ pages: [SitePage]) throws -> String { try #require(pages.first { $0.path == path }).html }
+private func site(_ lessons: [LessonInput], log: String? = "# Optimization log\n") throws -> [SitePage] {
+  try pages(lessons, theme: theme(), log: log.map { Document(parsing: SourceText(path: "log.md", text: $0)) })
+}
+
+func page(_ path: String, _ pages: [SitePage]) throws -> String { try #require(pages.first { $0.path == path }).html }
 
 @Suite struct SiteTests {
   @Test func aSiteHasItsPagesAndEveryLinkLeadsSomewhere() throws {
     let pages = try site([lesson([curve])])
-    #expect(Set(pages.map(\.path)) == ["index.html", "day01.html", "runbook.html", "optimization-log.html", "404.html"])
+    #expect(Set(pages.map(\.path)) == ["index.html", "day01.html", "runbook.html", "optimization-log.html", "trend.html", "404.html"])
     let findings = checkLinks(pages, assets: try theme().assets)
     #expect(findings.all.isEmpty, "\(findings.all)")
   }
@@ -91,7 +98,7 @@ private func page(_ path: String, _ pages: [SitePage]) throws -> String { try #r
     let html = try page("day01.html", site([lesson([curve])]))
     #expect(html.contains("1 of 2 blocks measured") && html.contains("verified here"))
     #expect(html.components(separatedBy: "<svg").count - 1 == 1)
-    #expect(html.contains("Hits &lt;script&gt;") && !html.contains("<script"))
+    #expect(html.contains("Hits &lt;script&gt;") && !html.contains("<script>"))
     #expect(html.contains("id=\"result-curve\""))
     // Tables scroll in a box of their own, and the verdict's letter leads to the legend.
     #expect(html.contains("<div class=\"table-box\"") && html.contains("class=\"badge evidence-r\" href=\"#evidence\""))
@@ -118,12 +125,14 @@ private func page(_ path: String, _ pages: [SitePage]) throws -> String { try #r
     #expect(try page("day01.html", site([lesson([curve], stale: ["curve"])])).contains("Stale: the block was edited"))
   }
 
-  @Test func pagesNeedNoScriptNoNetworkAndNoInlineStyle() throws {
+  @Test func pagesHaveNoInlineScriptNoNetworkAndNoInlineStyle() throws {
     for one in try site([lesson([curve])]) {
-      for banned in ["<script", " style=", " onclick=", "http-equiv=\"refresh\"", "src=\"http", "@import", "javascript:"] {
+      // Scripts are files of the theme, and only add to the page.
+      #expect(one.html.components(separatedBy: "<script").count == one.html.components(separatedBy: ".js\" defer></script>").count)
+      for banned in [" style=", " onclick=", "http-equiv=\"refresh\"", "src=\"http", "@import", "javascript:"] {
         #expect(!one.html.contains(banned), "\(one.path) has \(banned)")
       }
-      #expect(one.html.contains("default-src 'none'") && one.html.contains("<html lang=\"en\">"))
+      #expect(one.html.contains("default-src 'none'; style-src 'self'; script-src 'self';") && one.html.contains("<html lang=\"en\">"))
       #expect(one.html.components(separatedBy: "<h1").count == 2, "\(one.path) has exactly one heading of level 1")
     }
   }
@@ -134,7 +143,7 @@ private func page(_ path: String, _ pages: [SitePage]) throws -> String { try #r
     second.day = 2
     let pages = try site([lesson([]), second])
     #expect(try page("day01.html", pages).contains("rel=\"next\" class=\"next\" href=\"day02.html\""))
-    #expect(try page("day02.html", pages).contains("rel=\"prev\" href=\"day01.html\""))
+    #expect(try page("day02.html", pages).contains("rel=\"prev\" class=\"previous\" href=\"day01.html\""))
     #expect(try !page("day01.html", pages).contains("rel=\"prev\""))
   }
 
@@ -184,9 +193,18 @@ private func page(_ path: String, _ pages: [SitePage]) throws -> String { try #r
     #expect(course.title == "My course" && course.lang == "de" && course.theme == "slides" && course.lessons == ["day01", "day08"])
   }
 
+  @Test func addressAndPlanAreRead() {
+    let (course, findings) = read("url: https://example.org/course\nweeks:\n  - {title: One, days: [A, B, C]}\n  - {title: Two, days: [D]}\n")
+    #expect(findings.all.isEmpty && course.url == "https://example.org/course/")
+    #expect(course.week(of: 3) == 1 && course.week(of: 4) == 2 && course.week(of: 5) == 3 && course.week(of: 10) == 4)
+    #expect(course.plannedDays(ofWeek: 2).map(\.day) == [4] && course.plannedDays(ofWeek: 3).isEmpty)
+    #expect(Course().week(of: 5) == 1 && Course().week(of: 6) == 2)
+  }
+
   @Test(arguments: [
     ("titel: x\n", "did you mean `title`?"), ("lessons: [a, a]\n", "remove one of them"), ("theme: ../etc\n", "correct the value"),
-    ("lang: '<b>'\n", "correct the value"), ("- a\n", "write lines such as"), ("lessons: [../x]\n", "write `day08`"),
+    ("url: example.org\n", "correct the value"), ("url: 'https://a/?b'\n", "correct the value"), ("weeks: [a]\n", "write `- {title"),
+    ("weeks: [{title: A, dais: [x]}]\n", "write `- {title"), ("lang: '<b>'\n", "correct the value"), ("- a\n", "write lines such as"), ("lessons: [../x]\n", "write `day08`"),
   ])
   func mistakesHaveARemedy(yaml: String, remedy: String) {
     #expect(read(yaml).1.all.contains { ($0.remedy ?? "").contains(remedy) }, "\(read(yaml).1.all)")

@@ -495,6 +495,29 @@ def budgets_are_shown_and_a_broken_one_ends_with_2():
 
 
 @test
+def a_theme_of_ones_own_is_made_changed_and_checked():
+    with Folder() as f:
+        f.file("course.yml", b"title: T\nlang: de\ntheme: mine\nurl: https://example.org/t\nlessons: [a]\n")
+        f.file("a.md", b"# A\n\nWords.\n")
+        assert b"theme: mine" in f.nb("theme", "new", "mine", check=0).stdout
+        assert b"there is a theme of this name" in f.nb("theme", "new", "mine", check=1).stderr
+        f.nb("theme", "new", "../x", check=64)
+        for name in ("layout.mustache", "style.css", "strings/de.yml"):
+            assert b"of the theme mine" in f.read("Themes/mine/" + name).splitlines()[0]
+        f.nb("theme", "check", check=0)
+        f.file("Themes/mine/missing.mustache", b"<h1>{{title}}</h1>\n<p>MINE {{strings.missingText}}</p>\n")
+        f.nb("build", ".", check=0)
+        # Own template, own language, and what the copy lacks from the default theme.
+        assert b"MINE" in f.read("_site/404.html") and b"Zum Text springen" in f.read("_site/a.html") and f.read("_site/theme.js")
+        assert b"<loc>https://example.org/t/a.html</loc>" in f.read("_site/sitemap.xml")
+        f.file("Themes/mine/missing.mustache", b"<h1>{{tilte}}</h1>\n")
+        f.file("Themes/mine/strings/de.yml", b"next: Weiter\nprevius: x\n")
+        done = f.nb("build", ".", check=1).stderr
+        assert b"Themes/mine/missing.mustache:1:5" in done and b"strings/de.yml:2:1" in done, done
+        assert b"did you mean `title`?" in f.nb("theme", "check", "mine", check=1).stderr
+
+
+@test
 def a_regression_against_a_revision_is_found_and_reported():
     if not (shutil.which("cc") and shutil.which("git")):
         return
