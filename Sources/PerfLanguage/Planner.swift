@@ -33,6 +33,8 @@ public struct PlannedBlock: Hashable, Sendable {
   public var kind: String
   /// The whole fence.
   public var fence: SourceRange
+  /// The value of `id`, with its quotes.
+  public var idPlace: SourceRange
 }
 
 /// A plan and its blocks in the order of the text.
