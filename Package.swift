@@ -145,7 +145,7 @@ let package = Package(
     .testTarget(name: "MarketTests", dependencies: ["Market", "ExperimentModel", "TextModel"]),
     .testTarget(
       name: "CourseRulesTests",
-      dependencies: ["CourseRules", "DocumentModel", "ExperimentModel", "Market", "PerfLanguage", "Reporting", "StrictYAML", "TextModel"]),
+      dependencies: ["CourseRules", "DocumentModel", "ExperimentModel", "ExperimentRunner", "Market", "PerfLanguage", "Reporting", "TextModel"]),
     .testTarget(name: "CourseSiteTests", dependencies: ["CourseSite", "DocumentModel", "ExperimentModel", "Reporting", "TextModel"]),
   ],
   swiftLanguageModes: [.v6]

@@ -7,6 +7,7 @@ import Market
 import PerfLanguage
 import Reporting
 import ResultStore
+import Synchronization
 import TextModel
 
 struct Notebook {
@@ -26,8 +27,10 @@ struct Notebook {
 
   /// Reads and plans; findings about the notebook are in `diagnostics`, only an unreadable file throws.
   ///
-  /// - Parameter learnerSeed: instead of what `nb init` wrote.
-  init(_ given: String, learnerSeed: UInt64? = nil, limit: Int = 8 << 20) throws(FileError) {
+  /// - Parameters:
+  ///   - learnerSeed: instead of what `nb init` wrote.
+  ///   - reads: is told which data files the plan depends on.
+  init(_ given: String, learnerSeed: UInt64? = nil, limit: Int = 8 << 20, reads: ReadLog? = nil) throws(FileError) {
     path = Workspace.find(given)
     let source = try SourceText(contentsOf: path, limit: limit)
     workspace = Workspace(for: path)
@@ -41,22 +44,23 @@ struct Notebook {
       facts: Dictionary(facts.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a }),
       courseMoney: workspace.isCourse ? (try? SourceText(contentsOf: workspace.courseFile)).map(PerfLanguage.courseMoney) ?? [:] : [:],
       learnerSeed: seed,
-      data: { name in (try? readFile(folder + "/" + name, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) } })
+      data: { name in
+        reads?.add(CheckInputs.file(folder + "/" + name))
+        return (try? readFile(folder + "/" + name, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) }
+      })
     planned = Planner(context).plan(document, diagnostics: &findings)
     diagnostics = findings
   }
 
   /// The course's dated facts; a mistake in the file is reported by `nb check`, not here.
-  static func readFacts(_ workspace: Workspace) -> [MarketFact] {
-    guard let source = try? SourceText(contentsOf: workspace.facts) else { return [] }
-    var findings = Diagnostics()
-    return loadFacts(source, today: today(), diagnostics: &findings)
-  }
+  static func readFacts(_ workspace: Workspace) -> [MarketFact] { FactsFile(workspace)?.facts ?? [] }
 
   /// What is saved beside the notebook: the values behind what is written in it.
-  func savedResults() -> [String: CellResult] {
+  ///
+  /// - Parameter blocks: only of these, which is much faster; nil: of all.
+  func savedResults(of blocks: Set<String>? = nil) -> [String: CellResult] {
     guard let bytes = try? readFile(workspace.results(stem), limit: 4 << 20),
-      let results = try? parseResultsJSON(bytes)
+      let results = try? parseResultsJSON(bytes, of: blocks)
     else { return [:] }
     return Dictionary(results.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
   }
@@ -81,5 +85,31 @@ struct Notebook {
       commands += [bench.setup, bench.prepare].compactMap { $0 }
     }
     return fences.compactMap(\.id) + commands
+  }
+}
+
+/// `market/facts.yml` as it was read. All notebooks of a course share it: it is parsed once for the same bytes and day.
+struct FactsFile: Sendable {
+  let source: SourceText
+  let facts: [MarketFact]
+  let diagnostics: Diagnostics
+  private let day: String
+  private static let last = Mutex<FactsFile?>(nil)
+
+  /// nil: there is none.
+  init?(_ workspace: Workspace) {
+    guard let source = try? SourceText(contentsOf: workspace.facts) else { return nil }
+    let day = today()
+    if let last = Self.last.withLock({ $0 }), last.day == day, last.source.path == source.path, last.source.bytes == source.bytes {
+      self = last
+      return
+    }
+    var findings = Diagnostics()
+    facts = loadFacts(source, today: day, diagnostics: &findings)
+    diagnostics = findings
+    self.source = source
+    self.day = day
+    let new = self
+    Self.last.withLock { $0 = new }
   }
 }
