@@ -20,19 +20,21 @@ final class CheckInputs: Sendable {
   private let workspace: Workspace
   private let seed: String
   private let facts: String
+  private let days: String
   private let known = Mutex<[String: String]>([:])
 
-  init(_ workspace: Workspace, learnerSeed: UInt64?, facts: [MarketFact]) {
+  init(_ workspace: Workspace, learnerSeed: UInt64?, facts: [MarketFact], days: [Int]) {
     self.workspace = workspace
     let written = try? workspace.readLearnerSeed()
     seed = (learnerSeed ?? written ?? nil).map { String($0) } ?? "-"
     // A fact's text is in its file; whether it is stale depends on the day, too.
     self.facts = facts.filter(\.stale).map(\.id).joined(separator: " ")
+    self.days = days.map { String($0) }.joined(separator: " ")
   }
 
   /// What every notebook depends on.
   var common: Set<String> {
-    ["nb", "seed", "facts", Self.file(workspace.facts), Self.file(workspace.courseFile)]
+    ["nb", "seed", "facts", "days", Self.file(workspace.facts), Self.file(workspace.courseFile)]
   }
 
   static func file(_ path: String) -> String { "file:" + path }
@@ -54,6 +56,7 @@ final class CheckInputs: Sendable {
       switch name {
       case "seed": return seed
       case "facts": return facts
+      case "days": return days
       default: return Self.status(of: "/proc/self/exe")
       }
     }

@@ -155,10 +155,12 @@ private struct Around: Sendable {
   init(_ workspace: Workspace, learnerSeed: UInt64?, isCached: Bool) {
     self.workspace = workspace
     facts = FactsFile(workspace)
-    inputs = CheckInputs(workspace, learnerSeed: learnerSeed, facts: facts?.facts ?? [])
     var findings = Diagnostics()
     let course = (try? SourceText(contentsOf: workspace.courseFile)).map { Course(yaml: $0, diagnostics: &findings) }
-    days = (course?.lessons ?? []).compactMap { $0.hasPrefix("day") ? Int($0.dropFirst(3)) : nil }
+    // A lesson that is listed and not yet written leads nowhere.
+    days = (course?.lessons ?? []).filter { access(workspace.course + "/\($0).md", F_OK) == 0 }
+      .compactMap { $0.hasPrefix("day") ? Int($0.dropFirst(3)) : nil }
+    inputs = CheckInputs(workspace, learnerSeed: learnerSeed, facts: facts?.facts ?? [], days: days)
     cache = isCached ? CheckCache(workspace.checkCache) : CheckCache()
     cacheBefore = cache.records
   }

@@ -186,7 +186,7 @@ struct LessonRules {
       // A word of its own: no letter or digit beside it.
       if let before = text[..<found.lowerBound].last, before.isLetter || before.isNumber { continue }
       if let after = rest.first, after.isLetter || after.isNumber { continue }
-      let told = rest.drop { $0 == ":" || $0 == " " }.trimmingMarks
+      let told = rest.drop { $0 == ":" || $0 == " " }.prefix { $0 != "|" }.trimmingMarks
       let lower = range.lower + text[..<found.lowerBound].utf8.count
       warn(
         RuleID.unfinished, told.isEmpty ? "something is left to be done here" : "left to be done: \(told)", "do it, then remove the mark",

@@ -61,6 +61,15 @@ public struct Planner: Sendable {
     return planned
   }
 
+  /// Of every executing block: digests of what its `inputs` are made of, by name (QuestionParts.swift). Plans the document anew.
+  public func questionParts(of document: Document) -> [String: [String: String]] {
+    let planning = Planning(document, context)
+    let planned = planning.run()
+    let executing = Set(planned.plan.cells.map(\.id))
+    return Dictionary(
+      planning.blocks.filter { executing.contains($0.id) }.map { ($0.id, planning.questionParts(of: $0)) }, uniquingKeysWith: { a, _ in a })
+  }
+
   /// One `system` block with overrides as they are typed in a shell, `product-cache.capacity=0`.
   ///
   /// - Returns: nil when there is no such block, or after mistakes of the block or the overrides, which are reported.
