@@ -86,5 +86,11 @@ struct CheckCommand: ParsableCommand {
 func lessonFiles(_ workspace: Workspace) -> [String] {
   let names = (try? FileManager.default.contentsOfDirectory(atPath: workspace.course)) ?? []
   return names.filter { $0.hasSuffix(".md") && $0 != "optimization-log.md" && $0 != "README.md" }.sorted()
-    .map { workspace.course + "/" + $0 }
+    .map { shortened(workspace.course + "/" + $0) }
+}
+
+/// A path below the folder that one is in, as one would type it.
+func shortened(_ path: String) -> String {
+  let here = FileManager.default.currentDirectoryPath + "/"
+  return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
 }

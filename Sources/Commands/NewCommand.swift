@@ -39,10 +39,10 @@ struct NewCommand: ParsableCommand {
       }
       let source = workspace.isCourse ? try SourceText(contentsOf: workspace.courseFile, limit: 1 << 20) : nil
       _ = try writeFileAtomically(path, Array(lessonSkeleton(id: id, day: day, title: text, tomorrow: lesson(after: day, workspace, source)).utf8))
-      Output.standard("\(path)\n")
+      Output.standard("\(shortened(path))\n")
       if let source, let edit = Course.adding(id, to: source) {
         _ = try writeFileAtomically(workspace.courseFile, source.applying([edit]).bytes)
-        Output.error("listed in \(workspace.courseFile)\n")
+        Output.error("listed in \(shortened(workspace.courseFile))\n")
       }
       Output.error("next: nb check \(id).md says what is left to be done; nb run \(id).md measures it as it is\n")
     } catch {

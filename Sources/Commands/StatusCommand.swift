@@ -58,7 +58,18 @@ struct StatusCommand: ParsableCommand {
     let parts = Planner(notebook.context).questionParts(of: notebook.document)
     let known = KnownResults(written: notebook.savedResults(), stored: notebook.storedResults())
     let regions = Dictionary(notebook.document.regions.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
-    return notebook.plan.cells.map { blockStatus($0, lesson: notebook.lesson, known, regions[$0.id], parts: parts[$0.id] ?? [:]) }
+    let cells = notebook.plan.cells
+    var all = cells.map { blockStatus($0, lesson: notebook.lesson, known, regions[$0.id], parts: parts[$0.id] ?? [:]) }
+    // What is computed from a stale result is as old as that; each round carries it one reader further.
+    for _ in cells {
+      let old = Set(all.filter { $0.state != .current }.map(\.block))
+      for i in cells.indices where all[i].state == .current && cells[i].work.kind != "check" {
+        guard let source = cells[i].needs.first(where: old.contains) else { continue }
+        all[i].state = .stale
+        all[i].reasons = ["it reads `\(source)`, which has no result for its present question"]
+      }
+    }
+    return all
   }
 
   private func text(_ notebook: Notebook, _ blocks: [BlockStatus], isWhole: Bool, _ style: TerminalStyle) -> String {
@@ -68,10 +79,10 @@ struct StatusCommand: ParsableCommand {
     let shown = isWhole ? blocks : blocks.filter { $0.state != .current || !$0.notes.isEmpty }
     guard !shown.isEmpty else { return out }
     let rows = shown.map { one in
-      ["  " + one.state.rawValue + (one.quick ? " (quick)" : ""), one.block, one.kind, (one.reasons + one.notes).joined(separator: "; ")]
+      [one.state.rawValue + (one.quick ? " (quick)" : ""), one.block, one.kind, (one.reasons + one.notes).joined(separator: "; ")]
     }
     let emphasised = Set(shown.indices.filter { shown[$0].state != .current })
-    out += columnsText(titles: ["  state", "block", "kind", "why"], rows: rows, emphasised: emphasised, style: style)
+    out += columnsText(titles: ["state", "block", "kind", "why"], rows: rows, emphasised: emphasised, style: style)
     return out
   }
 }

@@ -33,7 +33,13 @@ private struct StrictRules {
     self.notebook = notebook
     let byID = Dictionary(notebook.plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
     cells = byID
-    current = notebook.results.filter { byID[$0.key]?.inputs == $0.value.inputs }
+    // What is computed from a stale result is as old as that.
+    func isCurrent(_ id: String, _ above: Set<String>) -> Bool {
+      guard let cell = byID[id], let result = notebook.results[id], result.inputs == cell.inputs else { return false }
+      guard cell.work.kind != "check", !above.contains(id) else { return true }
+      return cell.needs.allSatisfy { isCurrent($0, above.union([id])) }
+    }
+    current = notebook.results.filter { isCurrent($0.key, []) }
   }
 
   private mutating func add(_ id: DiagnosticID, _ cause: String, _ remedy: String, at place: SourceRange) {
@@ -60,6 +66,10 @@ private struct StrictRules {
         add(
           RuleID.staleResult, "the saved result of `\(cell.id)` answers an older question: the block, its system, a fence or its data was edited since",
           "nb status \(path) says what changed; nb run --stale \(path) measures it again", at: place)
+      } else if current[cell.id] == nil, let source = cell.needs.first(where: { current[$0] == nil }) {
+        add(
+          RuleID.staleResult, "the saved result of `\(cell.id)` was computed from `\(source)`, which has no result for its present question",
+          "nb run --only \(source) \(path)", at: place)
       }
     }
   }
