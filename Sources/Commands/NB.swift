@@ -10,7 +10,7 @@ public struct NB: ParsableCommand {
     version: version,
     subcommands: [
       InitCommand.self, NewCommand.self, RunCommand.self, CheckCommand.self, BuildCommand.self, RenderCommand.self, CleanCommand.self,
-      AcceptCommand.self, ExplainCommand.self, StatusCommand.self, SchemaCommand.self, FormatCommand.self, LogCommand.self, RunbookCommand.self,
+      AcceptCommand.self, ExplainCommand.self, StatusCommand.self, SchemaCommand.self, FormatCommand.self, MoveCommand.self, LogCommand.self, RunbookCommand.self,
       LoadCommand.self, LabCommand.self, DataCommand.self, SLOCommand.self, BenchCommand.self, SimCommand.self, ObserveCommand.self,
       HistoryCommand.self, VerifyCommand.self, GradeCommand.self, DoctorCommand.self, SelfcheckCommand.self,
     ])

@@ -15,8 +15,10 @@ public struct DocumentLink: Hashable, Sendable {
 }
 
 extension Document {
-  /// Every link, image and code span with `.md#` outside of results, in the order of the text.
-  public func links() -> [DocumentLink] {
+  /// Every link, image and code span that `wanted` wants, outside of results, in the order of the text.
+  ///
+  /// - Parameter wanted: of a code span's text; without it those with `.md#`.
+  public func links(code wanted: (String) -> Bool = { $0.contains(".md#") }) -> [DocumentLink] {
     let start = frontMatter?.upper ?? 0
     let lineOffset = start == 0 ? 0 : source.line(at: max(start - 1, 0))
     var found: [DocumentLink] = []
@@ -30,7 +32,9 @@ extension Document {
           searchFrom = source.lineRange(block).lower
         case CMARK_NODE_LINK: add(.link, cmark_node_get_url(node), block, &searchFrom, &found)
         case CMARK_NODE_IMAGE: add(.image, cmark_node_get_url(node), block, &searchFrom, &found)
-        case CMARK_NODE_CODE: add(.code, cmark_node_get_literal(node), block, &searchFrom, &found)
+        case CMARK_NODE_CODE:
+          guard let text = cmark_node_get_literal(node), wanted(String(cString: text)) else { break }
+          add(.code, text, block, &searchFrom, &found)
         default: break
         }
       }
@@ -43,7 +47,6 @@ extension Document {
   ) {
     guard let text else { return }
     let address = String(cString: text)
-    if kind == .code, !address.contains(".md#") { return }
     let line = source.contentRange(ofLine: block)
     if let region = regions.first(where: { $0.range.upper > line.lower }), region.range.contains(line.lower) { return }
     let wanted = Array(address.utf8)

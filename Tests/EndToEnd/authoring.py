@@ -200,5 +200,57 @@ long subject(long n) { long s = 0; for (long i = 0; i < 1000; i++) s += i; retur
                           "kind: system\nid: s\norigin: {routes: {GET /: [{cash: {}}]}}\n", "kind: check\nid: c\n"):
                 assert list(validator.iter_errors(yaml.safe_load(wrong))), wrong
 
-    return [new_writes_a_lesson_that_runs_and_says_what_is_left, new_refuses_to_overwrite_and_says_why, check_strict_refuses_what_must_not_be_published,
+    def fmt_lays_out_blocks_and_nothing_else():
+        with Folder() as f:
+            messy = SPIN.replace(b"id: spin", b"id:   spin  ").replace(b"{full: 300ms, quick: 100ms}", b"{ full: 300ms,quick: 100ms }")
+            f.file("spin.md", messy)
+            assert b"nb fmt spin.md" in f.nb("fmt", "--check", "spin.md", check=1).stderr and f.read("spin.md") == messy
+            shown = f.nb("fmt", "--diff", "spin.md", check=0).stdout.decode()
+            assert "-id:   spin  \n" in shown and "+id: spin\n" in shown and f.read("spin.md") == messy
+            f.nb("fmt", "spin.md", check=0)
+            assert f.read("spin.md") == SPIN
+            f.nb("fmt", "--check", "spin.md", check=0)
+
+    def mv_renames_a_block_everywhere_and_nothing_gets_stale():
+        with Folder() as f:
+            shutil.copytree(os.path.join(ROOT, "Notebooks"), os.path.join(f.path, "Notebooks"))
+            f.file("Notebooks/link.md", b"# L\n\n[r](day08.md#result-onoff), `nb explain day08.md#onoff`, day08.md#onoff-not\n")
+            before = f.nb("check", "--format", "json", "--strict").stdout
+            refused = f.nb("mv", "day08.md#onoff", "stampede", check=1).stderr
+            assert b"[duplicate-block]" in refused
+            assert b"did you mean" in f.nb("mv", "day08.md#onof", "x", check=1).stderr
+            text = f.read("Notebooks/day08.md")
+            shown = f.nb("mv", "day08.md#onoff", "with-cache", "--dry-run", check=0).stdout.decode()
+            assert "+id: with-cache\n" in shown and "--- Notebooks/budgets.yml" in shown and "--- Notebooks/optimization-log.md" in shown
+            assert f.read("Notebooks/day08.md") == text
+            log = f.read("Notebooks/optimization-log.md")
+            f.nb("mv", "day08.md#onoff", "with-cache", check=0)
+            now = f.read("Notebooks/day08.md")
+            assert b"onoff" not in now, now[max(0, now.find(b"onoff") - 60):][:120]
+            assert f.read("Notebooks/link.md") == b"# L\n\n[r](day08.md#result-with-cache), `nb explain day08.md#with-cache`, day08.md#onoff-not\n"
+            assert b"day08/with-cache.ratio.mean" in f.read("Notebooks/budgets.yml")
+            assert f.read("Notebooks/optimization-log.md").startswith(log), "a journal is not rewritten"
+            # Systems, the learner's block and what reads it, a profile's fence block, a block of an exercise with a hidden fault.
+            for block, name in (("day08.md#shop", "store"), ("day09.md#mine", "yours"), ("day09.md#exercise", "task"), ("day01.md#base", "first"),
+                                ("day02.md#shop", "store"), ("day02.md#traffic", "flow"), ("day06.md#mine", "yours"), ("day10.md#headroom", "law")):
+                f.nb("mv", block, name, check=0)
+            blocks = [json.loads(line) for line in f.nb("status", "--json", check=0).stdout.splitlines()]
+            wrong = [one for one in blocks if one["state"] != "current" or one["notes"]]
+            assert not wrong, wrong
+            assert {"with-cache", "yours", "task", "first", "flow", "law"} <= {one["block"] for one in blocks}
+            after = f.nb("check", "--format", "json", "--strict").stdout
+
+            def told(found):
+                return sorted((one["id"], one["file"]) for one in map(json.loads, found.splitlines()))
+            assert told(after) == told(before), (told(after), told(before))
+            # Back again: the very same notebooks and results, but for the journal.
+            for block, name in (("day08.md#with-cache", "onoff"), ("day08.md#store", "shop"), ("day09.md#yours", "mine"), ("day09.md#task", "exercise"),
+                                ("day01.md#first", "base"), ("day02.md#store", "shop"), ("day02.md#flow", "traffic"), ("day06.md#yours", "mine"), ("day10.md#law", "headroom")):
+                f.nb("mv", block, name, check=0)
+            for path in glob.glob(os.path.join(ROOT, "Notebooks/**/*"), recursive=True):
+                relative = os.path.relpath(path, ROOT)
+                if os.path.isfile(path) and not relative.endswith("optimization-log.md"):
+                    assert f.read(relative) == open(path, "rb").read(), relative
+
+    return [fmt_lays_out_blocks_and_nothing_else, mv_renames_a_block_everywhere_and_nothing_gets_stale, new_writes_a_lesson_that_runs_and_says_what_is_left, new_refuses_to_overwrite_and_says_why, check_strict_refuses_what_must_not_be_published,
             check_speaks_sarif, check_uses_again_only_what_has_not_changed, status_names_what_changed, schema_accepts_every_block_and_no_typical_mistake]
