@@ -104,13 +104,16 @@ let package = Package(
         "DocumentModel", "TextModel", "ExperimentModel", "StrictYAML", "Reporting", mustache,
       ]),
 
+    .target(
+      name: "CourseRules", dependencies: ["DocumentModel", "TextModel", "ExperimentModel", "PerfLanguage", "Reporting"]),
+
     // Level 4 and 5: the command.
     .target(
       name: "Commands",
       dependencies: [
         "TextModel", "DocumentModel", "PerfLanguage", "ExperimentModel", "ExperimentRunner", "MeasureKernel",
-        "LoadKernel", "Statistics", "LabSystems", "TelemetryModel", "TelemetryCollector", "ResultStore", "Reporting", "CourseSite", "Market",
-        arguments, crypto,
+        "LoadKernel", "Statistics", "LabSystems", "TelemetryModel", "TelemetryCollector", "ResultStore", "Reporting", "CourseSite", "CourseRules", "Market",
+        arguments,
       ]),
     .executableTarget(name: "nb", dependencies: ["Commands"]),
 
@@ -140,6 +143,9 @@ let package = Package(
     .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML", "TextModel"]),
     .testTarget(name: "PerfLanguageTests", dependencies: ["PerfLanguage", "DocumentModel", "ExperimentModel", "StrictYAML", "TextModel"]),
     .testTarget(name: "MarketTests", dependencies: ["Market", "ExperimentModel", "TextModel"]),
+    .testTarget(
+      name: "CourseRulesTests",
+      dependencies: ["CourseRules", "DocumentModel", "ExperimentModel", "ExperimentRunner", "Market", "PerfLanguage", "Reporting", "TextModel"]),
     .testTarget(name: "CourseSiteTests", dependencies: ["CourseSite", "DocumentModel", "ExperimentModel", "Reporting", "TextModel"]),
   ],
   swiftLanguageModes: [.v6]

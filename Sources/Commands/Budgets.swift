@@ -18,7 +18,11 @@ struct Budgets {
   ///   - fresh: results of this run by lesson, which count instead of the saved ones.
   ///   - lessons: only budgets of these; nil: all.
   ///   - learnerSeed: what the notebooks are planned with instead of what `nb init` wrote.
-  init(_ workspace: Workspace, lessons: Set<String>? = nil, fresh: [String: [String: CellResult]] = [:], learnerSeed: UInt64? = nil) {
+  ///   - reads: is told what the judgements depend on.
+  init(
+    _ workspace: Workspace, lessons: Set<String>? = nil, fresh: [String: [String: CellResult]] = [:], learnerSeed: UInt64? = nil, reads: ReadLog? = nil
+  ) {
+    reads?.add(CheckInputs.file(workspace.budgets))
     guard access(workspace.budgets, F_OK) == 0 else {
       judged = []
       diagnostics = Diagnostics()
@@ -32,7 +36,7 @@ struct Budgets {
       source = text
       var results: [String: [String: CellResult]] = [:]
       for lesson in Set(budgets.map(\.lesson)) {
-        guard let saved = Self.current(lesson, workspace, learnerSeed) else { continue }
+        guard let saved = Self.current(lesson, workspace, learnerSeed, reads) else { continue }
         results[lesson] = saved.merging(fresh[lesson] ?? [:]) { $1 }
       }
       judged = judgeBudgets(budgets, results: results)
@@ -42,6 +46,13 @@ struct Budgets {
       source = nil
     }
     diagnostics = findings
+  }
+
+  /// As they were judged before.
+  init(judged: [JudgedBudget], diagnostics: Diagnostics, source: SourceText?) {
+    self.judged = judged
+    self.diagnostics = diagnostics
+    self.source = source
   }
 
   var isBroken: Bool { judged.contains { $0.outcome == .fail } }
@@ -58,8 +69,11 @@ struct Budgets {
   }
 
   /// Saved results of a lesson that answer what its notebook asks today; nil when there is no such notebook.
-  private static func current(_ lesson: String, _ workspace: Workspace, _ learnerSeed: UInt64?) -> [String: CellResult]? {
-    guard let notebook = try? Notebook(workspace.course + "/\(lesson).md", learnerSeed: learnerSeed) else { return nil }
+  private static func current(_ lesson: String, _ workspace: Workspace, _ learnerSeed: UInt64?, _ reads: ReadLog?) -> [String: CellResult]? {
+    let path = workspace.course + "/\(lesson).md"
+    for name in [CheckInputs.file(path), CheckInputs.file(workspace.results(lesson))] + workspace.storeStatus { reads?.add(name) }
+    guard let notebook = try? Notebook(path, learnerSeed: learnerSeed) else { return nil }
+    for name in notebook.dataFiles { reads?.add(CheckInputs.file(workspace.course + "/" + name)) }
     let known = notebook.knownResults()
     let inputs = Dictionary(notebook.plan.cells.map { ($0.id, $0.inputs) }, uniquingKeysWith: { a, _ in a })
     return known.filter { inputs[$0.key] == $0.value.inputs }

@@ -9,8 +9,8 @@ public struct NB: ParsableCommand {
     abstract: "Runs performance lessons: Markdown notebooks whose numbers are measured.",
     version: version,
     subcommands: [
-      InitCommand.self, RunCommand.self, CheckCommand.self, BuildCommand.self, ThemeCommand.self, RenderCommand.self, CleanCommand.self,
-      AcceptCommand.self, ExplainCommand.self, LogCommand.self, RunbookCommand.self,
+      InitCommand.self, NewCommand.self, RunCommand.self, CheckCommand.self, BuildCommand.self, ThemeCommand.self, RenderCommand.self, CleanCommand.self,
+      AcceptCommand.self, ExplainCommand.self, StatusCommand.self, SchemaCommand.self, FormatCommand.self, MoveCommand.self, LogCommand.self, RunbookCommand.self,
       LoadCommand.self, LabCommand.self, DataCommand.self, SLOCommand.self, BenchCommand.self, SimCommand.self, ObserveCommand.self,
       HistoryCommand.self, VerifyCommand.self, GradeCommand.self, DoctorCommand.self, SelfcheckCommand.self,
     ])

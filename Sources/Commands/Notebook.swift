@@ -12,12 +12,15 @@ import TextModel
 
 /// What every notebook of a course is planned with; read once for all of them.
 struct CourseContext: Sendable {
-  let facts: [MarketFact]
+  /// nil: the course has none.
+  let factsFile: FactsFile?
   let plan: PlanContext
+  var facts: [MarketFact] { factsFile?.facts ?? [] }
 
   /// - Parameter learnerSeed: instead of what `nb init` wrote.
   init(_ workspace: Workspace, learnerSeed: UInt64? = nil) throws(FileError) {
-    facts = Notebook.readFacts(workspace)
+    factsFile = FactsFile(workspace)
+    let facts = factsFile?.facts ?? []
     let folder = workspace.course
     let seed: UInt64? = if let learnerSeed { learnerSeed } else { try workspace.readLearnerSeed() }
     plan = PlanContext(
@@ -76,16 +79,14 @@ struct Notebook {
   }
 
   /// The course's dated facts; a mistake in the file is reported by `nb check`, not here.
-  static func readFacts(_ workspace: Workspace) -> [MarketFact] {
-    guard let source = try? SourceText(contentsOf: workspace.facts) else { return [] }
-    var findings = Diagnostics()
-    return loadFacts(source, today: today(), diagnostics: &findings)
-  }
+  static func readFacts(_ workspace: Workspace) -> [MarketFact] { FactsFile(workspace)?.facts ?? [] }
 
   /// What is saved beside the notebook: the values behind what is written in it.
-  func savedResults() -> [String: CellResult] {
+  ///
+  /// - Parameter blocks: only of these, which is much faster; nil: of all.
+  func savedResults(of blocks: Set<String>? = nil) -> [String: CellResult] {
     guard let bytes = try? readFile(workspace.results(stem), limit: 4 << 20),
-      let results = try? parseResultsJSON(bytes)
+      let results = try? parseResultsJSON(bytes, of: blocks)
     else { return [:] }
     return Dictionary(results.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
   }
@@ -119,4 +120,20 @@ private final class AskedNames: Sendable {
   private let names = Mutex<Set<String>>([])
   func add(_ name: String) { _ = names.withLock { $0.insert(name) } }
   var sorted: [String] { names.withLock { $0.sorted() } }
+}
+
+/// `market/facts.yml` as it was read.
+struct FactsFile: Sendable {
+  let source: SourceText
+  let facts: [MarketFact]
+  let diagnostics: Diagnostics
+
+  /// nil: there is none.
+  init?(_ workspace: Workspace) {
+    guard let source = try? SourceText(contentsOf: workspace.facts) else { return nil }
+    var findings = Diagnostics()
+    facts = loadFacts(source, today: today(), diagnostics: &findings)
+    diagnostics = findings
+    self.source = source
+  }
 }

@@ -113,6 +113,7 @@ struct RunCommand: ParsableCommand {
         launcher: LabLauncher(executable: executable, serveArguments: ["lab", "serve", "--stdin"]),
         subjectArguments: ["lab", "subject"], fenceCache: notebook.workspace.state + "/fences"),
       cancelled: { Interrupts.requested }, report: { progress.show($0) })
+    let parts = Planner(notebook.context).questionParts(of: notebook.document)
     let results: [CellResult]
     do {
       results = try runner.run(cells, known: notebook.knownResults()) { result in
@@ -120,6 +121,7 @@ struct RunCommand: ParsableCommand {
         saved.finished = now()
         var kept = result
         kept.failureNotes = nil
+        kept.parts = parts[result.id]
         try store.save(kept, lesson: notebook.lesson, stamp: saved)
         reportNotes(result.failureNotes ?? [], of: result.id, notebook.source)
         if json { try printJSON(result) }

@@ -3,7 +3,7 @@
 // bytes as one from nothing. What is kept for this lies in `.nb/site/` and can be deleted at any time.
 
 import CourseSite
-import Crypto
+import DocumentModel
 import Foundation
 import TextModel
 
@@ -138,12 +138,5 @@ struct MadeSite {
   }
 }
 
-/// SHA-256 of parts, each with its length, as text.
-func contentDigest(_ parts: [[UInt8]]) -> String {
-  var hash = SHA256()
-  for part in parts {
-    withUnsafeBytes(of: UInt64(part.count).littleEndian) { hash.update(bufferPointer: $0) }
-    part.withUnsafeBytes { hash.update(bufferPointer: $0) }
-  }
-  return hash.finalize().prefix(16).map { String($0, radix: 16) }.joined(separator: ".")
-}
+/// One digest for several contents in their order.
+func contentDigest(_ parts: [[UInt8]]) -> String { contentDigest(Array(parts.map { contentDigest($0) }.joined(separator: " ").utf8)) }

@@ -40,6 +40,13 @@ struct Workspace {
     root = (course as NSString).lastPathComponent == "Notebooks" ? (course as NSString).deletingLastPathComponent : course
   }
 
+  /// A folder of a course's notebooks beside its own.
+  init(folder: String, of other: Workspace) {
+    course = folder
+    root = other.root
+    isCourse = other.isCourse
+  }
+
   /// `day08.md` is also found as `Notebooks/day08.md`, so that a lesson can be named from the root.
   static func find(_ path: String) -> String {
     let inNotebooks = "Notebooks/" + path

@@ -101,7 +101,7 @@ struct Structure: Sendable {
 /// A copy in which the comments around filled live values are letters of the same length. A line
 /// that begins with `<!--` is an HTML block to CommonMark; without this, filling a value at the
 /// start of a line would change the blocks around it, and `clean` could not find its way back.
-private func maskingLiveValues(_ slice: ArraySlice<UInt8>) -> [UInt8] {
+func maskingLiveValues(_ slice: ArraySlice<UInt8>) -> [UInt8] {
   var bytes = Array(slice)
   var i = 0
   while i + 10 <= bytes.count {

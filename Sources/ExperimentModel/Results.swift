@@ -201,6 +201,9 @@ public struct CellResult: Codable, Hashable, Sendable {
   /// For the log: what changed and why.
   public var change: String?
   public var why: String?
+  /// Digests of what `inputs` was made of, by name (`block`, `system shop`, `fence fast`), so that a later question can say which of
+  /// them changed. nil: the result is from before these were kept.
+  public var parts: [String: String]?
 
   public init(id: String, kind: String, title: String? = nil, inputs: String, quick: Bool, evidence: Evidence) {
     self.id = id; self.kind = kind; self.title = title; self.inputs = inputs; self.quick = quick

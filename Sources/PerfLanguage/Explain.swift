@@ -40,7 +40,7 @@ private struct Explainer {
         lines.append("\(pad)kind: \(kindWord)")
         continue
       }
-      append(value, key.name, innerShape(key, of: shape), pad, into: &lines)
+      append(value, key.name, key.innerShape(in: shape), pad, into: &lines)
     }
     if shape == .hidden { lines.append("\(pad)# which of these it is: chosen by the learner's seed") }
     // Roles with names of their own.
@@ -50,25 +50,6 @@ private struct Explainer {
     if shape == .cost, let formula = node["formula"]?.text.flatMap(CostFormula.named) {
       standIns(formula.rows, node["inputs"], "", pad, into: &lines)
       if let roi = node["roi"] { standIns(formula.roiRows, roi, "roi: ", pad, into: &lines) }
-    }
-  }
-
-  private func innerShape(_ key: Key, of shape: Shape) -> Shape? {
-    if case .shape(let inner) = key.type { return inner }
-    return switch (shape, key.name) {
-    case (.compare, "baseline"), (.compare, "candidates"): .variant
-    case (_, "stages"): .stage
-    case (_, "scenario"): .request
-    case (_, "faults"): .fault
-    case (.slo, "objectives"): .objective
-    case (.slo, "timeWindow"): .timeWindow
-    case (.slo, "alerts"): .alert
-    case (_, "plots"): .plot
-    case (_, "claims"): .claim
-    case (_, "subjects"): .subject
-    case (.sim, "vary"): .vary
-    case (.runbook, "metrics"): .runbookMetric
-    default: nil
     }
   }
 
@@ -116,7 +97,7 @@ private struct Explainer {
       }.joined(separator: ", ") + "}"
     case .mapping(let entries):
       var parts = entries.map { entry in
-        "\(yamlText(entry.key)): \(flow(entry.value, shape.flatMap { s in s.key(entry.key).flatMap { innerShape($0, of: s) } }))"
+        "\(yamlText(entry.key)): \(flow(entry.value, shape.flatMap { s in s.key(entry.key).flatMap { $0.innerShape(in: s) } }))"
       }
       if shape == .fault {
         // Only what this toxic takes.

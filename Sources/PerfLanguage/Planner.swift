@@ -33,6 +33,8 @@ public struct PlannedBlock: Hashable, Sendable {
   public var kind: String
   /// The whole fence.
   public var fence: SourceRange
+  /// The value of `id`, with its quotes.
+  public var idPlace: SourceRange
 }
 
 /// A plan and its blocks in the order of the text.
@@ -57,6 +59,15 @@ public struct Planner: Sendable {
     let planned = planning.run()
     diagnostics.add(contentsOf: planning.findings.diagnostics.ordered)
     return planned
+  }
+
+  /// Of every executing block: digests of what its `inputs` are made of, by name (QuestionParts.swift). Plans the document anew.
+  public func questionParts(of document: Document) -> [String: [String: String]] {
+    let planning = Planning(document, context)
+    let planned = planning.run()
+    let executing = Set(planned.plan.cells.map(\.id))
+    return Dictionary(
+      planning.blocks.filter { executing.contains($0.id) }.map { ($0.id, planning.questionParts(of: $0)) }, uniquingKeysWith: { a, _ in a })
   }
 
   /// One `system` block with overrides as they are typed in a shell, `product-cache.capacity=0`.

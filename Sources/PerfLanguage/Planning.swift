@@ -93,7 +93,7 @@ final class Planning {
     var plan = Plan(lesson: lesson, cells: cells.filter { !$0.isBroken }.map(\.cell), runbooks: runbooks)
     for i in plan.cells.indices { plan.cells[i].inputs = inputsDigest(plan.cells[i]) }
     return PlannedNotebook(
-      plan: plan, blocks: blocks.map { PlannedBlock(id: $0.id, kind: $0.kind.rawValue, fence: $0.fence) }, systems: resolvedSystems(),
+      plan: plan, blocks: blocks.map { PlannedBlock(id: $0.id, kind: $0.kind.rawValue, fence: $0.fence, idPlace: $0.idPlace) }, systems: resolvedSystems(),
       hiddenFaults: drafts.compactMapValues { $0.hidden?.count })
   }
 

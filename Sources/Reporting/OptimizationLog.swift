@@ -80,3 +80,22 @@ struct LogMark: Equatable {
 private func verdictText(_ verdict: String) -> String {
   verdict.split(separator: ",").map { $0.split(separator: ":").joined(separator: " ") }.joined(separator: ", ")
 }
+
+/// What is added to the log when a block gets another name; nil when the log has no entry of it.
+///
+/// A journal is not rewritten: entries keep the name under which they were made. The new name takes over the verdict, so that
+/// the next run with the same one is no news.
+public func renamedLogEntry(_ existing: String, lesson: String, old: String, new: String, inputs: String, date: String) -> String? {
+  var last: LogMark?
+  for line in existing.unicodeScalars.split(whereSeparator: { $0 == "\n" || $0 == "\r" }) {
+    if let mark = LogMark(parsing: String(line)), mark.key == "\(lesson) \(old)" { last = mark }
+  }
+  guard var mark = last else { return nil }
+  (mark.key, mark.inputs) = ("\(lesson) \(new)", inputs)
+  let ending = existing.unicodeScalars.contains("\r") ? "\r\n" : "\n"
+  let lines = [
+    "", mark.text, "", "## \(date) · \(lesson) · \(new): another name", "",
+    "\(code(old)) is called \(code(new)) from here on. Entries above keep the name under which they were written.", "",
+  ]
+  return (existing.hasSuffix("\n") || existing.hasSuffix("\r\n") ? "" : ending) + lines.joined(separator: ending)
+}

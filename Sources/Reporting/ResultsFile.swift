@@ -46,9 +46,12 @@ public func resultsJSON(_ results: [CellResult]) throws -> [UInt8] {
 }
 
 /// Reads what `resultsJSON` wrote.
+///
+/// - Parameter blocks: only the results of these; the others are passed over without being decoded. nil: all.
 /// - Throws: `ResultsFileError`.
-public func parseResultsJSON(_ bytes: [UInt8]) throws -> [CellResult] {
+public func parseResultsJSON(_ bytes: [UInt8], of blocks: Set<String>? = nil) throws -> [CellResult] {
   let file: ResultsFile
+  let bytes = blocks.flatMap { keepingCells(of: $0, bytes) } ?? bytes
   do {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")

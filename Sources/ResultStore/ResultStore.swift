@@ -96,8 +96,10 @@ public struct ResultStore: Sendable {
     var results: [String: CellResult] = [:]
     let decoder = JSONDecoder()
     for row in rows {
-      if let result = try? decoder.decode(CellResult.self, from: row["value"] as Data) {
-        results[row["cell"]] = result
+      if var result = try? decoder.decode(CellResult.self, from: row["value"] as Data) {
+        // A block that was renamed since keeps what it measured under its old name.
+        result.id = row["cell"]
+        results[result.id] = result
       }
     }
     return results
@@ -107,6 +109,16 @@ public struct ResultStore: Sendable {
   public func newestResults() throws -> [String: Int] {
     let rows = try queue.read { db in try Row.fetchAll(db, sql: "SELECT lesson, max(id) AS newest FROM result GROUP BY lesson") }
     return Dictionary(rows.map { ($0["lesson"], $0["newest"]) }, uniquingKeysWith: { a, _ in a })
+  }
+
+  /// Gives all results of a block another name; what they hold stays as it was saved.
+  ///
+  /// - Returns: how many there were.
+  public func rename(lesson: String, _ old: String, to new: String) throws -> Int {
+    try queue.write { db in
+      try db.execute(sql: "UPDATE result SET cell = ? WHERE lesson = ? AND cell = ?", arguments: [new, lesson, old])
+      return db.changesCount
+    }
   }
 
   /// How many results a lesson has, over all runs.

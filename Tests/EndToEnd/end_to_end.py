@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+import authoring
 import faults
 import site_build
 import learner
@@ -1403,7 +1404,7 @@ def bodies_are_compressed_and_written_as_declared():
 
 def main():
     wanted = sys.argv[2:]
-    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner, site_build):
+    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner, site_build, authoring):
         TESTS.extend(part.tests(Folder))
     passed = failed = 0
     for function in TESTS:
