@@ -104,13 +104,17 @@ let package = Package(
         "DocumentModel", "TextModel", "ExperimentModel", "StrictYAML", "Reporting", mustache,
       ]),
 
+    .target(
+      name: "LanguageServer",
+      dependencies: ["TextModel", "DocumentModel", "StrictYAML", "PerfLanguage", "ExperimentModel", "Reporting"]),
+
     // Level 4 and 5: the command.
     .target(
       name: "Commands",
       dependencies: [
         "TextModel", "DocumentModel", "PerfLanguage", "ExperimentModel", "ExperimentRunner", "MeasureKernel",
         "LoadKernel", "Statistics", "LabSystems", "TelemetryModel", "TelemetryCollector", "ResultStore", "Reporting", "CourseSite", "Market",
-        arguments,
+        "LanguageServer", arguments,
       ]),
     .executableTarget(name: "nb", dependencies: ["Commands"]),
 
@@ -140,6 +144,9 @@ let package = Package(
     .testTarget(name: "StrictYAMLTests", dependencies: ["StrictYAML", "TextModel"]),
     .testTarget(name: "PerfLanguageTests", dependencies: ["PerfLanguage", "DocumentModel", "ExperimentModel", "StrictYAML", "TextModel"]),
     .testTarget(name: "MarketTests", dependencies: ["Market", "ExperimentModel", "TextModel"]),
+    .testTarget(
+      name: "LanguageServerTests",
+      dependencies: ["LanguageServer", "PerfLanguage", "DocumentModel", "ExperimentModel", "StrictYAML", "Statistics", "TextModel"]),
     .testTarget(name: "CourseSiteTests", dependencies: ["CourseSite", "DocumentModel", "ExperimentModel", "Reporting", "TextModel"]),
   ],
   swiftLanguageModes: [.v6]

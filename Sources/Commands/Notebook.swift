@@ -35,15 +35,20 @@ struct Notebook {
     document = Document(parsing: source)
     var findings = Diagnostics()
     facts = Self.readFacts(workspace)
-    let folder = workspace.course
     let seed: UInt64? = if let learnerSeed { learnerSeed } else { try workspace.readLearnerSeed() }
-    context = PlanContext(
-      facts: Dictionary(facts.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a }),
-      courseMoney: workspace.isCourse ? (try? SourceText(contentsOf: workspace.courseFile)).map(PerfLanguage.courseMoney) ?? [:] : [:],
-      learnerSeed: seed,
-      data: { name in (try? readFile(folder + "/" + name, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) } })
+    context = Self.context(workspace, facts: facts, learnerSeed: seed)
     planned = Planner(context).plan(document, diagnostics: &findings)
     diagnostics = findings
+  }
+
+  /// What notebooks of a course are planned with.
+  static func context(_ workspace: Workspace, facts: [MarketFact], learnerSeed: UInt64?) -> PlanContext {
+    let folder = workspace.course
+    return PlanContext(
+      facts: Dictionary(facts.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a }),
+      courseMoney: workspace.isCourse ? (try? SourceText(contentsOf: workspace.courseFile)).map(PerfLanguage.courseMoney) ?? [:] : [:],
+      learnerSeed: learnerSeed,
+      data: { name in (try? readFile(folder + "/" + name, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) } })
   }
 
   /// The course's dated facts; a mistake in the file is reported by `nb check`, not here.

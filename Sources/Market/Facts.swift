@@ -24,6 +24,14 @@ public func loadFacts(_ source: SourceText, today: String, diagnostics: inout Di
   return facts
 }
 
+/// Where each fact's id stands in the file; of a file that does not read, nothing.
+public func factPlaces(_ source: SourceText) -> [String: SourceRange] {
+  var ignored = Diagnostics()
+  let root = YAMLNode(parsing: source, limits: YAMLLimits(bytes: 1 << 20), diagnostics: &ignored)
+  let ids = (root?["facts"]?.items ?? []).compactMap { item in item["id"].flatMap { node in node.text.map { ($0, node.range) } } }
+  return Dictionary(ids, uniquingKeysWith: { a, _ in a })
+}
+
 private struct FactReader {
   let today: CalendarDay?
   var findings: [Diagnostic] = []

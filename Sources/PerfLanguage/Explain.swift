@@ -11,10 +11,16 @@ public func explain(_ document: Document, id: String, context: PlanContext) -> S
   let planning = Planning(document, context)
   let planned = planning.run()
   guard let block = planning.blocks.first(where: { $0.id == id }) else { return nil }
-  var lines: [String] = []
+  var header = ""
   if let cell = planned.plan.cells.first(where: { $0.id == id }) {
-    lines.append("# inputs \(cell.inputs)" + (cell.needs.isEmpty ? "" : ", runs after \(cell.needs.joined(separator: ", "))"))
+    header = "# inputs \(cell.inputs)" + (cell.needs.isEmpty ? "" : ", runs after \(cell.needs.joined(separator: ", "))") + "\n"
   }
+  return header + explanation(of: block, context)
+}
+
+/// The block's YAML with its defaults, a final line ending included.
+func explanation(of block: Block, _ context: PlanContext) -> String {
+  var lines: [String] = []
   Explainer(context: context).mapping(block.node, block.kind, indent: 0, kindWord: block.kind.rawValue, into: &lines)
   return lines.joined(separator: "\n") + "\n"
 }
@@ -40,7 +46,7 @@ private struct Explainer {
         lines.append("\(pad)kind: \(kindWord)")
         continue
       }
-      append(value, key.name, innerShape(key, of: shape), pad, into: &lines)
+      append(value, key.name, shape.inner(key), pad, into: &lines)
     }
     if shape == .hidden { lines.append("\(pad)# which of these it is: chosen by the learner's seed") }
     // Roles with names of their own.
@@ -50,25 +56,6 @@ private struct Explainer {
     if shape == .cost, let formula = node["formula"]?.text.flatMap(CostFormula.named) {
       standIns(formula.rows, node["inputs"], "", pad, into: &lines)
       if let roi = node["roi"] { standIns(formula.roiRows, roi, "roi: ", pad, into: &lines) }
-    }
-  }
-
-  private func innerShape(_ key: Key, of shape: Shape) -> Shape? {
-    if case .shape(let inner) = key.type { return inner }
-    return switch (shape, key.name) {
-    case (.compare, "baseline"), (.compare, "candidates"): .variant
-    case (_, "stages"): .stage
-    case (_, "scenario"): .request
-    case (_, "faults"): .fault
-    case (.slo, "objectives"): .objective
-    case (.slo, "timeWindow"): .timeWindow
-    case (.slo, "alerts"): .alert
-    case (_, "plots"): .plot
-    case (_, "claims"): .claim
-    case (_, "subjects"): .subject
-    case (.sim, "vary"): .vary
-    case (.runbook, "metrics"): .runbookMetric
-    default: nil
     }
   }
 
@@ -116,7 +103,7 @@ private struct Explainer {
       }.joined(separator: ", ") + "}"
     case .mapping(let entries):
       var parts = entries.map { entry in
-        "\(yamlText(entry.key)): \(flow(entry.value, shape.flatMap { s in s.key(entry.key).flatMap { innerShape($0, of: s) } }))"
+        "\(yamlText(entry.key)): \(flow(entry.value, shape.flatMap { s in s.key(entry.key).flatMap { s.inner($0) } }))"
       }
       if shape == .fault {
         // Only what this toxic takes.

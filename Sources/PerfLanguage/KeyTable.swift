@@ -112,6 +112,26 @@ extension Shape {
 
   func key(_ name: String) -> Key? { keys.first { $0.name == name } }
 
+  /// The shape of what stands in a key's value, or in each item of its list.
+  func inner(_ key: Key) -> Shape? {
+    if case .shape(let inner) = key.type { return inner }
+    return switch (self, key.name) {
+    case (.compare, "baseline"), (.compare, "candidates"): .variant
+    case (_, "stages"): .stage
+    case (_, "scenario"): .request
+    case (_, "faults"): .fault
+    case (.slo, "objectives"): .objective
+    case (.slo, "timeWindow"): .timeWindow
+    case (.slo, "alerts"): .alert
+    case (_, "plots"): .plot
+    case (_, "claims"): .claim
+    case (_, "subjects"): .subject
+    case (.sim, "vary"): .vary
+    case (.runbook, "metrics"): .runbookMetric
+    default: nil
+    }
+  }
+
   /// Words of the language that this version of nb does not execute: named, so that a reader learns
   /// that the word is right and the version too old.
   var later: [String] {

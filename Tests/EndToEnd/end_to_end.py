@@ -18,6 +18,7 @@ import tempfile
 import time
 
 import faults
+import language_server
 import learner
 import load_peers
 import money
@@ -1374,7 +1375,7 @@ def bodies_are_compressed_and_written_as_declared():
 
 def main():
     wanted = sys.argv[2:]
-    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner):
+    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner, language_server):
         TESTS.extend(part.tests(Folder))
     passed = failed = 0
     for function in TESTS:
