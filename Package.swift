@@ -28,6 +28,7 @@ let mustache = Target.Dependency.product(name: "Mustache", package: "swift-musta
 let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -46,6 +47,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    // `nb market refresh` only.
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
   targets: [
@@ -59,6 +62,9 @@ let package = Package(
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
+      name: "CExpat", pkgConfig: "expat",
+      providers: [.apt(["libexpat1-dev"]), .brew(["expat"])]),
     .target(name: "CLabShims"),
     .target(name: "CKernelShims"),
     .target(name: "CRefereeShims"),
@@ -97,7 +103,12 @@ let package = Package(
       dependencies: [
         "MeasureKernel", "LoadKernel", "SimulationKernel", "ExperimentModel", "Statistics", "TelemetryModel",
       ]),
-    .target(name: "Market", dependencies: ["StrictYAML", "TextModel", "ExperimentModel"]),
+    .target(
+      name: "Market",
+      dependencies: [
+        "CExpat", "StrictYAML", "TextModel", "ExperimentModel", httpClient, .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
     .target(
       name: "CourseSite",
       dependencies: [

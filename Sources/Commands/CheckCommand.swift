@@ -49,11 +49,12 @@ struct CheckCommand: ParsableCommand {
   }
 
   private func checkFacts(_ workspace: Workspace) -> Bool {
-    guard let source = try? SourceText(contentsOf: workspace.facts) else { return true }
-    var findings = Diagnostics()
-    _ = loadFacts(source, today: today(), diagnostics: &findings)
-    Output.diagnostics(findings, in: source)
-    return !findings.hasErrors
+    var isRight = true
+    for (findings, source) in marketFindings(workspace) {
+      Output.diagnostics(findings, in: source)
+      isRight = isRight && !findings.hasErrors
+    }
+    return isRight
   }
 }
 

@@ -205,7 +205,11 @@ private final class DeskFiles {
   private func findings(_ source: SourceText) -> [Diagnostic]? {
     var found = Diagnostics()
     switch (source.path as NSString).lastPathComponent {
-    case "facts.yml": _ = loadFacts(source, today: today(), diagnostics: &found)
+    case "facts.yml":
+      let feeds = readFeeds(workspace(source.path)).0
+      _ = datedFacts(source, today: today(), feeds: Set(feeds.map(\.id)), diagnostics: &found)
+    case "feeds.yml": _ = loadFeeds(source, diagnostics: &found)
+    case "incidents.yml": _ = loadIncidents(source, lessons: nil, diagnostics: &found)
     case "budgets.yml": _ = readBudgets(source, diagnostics: &found)
     default: return nil
     }

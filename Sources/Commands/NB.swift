@@ -13,7 +13,7 @@ public struct NB: ParsableCommand {
       AcceptCommand.self, ExplainCommand.self, LogCommand.self, RunbookCommand.self,
       LoadCommand.self, LabCommand.self, DataCommand.self, SLOCommand.self, BenchCommand.self, SimCommand.self, ObserveCommand.self,
       HistoryCommand.self, VerifyCommand.self, GradeCommand.self, DoctorCommand.self, SelfcheckCommand.self,
-      LSPCommand.self,
+      MarketCommand.self, LSPCommand.self,
     ])
 
   public static let version = "0.1.0"

@@ -17,6 +17,21 @@ public struct MarketFact: Codable, Hashable, Sendable {
   /// Older than its time to live today.
   public var stale: Bool
   public var usedBy: [String]
+  /// Sources that say something else.
+  public var conflicts: [Conflict] = []
+
+  /// Another source, and why it is not believed.
+  public struct Conflict: Codable, Hashable, Sendable {
+    /// Empty: the resolution says all of it.
+    public var source: String
+    public var sourceKind: String
+    public var value: String
+    public var resolution: String
+    public init(source: String, sourceKind: String, value: String, resolution: String) {
+      self.source = source; self.sourceKind = sourceKind; self.value = value; self.resolution = resolution
+    }
+  }
+
   public init(
     id: String, statement: String, value: String, number: Double?, unit: MetricUnit, asOf: String,
     source: String, sourceKind: String, strength: String?, ttlDays: Int, stale: Bool,

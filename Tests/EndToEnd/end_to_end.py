@@ -21,6 +21,7 @@ import faults
 import language_server
 import learner
 import load_peers
+import market
 import money
 import observe
 import real_components
@@ -1375,7 +1376,7 @@ def bodies_are_compressed_and_written_as_declared():
 
 def main():
     wanted = sys.argv[2:]
-    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner, language_server):
+    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner, language_server, market):
         TESTS.extend(part.tests(Folder))
     passed = failed = 0
     for function in TESTS:

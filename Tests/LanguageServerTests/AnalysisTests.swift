@@ -77,8 +77,9 @@ private func lesson(_ name: String) throws -> SourceText {
       guard let fence = analysis.document.perfFences.first(where: { $0.range == block.fence }) else { continue }
       visit(block.node, []) { entry, path in
         guard let place = CursorPlace(fence.lines, in: source, at: entry.keyRange.lower) else { return }
-        let notes = keyNotes(at: place.path, here: [:], settings: analysis.settings)
-        guard !notes.isEmpty, !notes.contains(where: { $0.name == entry.key }) else { return }
+        let notes = keyNotes(at: place.path, here: place.here, settings: analysis.settings)
+        // A parameter of a model may be a part of a mapping: `scan: {every: …}` is `scan.every`.
+        guard !notes.isEmpty, !notes.contains(where: { $0.name == entry.key || $0.name.hasPrefix(entry.key + ".") }) else { return }
         missing.insert("\(block.kind) \(path.joined(separator: ".")) \(entry.key)")
       }
     }
