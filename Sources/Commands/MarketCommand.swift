@@ -58,8 +58,8 @@ func readFeeds(_ workspace: Workspace) -> ([MarketFeed], [(Diagnostics, SourceTe
 private func readSnapshots(_ feeds: [MarketFeed], _ workspace: Workspace) -> [String: FeedSnapshot] {
   var snapshots: [String: FeedSnapshot] = [:]
   for feed in feeds {
-    guard let bytes = try? readFile(workspace.snapshot(feed), limit: 1 << 20), let snapshot = FeedSnapshot(json: bytes), snapshot.id == feed.id else { continue }
-    snapshots[feed.id] = snapshot
+    guard let bytes = try? readFile(workspace.snapshot(feed), limit: 1 << 20), let snapshot = FeedSnapshot(json: bytes) else { continue }
+    if snapshot.id == feed.id { snapshots[feed.id] = snapshot }
   }
   return snapshots
 }
@@ -90,13 +90,15 @@ struct MarketList: ParsableCommand {
       titles: ["fact", "value", "as of", "age", "state", "check", "source", "used by"],
       rows: rows.map { row in
         [
-          row.id, short(row.value, 28), row.asOf, row.age.map { "\($0) d" } ?? "–", row.state, short(row.check, 34), short("\(row.source) (\(row.sourceKind))", 60),
-          row.usedBy.joined(separator: " "),
+          row.id, short(row.value, 28), row.asOf, row.age.map { "\($0) d" } ?? "–", row.state, short(row.check, 34),
+          short("\(row.source) (\(row.sourceKind))", 60), row.usedBy.joined(separator: " "),
         ]
       }, emphasised: Set(rows.indices.filter { rows[$0].state != "fresh" }), rightAligned: [3], style: style)
-    let counts = ["stale": rows.filter(\.stale).count, "in conflict": rows.filter { !$0.conflicts.isEmpty }.count, "contradicted": rows.filter(\.contradicted).count]
-    let sum = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
-    return table + "\n\(rows.count) facts: \(sum)\n"
+    let counts = [
+      "\(rows.filter(\.stale).count) stale", "\(rows.filter { !$0.conflicts.isEmpty }.count) in conflict",
+      "\(rows.filter(\.contradicted).count) contradicted",
+    ]
+    return table + "\n\(rows.count) facts: \(counts.joined(separator: ", "))\n"
   }
 
   private func short(_ text: String, _ limit: Int) -> String { text.count > limit ? text.prefix(limit - 1) + "…" : text }
@@ -164,11 +166,12 @@ struct MarketRefresh: ParsableCommand {
           Output.error("note: \(one.id): \(problem.text); what was known stays\n")
         }
       }
-      let path = market.workspace.facts.hasPrefix(FileManager.default.currentDirectoryPath + "/")
-        ? String(market.workspace.facts.dropFirst(FileManager.default.currentDirectoryPath.count + 1)) : market.workspace.facts
-      let text = proposal(market.facts, fresh, in: market.source, path: path)
+      let here = FileManager.default.currentDirectoryPath + "/"
+      let facts = market.workspace.facts
+      let text = proposal(market.facts, fresh, in: market.source, path: facts.hasPrefix(here) ? String(facts.dropFirst(here.count)) : facts)
       Output.standard(text)
-      Output.error("\(fresh.count) of \(wanted.count) feeds answered; " + (text.isEmpty ? "nothing to propose\n" : "facts.yml is as it was: apply what you believe with `patch -p0`\n"))
+      let what = text.isEmpty ? "nothing to propose" : "facts.yml is as it was: apply what you believe with `patch -p0`"
+      Output.error("\(fresh.count) of \(wanted.count) feeds answered; \(what)\n")
     } catch let error as FileError {
       Output.failure(error.diagnostic)
       throw Exit.failed

@@ -42,7 +42,10 @@ struct CursorPlace {
     if frames.count > 1, !scanner.isInBrackets, let last = frames.last {
       for line in lines[(current + 1)...] where scanner.addSibling(line, to: last) == false { break }
     }
-    path = frames.dropLast().map { BlockLevel($0.key ?? "-", $0.scalars) }
+    let keys = frames.map { $0.key ?? "-" }
+    // What follows on the line belongs to the same brackets; it is read last, because it moves on to other keys.
+    if scanner.isInBrackets { scanner.brackets(scanner.token, lines[current].upper) }
+    path = zip(keys, frames).dropLast().map { BlockLevel($0, $1.scalars) }
     here = frames.last?.scalars ?? [:]
   }
 }
@@ -156,7 +159,7 @@ private struct BlockScanner {
 
   // MARK: Brackets
 
-  private mutating func brackets(_ from: Int, _ end: Int) {
+  mutating func brackets(_ from: Int, _ end: Int) {
     var at = from
     var start = at
     while at < end {

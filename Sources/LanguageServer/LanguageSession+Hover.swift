@@ -87,7 +87,8 @@ private struct HoverText {
       switch node.content {
       case .mapping(let entries):
         let scalars = scalars(of: entries)
-        guard let entry = entries.first(where: { $0.keyRange.lower <= offset && offset <= max($0.value.range.upper, $0.keyRange.upper) }) else { return nil }
+        let found = entries.first { $0.keyRange.lower <= offset && offset <= max($0.value.range.upper, $0.keyRange.upper) }
+        guard let entry = found else { return nil }
         if entry.keyRange.contains(offset) || entry.keyRange.upper == offset {
           let notes = keyNotes(at: path, here: scalars, settings: analysis.settings)
           return notes.first { $0.name == entry.key }.map { (entry.keyRange, documentation($0)) }

@@ -84,7 +84,8 @@ public final class FeedClient {
     let request: HTTPClient.Request
     do {
       request = try HTTPClient.Request(
-        url: url, headers: ["user-agent": "nb (market refresh)", "accept": "application/atom+xml, application/rss+xml, application/json, text/plain, */*;q=0.1"])
+        url: url,
+        headers: ["user-agent": "nb (market refresh)", "accept": "application/atom+xml, application/rss+xml, application/json, text/plain, */*;q=0.1"])
     } catch { throw FeedProblem("it is not an address that can be asked") }
     let host = request.host
     if unreachable.contains(host) { throw FeedProblem("\(host) could not be reached a moment ago") }

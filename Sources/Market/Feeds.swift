@@ -64,7 +64,9 @@ extension MarketReader {
       var feed = MarketFeed(id: entry["id"], kind: kind, url: entry["url"], fields: [:])
       for field in item["fields"]?.entries ?? [] {
         guard let text = field.value.text, kind != .text || (try? Regex(text)) != nil else {
-          report(MarketDiagnosticID.wrongType, "the field `\(field.key)` is a path, for text a regular expression", "such as result.releases.0.latest.name", field.value.range)
+          report(
+            MarketDiagnosticID.wrongType, "the field `\(field.key)` is a path, for text a regular expression", "such as result.releases.0.latest.name",
+            field.value.range)
           continue
         }
         feed.fields[field.key] = text

@@ -91,11 +91,13 @@ public func keyNotes(at path: [BlockLevel], here: [String: String], settings: (S
 /// The words and sugar that `kind:` takes, with what they mean.
 public var blockKinds: [KeyNote] {
   let meaning: [Shape: String] = [
-    .lesson: "day, title and claims", .system: "the lab topology", .load: "HTTP traffic on a system", .bench: "fences, commands and built-in work, timed in pairs",
+    .lesson: "day, title and claims", .system: "the lab topology", .load: "HTTP traffic on a system",
+    .bench: "fences, commands and built-in work, timed in pairs",
     .sim: "a discrete-event simulation beside its closed form", .cost: "money by formula", .check: "the exercise", .observe: "a question to telemetry",
     .slo: "an objective with burn-rate alerts", .runbook: "symptom, metrics, steps",
   ]
-  return Shape.blocks.map { KeyNote($0.rawValue, value: $0.title, meaning[$0] ?? "") } + ["compare", "sweep", "chaos"].map { KeyNote($0, value: "sugar, with `of:`", "a load, bench or sim block with this part") }
+  let sugar = ["compare", "sweep", "chaos"].map { KeyNote($0, value: "sugar, with `of:`", "a load, bench or sim block with this part") }
+  return Shape.blocks.map { KeyNote($0.rawValue, value: $0.title, meaning[$0] ?? "") } + sugar
 }
 
 /// Names of closed forms that `theory` takes.
