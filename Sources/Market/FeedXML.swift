@@ -70,7 +70,7 @@ private final class FeedReading {
     path.append(full)
     if path.count > Self.depthMax { return stop("more than \(Self.depthMax) elements within one another") }
     if path.count == 1 { isFeed = full == Self.atom + "feed" || full == "rss" }
-    if full == Self.atom + "entry", path.count == 2 || full == "item" && path.count == 3 {
+    if full == Self.atom + "entry" && path.count == 2 || full == "item" && path.count == 3 {
       current = [:]
       return
     }
