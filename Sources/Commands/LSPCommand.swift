@@ -171,7 +171,7 @@ private final class DeskFiles {
     Desk(
       context: { [self] in context($0) }, findings: { [self] in findings($0) },
       read: { try? readFile($0, limit: OpenLimit.bytes) },
-      results: { path in (try? Notebook(path))?.knownResults() ?? [:] },
+      results: { [self] path in Notebook.knownResults(workspace(path), Workspace.stem(path)) },
       facts: { [self] path in
         let facts = workspace(path).facts
         guard let source = try? SourceText(contentsOf: facts) else { return nil }

@@ -59,7 +59,9 @@ struct Notebook {
   }
 
   /// What is saved beside the notebook: the values behind what is written in it.
-  func savedResults() -> [String: CellResult] {
+  func savedResults() -> [String: CellResult] { Self.savedResults(workspace, stem) }
+
+  private static func savedResults(_ workspace: Workspace, _ stem: String) -> [String: CellResult] {
     guard let bytes = try? readFile(workspace.results(stem), limit: 4 << 20),
       let results = try? parseResultsJSON(bytes)
     else { return [:] }
@@ -67,10 +69,13 @@ struct Notebook {
   }
 
   /// Saved results, and where they have nothing what the store has.
-  func knownResults() -> [String: CellResult] {
-    var known = savedResults()
+  func knownResults() -> [String: CellResult] { Self.knownResults(workspace, stem) }
+
+  /// The same of a notebook that need not be read.
+  static func knownResults(_ workspace: Workspace, _ stem: String) -> [String: CellResult] {
+    var known = savedResults(workspace, stem)
     if access(workspace.store, F_OK) == 0, let store = try? ResultStore(path: workspace.store),
-      let stored = try? store.latest(lesson: lesson)
+      let stored = try? store.latest(lesson: stem)
     {
       known.merge(stored.filter { $0.value.hasNumbers || $0.value.unmet != nil }) { saved, _ in saved }
     }

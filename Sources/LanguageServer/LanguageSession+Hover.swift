@@ -43,7 +43,7 @@ private struct HoverText {
       var text = "**\(block.kind) block `\(id)`**"
       if ["lesson", "system", "runbook"].contains(block.kind) { return text + explanation(id) }
       if let result = desk.results(path)[id] {
-        text += "\n\n" + regionMarkdown(result)
+        text += older(result) + "\n\n" + regionMarkdown(result)
       } else {
         text += "\n\nNot yet measured: `nb run \(fileName) --only \(id)`"
       }
@@ -58,6 +58,11 @@ private struct HoverText {
       }
     case .elsewhere(let lesson, let block): return "block `\(block ?? "")` of the lesson `\(lesson)`"
     }
+  }
+
+  /// Of a result that answers another question than the block asks now.
+  private func older(_ result: CellResult) -> String {
+    analysis.inputs(of: result.id).map { $0 == result.inputs } == false ? "\n\n*Measured before the block was changed.*" : ""
   }
 
   private var fileName: String { path.split(separator: "/").last.map(String.init) ?? path }
@@ -75,7 +80,7 @@ private struct HoverText {
     guard let result = desk.results(path)[block], result.hasNumbers, let measured = result.value(at: address) else {
       return text + "\n\nNot yet measured: `nb run \(fileName) --only \(block)`"
     }
-    return text + "\n\n" + format(measured.estimate, measured.unit, interval: true) + "\n\nevidence \(result.evidence.rawValue), machine \(result.machine.rawValue)"
+    return text + older(result) + "\n\n" + format(measured.estimate, measured.unit, interval: true) + "\n\nevidence \(result.evidence.rawValue), machine \(result.machine.rawValue)"
   }
 
   // MARK: Keys and values of a block

@@ -87,7 +87,7 @@ public final class FeedClient {
         url: url,
         headers: ["user-agent": "nb (market refresh)", "accept": "application/atom+xml, application/rss+xml, application/json, text/plain, */*;q=0.1"])
     } catch { throw FeedProblem("it is not an address that can be asked") }
-    let host = request.host
+    let host = "\(request.host):\(request.port)"
     if unreachable.contains(host) { throw FeedProblem("\(host) could not be reached a moment ago") }
     asked[host, default: 0] += 1
     guard asked[host, default: 0] <= limits.requestsPerHost else { throw FeedProblem("\(host) was asked \(limits.requestsPerHost) times in this run already") }

@@ -63,6 +63,9 @@ public final class NotebookAnalysis {
     return (arms, Metric.all.filter { names.contains($0.name) })
   }
 
+  /// The digest of what a block asks, to tell whether a result answers it.
+  public func inputs(of id: String) -> String? { planned.plan.cells.first { $0.id == id }.map(inputsDigest) }
+
   /// The block with every default filled in, as `nb explain` prints it but for the digest.
   public func explained(_ id: String) -> String? {
     guard let block = planning.blocks.first(where: { $0.id == id }) else { return nil }

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import threading
 import time
@@ -50,6 +51,10 @@ class Server(http.server.BaseHTTPRequestHandler):
             return self.give(b"<html></html>", "text/html")
         if route == "missing":
             return self.give(b"", "text/plain", 404)
+        if route == "moved":
+            self.send_response(301)
+            self.send_header("Location", self.server.secure)
+            return self.end_headers()
         if route in ("loop", "plain", "file"):
             self.send_response(302)
             self.send_header("Location", {"loop": "/loop", "plain": "http://example.org/", "file": "file:///etc/passwd"}[route])
@@ -177,4 +182,20 @@ def tests(Folder):
             assert done.stdout == b"" and b"cannot be reached" in done.stderr and b"could not be reached a moment ago" in done.stderr, done.stderr
             f.nb("market", "refresh", "--feed", "nothing", check=1, env=TODAY)
 
-    return [facts_have_ages_and_states, a_feed_becomes_a_proposal_and_changes_nothing, hostile_feeds_are_notes, without_a_network_old_facts_stay]
+    def a_certificate_that_nobody_vouches_for_is_refused():
+        with Folder() as f:
+            server, secure = serve(), serve()
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(os.path.join(os.path.dirname(os.path.abspath(__file__)), "throwaway.pem"))
+            secure.socket = context.wrap_socket(secure.socket, server_side=True)
+            server.secure = "https://localhost:%d/atom" % secure.server_port
+            # A redirect to https is followed, as far as the certificate.
+            course(f, [("github:grafana/k6", "atom", server.secure, ""), ("moved", "atom", "http://127.0.0.1:%d/moved" % server.server_port, "")])
+            done = f.nb("market", "refresh", check=0, env=TODAY)
+            notes = re.findall(r"^note: (\S+): (.*)$", done.stderr.decode(), re.M)
+            assert [n for n, _ in notes] == ["github:grafana/k6", "moved"], done.stderr
+            assert "certificate" in notes[0][1].lower() and "localhost" in notes[1][1], done.stderr
+            server.shutdown()
+            secure.shutdown()
+
+    return [a_certificate_that_nobody_vouches_for_is_refused, facts_have_ages_and_states, a_feed_becomes_a_proposal_and_changes_nothing, hostile_feeds_are_notes, without_a_network_old_facts_stay]

@@ -98,6 +98,13 @@ private func problem(_ text: String, _ kind: MarketFeed.Kind = .atom, type: Stri
     #expect(try #require(problem(text)).contains("document type"))
   }
 
+  @Test("brackets without end are no JSON, and no crash")
+  func deep() throws {
+    let text = String(repeating: "[", count: 1_000_000)
+    #expect(try #require(problem(text, .json, fields: ["a": "b"])).contains("not JSON"))
+    #expect(try #require(problem("\u{FEFF}\u{0}\u{0}", .json, fields: ["a": "b"])).contains("not JSON"))
+  }
+
   @Test("answers of another kind")
   func kinds() throws {
     #expect(try #require(problem(atom, type: "text/html")).contains("a web page"))
