@@ -125,6 +125,34 @@ The mean is {{ base.mean }} 😀 {{ base.p99 }}.
 """
 
 
+FACTS = """facts:
+  - id: aws.hour
+    statement: one vCPU for an hour
+    value: 0.08 USD/h
+    as_of: 2026-06-17
+    source: a page
+    source_kind: secondary
+    ttl_days: 365
+"""
+
+MONEY = """```perf
+kind: cost
+id: money
+formula: F3
+inputs:
+  cpu_per_req: 2ms
+  rate: 100rps
+  usd_per_vcpu_hour: ${market.aws.hour}
+```
+
+```perf
+kind: check
+id: exercise
+gate: ['day01/base.p99<=1s']
+```
+"""
+
+
 def checked(f, name):
     """What `nb check` says: (line, column, severity, id)."""
     done = f.nb("check", "--quiet", name)
@@ -222,6 +250,35 @@ def tests(Folder):
             assert [(l["command"]["title"], l["command"]["arguments"]) for l in lenses] == [("▶ Run cell", [uri, "base"])], lenses
             client.end()
 
+    def names_lead_into_other_files():
+        with Folder() as f:
+            os.makedirs(f.path + "/market")
+            f.file("course.yml", b"title: A course\n")
+            facts = FACTS.replace("ttl_days: 365", "ttl_day: 365")
+            f.file("market/facts.yml", facts.encode())
+            f.file("day01.md", LESSON.encode())
+            text = MONEY
+            path = f.file("day02.md", text.encode())
+            client = Client(f.program, f.path, {})
+            uri, items = client.open(path, text)
+            assert "unknown-fact" in {i["code"] for i in items}, items
+            facts_uri, found = client.open(f.path + "/market/facts.yml", facts)
+            assert {i["code"] for i in found} == {"fact-unknown-key", "fact-missing-key"}, found
+            # What is saved is read anew.
+            f.file("market/facts.yml", FACTS.encode())
+            client.tell("textDocument/didSave", {"textDocument": {"uri": facts_uri}})
+            told = client.findings(uri)["diagnostics"]
+            assert "unknown-fact" not in {i["code"] for i in told}, told
+
+            def ask(method, mark, inside=0):
+                return client.ask("textDocument/" + method, {"textDocument": {"uri": uri}, "position": at(text, mark, inside)})
+            place = ask("definition", "market.aws.hour", 8)
+            assert place["uri"].endswith("/market/facts.yml") and place["range"]["start"] == at(FACTS, "aws.hour"), place
+            assert "0.08 USD/h" in ask("hover", "market.aws.hour", 8)["contents"]["value"]
+            place = ask("definition", "day01/base")
+            assert place["uri"].endswith("/day01.md") and place["range"]["start"] == at(LESSON, "id: base", 4), place
+            client.end()
+
     def a_cell_runs_from_the_editor():
         with Folder() as f:
             text = LESSON.replace("\nThe mean", "\n```perf\nkind: sim\nid: model\nmodel: mm1\nparams: {rho: 0.5}\ncustomers: 2000\nreplications: 2\n```\n\nThe mean")
@@ -289,5 +346,5 @@ def tests(Folder):
             assert client.process.wait(60) == 1
             assert client.came.get(timeout=60) is None
 
-    return [the_language_server_answers_like_nb_check, typing_changes_the_findings, completion_hover_and_places, a_cell_runs_from_the_editor,
+    return [the_language_server_answers_like_nb_check, typing_changes_the_findings, completion_hover_and_places, names_lead_into_other_files, a_cell_runs_from_the_editor,
             a_client_that_misbehaves_gets_answers]

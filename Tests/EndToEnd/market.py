@@ -127,6 +127,21 @@ def tests(Folder):
             assert b"STALE" in f.nb("market", "--fail-stale", check=2, env=late).stdout
             f.nb("market", check=0, env=late)
 
+    def check_reads_the_market_files():
+        with Folder() as f:
+            course(f, [("github:grafana/k6", "atom", "https://github.com/grafana/k6/releases.atom", "")])
+            f.file("day01.md", b"# A lesson\n\n```perf\nkind: sim\nid: line\nmodel: mm1\nparams: {rho: 0.5}\n```\n")
+            incident = "incidents:\n  - {id: x, date: 2025-06-12, title: a, mechanism: b, postmortem: 'https://example.org/', lesson: %s, block: %s}\n"
+            for lesson, block, code, words in (("day01", "line", 0, ""), ("day20", "storm", 0, ""), ("day01", "lien", 1, "has no block `lien`"),
+                                               ("day77", "line", 1, "no lesson `day77`")):
+                f.file("market/incidents.yml", (incident % (lesson, block)).encode())
+                done = f.nb("check", check=code, env=TODAY)
+                assert words.encode() in done.stderr, done.stderr
+            f.file("market/incidents.yml", (incident % ("day01", "line")).encode())
+            f.file("market/feeds.yml", b"feeds:\n  - {id: other, type: atom, url: 'https://example.org/'}\n  - {id: bad, type: atom, url: 'http://example.org/'}\n")
+            done = f.nb("check", check=1, env=TODAY)
+            assert b"[fact-bad-check]" in done.stderr and b"[market-bad-address]" in done.stderr, done.stderr
+
     def a_feed_becomes_a_proposal_and_changes_nothing():
         with Folder() as f:
             server = serve()
@@ -198,4 +213,4 @@ def tests(Folder):
             server.shutdown()
             secure.shutdown()
 
-    return [a_certificate_that_nobody_vouches_for_is_refused, facts_have_ages_and_states, a_feed_becomes_a_proposal_and_changes_nothing, hostile_feeds_are_notes, without_a_network_old_facts_stay]
+    return [check_reads_the_market_files, a_certificate_that_nobody_vouches_for_is_refused, facts_have_ages_and_states, a_feed_becomes_a_proposal_and_changes_nothing, hostile_feeds_are_notes, without_a_network_old_facts_stay]
