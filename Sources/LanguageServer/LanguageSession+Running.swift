@@ -63,6 +63,7 @@ extension LanguageSession {
       let tail = status == 0 || text.isEmpty ? "" : "\n" + text
       notify("window/showMessage", ShownMessage(type: type, message: "\(run.title): \(outcome)\(tail)"))
       for text in texts.values { text.forget() }
+      publish()
     }
   }
 

@@ -182,7 +182,7 @@ public final class LanguageSession {
     notify("textDocument/publishDiagnostics", PublishedDiagnostics(uri: parameters.textDocument.uri, version: nil, diagnostics: []))
   }
 
-  private func publish() {
+  func publish() {
     for (uri, text) in texts.sorted(by: { $0.key < $1.key }) where text.isUnpublished {
       text.isUnpublished = false
       notify("textDocument/publishDiagnostics", PublishedDiagnostics(uri: uri, version: text.version, diagnostics: published(text)))
