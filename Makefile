@@ -2,7 +2,7 @@
 # it never measures anything itself (that is nb's work) and needs root only to install packages.
 
 PREFIX ?= /usr/local
-APT    := libcmark-dev libyaml-dev libsqlite3-dev zlib1g-dev pkg-config
+APT    := libcmark-dev libyaml-dev libsqlite3-dev zlib1g-dev libexpat1-dev pkg-config
 NB     := .build/release/nb
 DEBUG  := .build/debug/nb
 NOTEBOOKS := $(filter-out Notebooks/optimization-log.md Notebooks/glossary.md,$(wildcard Notebooks/*.md Notebooks/internals/*.md))
@@ -27,9 +27,9 @@ menu:
 # pkg-config answers for the libraries; nothing is installed when nothing is missing.
 setup: swift-here
 	@command -v pkg-config >/dev/null \
-	  && pkg-config --exists libcmark yaml-0.1 sqlite3 zlib && exit 0; \
+	  && pkg-config --exists libcmark yaml-0.1 sqlite3 zlib expat && exit 0; \
 	if ! command -v apt-get >/dev/null; then \
-	  echo 'setup: libcmark, libyaml, SQLite, zlib or pkg-config is missing, and there is no apt-get here.' >&2; \
+	  echo 'setup: libcmark, libyaml, SQLite, zlib, expat or pkg-config is missing, and there is no apt-get here.' >&2; \
 	  echo '       Install their development packages with this system'"'"'s package manager.' >&2; exit 1; fi; \
 	if [ "$$(id -u)" = 0 ]; then as=; elif command -v sudo >/dev/null; then as=sudo; else \
 	  echo 'setup: packages are missing and this is neither root nor a machine with sudo. Ask for:' >&2; \
@@ -89,8 +89,10 @@ bench: build
 	python3 Tests/Bench/load.py $(NB)
 	python3 Tests/Bench/lab.py $(NB)
 	python3 Tests/Bench/observe.py $(NB)
+	python3 Tests/Bench/site.py $(NB)
 	python3 Tests/Bench/simulation.py $(NB)
 	python3 Tests/Bench/referee.py $(NB)
+	python3 Tests/Bench/lsp.py $(NB)
 
 install: build
 	install -d '$(DESTDIR)$(PREFIX)/bin'

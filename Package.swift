@@ -25,9 +25,11 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -46,7 +48,10 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    // `nb market refresh` only.
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
   ],
   targets: [
     // Level 0: C libraries, text, mathematics.
@@ -59,6 +64,9 @@ let package = Package(
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
+      name: "CExpat", pkgConfig: "expat",
+      providers: [.apt(["libexpat1-dev"]), .brew(["expat"])]),
     .target(name: "CLabShims"),
     .target(name: "CKernelShims"),
     .target(name: "CRefereeShims"),
@@ -97,7 +105,12 @@ let package = Package(
       dependencies: [
         "MeasureKernel", "LoadKernel", "SimulationKernel", "ExperimentModel", "Statistics", "TelemetryModel",
       ]),
-    .target(name: "Market", dependencies: ["StrictYAML", "TextModel", "ExperimentModel"]),
+    .target(
+      name: "Market",
+      dependencies: [
+        "CExpat", "StrictYAML", "TextModel", "ExperimentModel", httpClient, .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
     .target(
       name: "CourseSite",
       dependencies: [
@@ -106,6 +119,11 @@ let package = Package(
 
     .target(
       name: "CourseRules", dependencies: ["DocumentModel", "TextModel", "ExperimentModel", "PerfLanguage", "Reporting"]),
+    .target(
+      name: "LanguageServer",
+      dependencies: ["TextModel", "DocumentModel", "StrictYAML", "PerfLanguage", "ExperimentModel", "Reporting"]),
+
+    .target(name: "PreviewServer", dependencies: [hummingbird, logging]),
 
     // Level 4 and 5: the command.
     .target(
@@ -113,7 +131,7 @@ let package = Package(
       dependencies: [
         "TextModel", "DocumentModel", "PerfLanguage", "ExperimentModel", "ExperimentRunner", "MeasureKernel",
         "LoadKernel", "Statistics", "LabSystems", "TelemetryModel", "TelemetryCollector", "ResultStore", "Reporting", "CourseSite", "CourseRules", "Market",
-        arguments,
+        "LanguageServer", "PreviewServer", arguments,
       ]),
     .executableTarget(name: "nb", dependencies: ["Commands"]),
 
@@ -146,6 +164,10 @@ let package = Package(
     .testTarget(
       name: "CourseRulesTests",
       dependencies: ["CourseRules", "DocumentModel", "ExperimentModel", "ExperimentRunner", "Market", "PerfLanguage", "Reporting", "TextModel"]),
+    .testTarget(
+      name: "LanguageServerTests",
+      dependencies: ["LanguageServer", "PerfLanguage", "DocumentModel", "ExperimentModel", "StrictYAML", "Statistics", "TextModel"]),
+    .testTarget(name: "PreviewServerTests", dependencies: ["PreviewServer"]),
     .testTarget(name: "CourseSiteTests", dependencies: ["CourseSite", "DocumentModel", "ExperimentModel", "Reporting", "TextModel"]),
   ],
   swiftLanguageModes: [.v6]

@@ -45,13 +45,13 @@ struct CheckCommand: ParsableCommand {
     case .json: for one in findingObjects(reported(outcome)) { try Output.json(one) }
     case .sarif: try Output.json(SARIFLog(reported(outcome), version: NB.version, folder: FileManager.default.currentDirectoryPath))
     }
-    let findings = outcome.files.flatMap(\.findings) + outcome.facts.flatMap(\.diagnostics.all) + outcome.budgets.flatMap(\.diagnostics.all)
+    let findings = outcome.files.flatMap(\.findings) + outcome.market.flatMap(\.findings.all) + outcome.budgets.flatMap(\.diagnostics.all)
     if findings.contains(where: { $0.severity == .error || strict && $0.severity == .warning }) { throw Exit.failed }
     if outcome.budgets.contains(where: \.isBroken) { throw Exit.threshold }
   }
 
   private func show(_ outcome: CourseCheck.Outcome) {
-    for facts in outcome.facts { Output.diagnostics(facts.diagnostics, in: facts.source) }
+    for market in outcome.market { Output.diagnostics(market.findings, in: market.source) }
     for budgets in outcome.budgets { _ = budgets.show() }
     for file in outcome.files {
       let source = file.findings.isEmpty ? nil : try? SourceText(contentsOf: file.path)
@@ -67,7 +67,7 @@ struct CheckCommand: ParsableCommand {
   /// For programs: with the findings of files that all notebooks share, and with broken budgets as errors.
   private func reported(_ outcome: CourseCheck.Outcome) -> [FileFindings] {
     var files: [FileFindings] = []
-    for facts in outcome.facts { files.append(FileFindings(path: facts.source.path, source: facts.source, findings: facts.diagnostics.ordered)) }
+    for market in outcome.market { files.append(FileFindings(path: market.source.path, source: market.source, findings: market.findings.ordered)) }
     for budgets in outcome.budgets {
       guard let source = budgets.source else { continue }
       let broken = budgets.judged.filter { $0.outcome == .fail }.map { one in

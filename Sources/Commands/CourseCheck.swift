@@ -30,7 +30,8 @@ struct CourseCheck {
 
   struct Outcome {
     var files: [CheckedFile] = []
-    var facts: [FactsFile] = []
+    /// Of the market files.
+    var market: [(findings: Diagnostics, source: SourceText)] = []
     var budgets: [Budgets] = []
     /// How many notebooks had not changed.
     var unchanged = 0
@@ -66,7 +67,7 @@ struct CourseCheck {
     }
     for name in order {
       guard let course = courses[name] else { continue }
-      if let facts = course.facts { outcome.facts.append(facts) }
+      outcome.market += marketFindings(course.workspace)
       outcome.budgets.append(budgets(of: course, keeping: &courses[name]!.cache))
       if isCached, courses[name]?.cache.records != course.cacheBefore { courses[name]?.cache.write(course.workspace.checkCache) }
     }
@@ -150,7 +151,6 @@ struct CourseCheck {
 private struct Around: Sendable {
   let workspace: Workspace
   let context: CourseContext
-  var facts: FactsFile? { context.factsFile }
   let inputs: CheckInputs
   let days: [Int]
   var cache: CheckCache

@@ -9,10 +9,11 @@ public struct NB: ParsableCommand {
     abstract: "Runs performance lessons: Markdown notebooks whose numbers are measured.",
     version: version,
     subcommands: [
-      InitCommand.self, NewCommand.self, RunCommand.self, CheckCommand.self, BuildCommand.self, ThemeCommand.self, RenderCommand.self, CleanCommand.self,
+      InitCommand.self, NewCommand.self, RunCommand.self, CheckCommand.self, BuildCommand.self, ServeCommand.self, ThemeCommand.self, RenderCommand.self, CleanCommand.self,
       AcceptCommand.self, ExplainCommand.self, StatusCommand.self, SchemaCommand.self, FormatCommand.self, MoveCommand.self, LogCommand.self, RunbookCommand.self,
       LoadCommand.self, LabCommand.self, DataCommand.self, SLOCommand.self, BenchCommand.self, SimCommand.self, ObserveCommand.self,
       HistoryCommand.self, VerifyCommand.self, GradeCommand.self, DoctorCommand.self, SelfcheckCommand.self,
+      MarketCommand.self, LSPCommand.self,
     ])
 
   public static let version = "0.1.0"
@@ -27,7 +28,7 @@ public struct NB: ParsableCommand {
         nb run day08.md --trust   run a lesson: tables in the notebook, a page in _site/
         nb check day08.md         every mistake at once; measures nothing
         nb grade day08.md         its exercise: the gates against saved results
-        nb build                  the course site from saved results
+        nb build                  the course site from saved results; `nb serve` shows it live
         nb load URL --rate 2k     load on a server of this machine, with honest times
         nb bench 'a' 'b'          commands beside each other, with a verdict
         nb sim mm1 --set rho=0.9  a queue simulated beside its closed form

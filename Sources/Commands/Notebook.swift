@@ -84,7 +84,9 @@ struct Notebook {
   /// What is saved beside the notebook: the values behind what is written in it.
   ///
   /// - Parameter blocks: only of these, which is much faster; nil: of all.
-  func savedResults(of blocks: Set<String>? = nil) -> [String: CellResult] {
+  func savedResults(of blocks: Set<String>? = nil) -> [String: CellResult] { Self.savedResults(workspace, stem, of: blocks) }
+
+  private static func savedResults(_ workspace: Workspace, _ stem: String, of blocks: Set<String>? = nil) -> [String: CellResult] {
     guard let bytes = try? readFile(workspace.results(stem), limit: 4 << 20),
       let results = try? parseResultsJSON(bytes, of: blocks)
     else { return [:] }
@@ -92,12 +94,19 @@ struct Notebook {
   }
 
   /// Saved results, and where they have nothing what the store has.
-  func knownResults() -> [String: CellResult] { knownResults(access(workspace.store, F_OK) == 0 ? try? ResultStore(path: workspace.store) : nil) }
+  func knownResults() -> [String: CellResult] { Self.knownResults(workspace, stem) }
 
   /// - Parameter store: nil: none is there.
-  func knownResults(_ store: ResultStore?) -> [String: CellResult] {
-    var known = savedResults()
-    if let store, let stored = try? store.latest(lesson: lesson) {
+  func knownResults(_ store: ResultStore?) -> [String: CellResult] { Self.knownResults(workspace, stem, store) }
+
+  /// The same of a notebook that need not be read.
+  static func knownResults(_ workspace: Workspace, _ stem: String) -> [String: CellResult] {
+    knownResults(workspace, stem, access(workspace.store, F_OK) == 0 ? try? ResultStore(path: workspace.store) : nil)
+  }
+
+  private static func knownResults(_ workspace: Workspace, _ stem: String, _ store: ResultStore?) -> [String: CellResult] {
+    var known = savedResults(workspace, stem)
+    if let store, let stored = try? store.latest(lesson: stem) {
       known.merge(stored.filter { $0.value.hasNumbers || $0.value.unmet != nil }) { saved, _ in saved }
     }
     return known

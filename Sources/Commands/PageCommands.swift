@@ -56,7 +56,7 @@ struct BuildCommand: ParsableCommand {
       var findings = Diagnostics()
       findings.add(contentsOf: built.findings)
       Output.diagnostics(findings, in: nil)
-      if !quiet { Output.error("\(built.pages) pages in \(workspace.site)/, \(built.written) files written\n") }
+      if !quiet { Output.error("\(built.pages) pages in \(workspace.site)/, \(built.written.count) files written\n") }
     } catch let error as FileError {
       Output.failure(error.diagnostic)
       throw Exit.failed

@@ -10,8 +10,8 @@ import TextModel
 struct SiteReport {
   /// Pages of the site.
   var pages: Int
-  /// Files that were written.
-  var written: Int
+  /// Files that were written, relative to the site.
+  var written: Set<String>
   /// What its links and its theme say.
   var findings: [Diagnostic]
 }
@@ -39,7 +39,7 @@ struct SiteBuilder {
     func comparison() -> (manifest: SiteManifest, changed: Set<String>)? { (try? readFile(manifestPath, limit: 64 << 20)).flatMap { SiteManifest.compared($0) } }
     var before = comparison()
     if let (manifest, changed) = before, changed.isEmpty, manifest.environment == environment {
-      return SiteReport(pages: manifest.pages, written: 0, findings: manifest.findings)
+      return SiteReport(pages: manifest.pages, written: [], findings: manifest.findings)
     }
 
     try makeFolder(state)
@@ -61,7 +61,7 @@ struct SiteBuilder {
     try writeFileAtomically(recordsPath, made.records.bytes, durable: false)
     let manifest = made.manifest(environment, below: workspace.site, old: old, changed: changed, written: written)
     try writeFileAtomically(manifestPath, manifest.bytes(began: began), durable: false)
-    return SiteReport(pages: made.records.pages.count, written: written.count, findings: made.findings)
+    return SiteReport(pages: made.records.pages.count, written: written, findings: made.findings)
   }
 
   /// Whatever is no file and decides what is built: nb itself, the day (facts grow stale), the options.

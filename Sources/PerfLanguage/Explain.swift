@@ -11,10 +11,16 @@ public func explain(_ document: Document, id: String, context: PlanContext) -> S
   let planning = Planning(document, context)
   let planned = planning.run()
   guard let block = planning.blocks.first(where: { $0.id == id }) else { return nil }
-  var lines: [String] = []
+  var header = ""
   if let cell = planned.plan.cells.first(where: { $0.id == id }) {
-    lines.append("# inputs \(cell.inputs)" + (cell.needs.isEmpty ? "" : ", runs after \(cell.needs.joined(separator: ", "))"))
+    header = "# inputs \(cell.inputs)" + (cell.needs.isEmpty ? "" : ", runs after \(cell.needs.joined(separator: ", "))") + "\n"
   }
+  return header + explanation(of: block, context)
+}
+
+/// The block's YAML with its defaults, a final line ending included.
+func explanation(of block: Block, _ context: PlanContext) -> String {
+  var lines: [String] = []
   Explainer(context: context).mapping(block.node, block.kind, indent: 0, kindWord: block.kind.rawValue, into: &lines)
   return lines.joined(separator: "\n") + "\n"
 }

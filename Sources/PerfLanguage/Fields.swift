@@ -223,7 +223,7 @@ private func parseDimension(_ text: String, _ unit: MetricUnit, _ type: KeyType)
 }
 
 /// `[a-z][a-z0-9-]*`, no hyphen last (it would end a comment mark in prose).
-func isBlockName(_ text: String) -> Bool {
+public func isBlockName(_ text: String) -> Bool {
   guard let first = text.utf8.first, first >= 0x61, first <= 0x7A, text.utf8.last != 0x2D, text.utf8.count <= 64 else { return false }
   return text.utf8.allSatisfy { $0 >= 0x61 && $0 <= 0x7A || $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2D }
 }

@@ -3,6 +3,7 @@
 
 import DocumentModel
 import ExperimentModel
+import StrictYAML
 import TextModel
 
 /// What planning needs to know besides the notebook.
@@ -87,4 +88,13 @@ public struct Planner: Sendable {
     diagnostics.add(contentsOf: findings.diagnostics.ordered)
     return findings.diagnostics.hasErrors ? nil : spec
   }
+}
+
+/// The ids of a notebook's blocks, of those with mistakes too.
+public func blockIDs(_ document: Document) -> Set<String> {
+  Set(
+    document.perfFences.compactMap { fence in
+      var ignored = Diagnostics()
+      return YAMLNode(lines: fence.lines, in: document.source, at: fence.infoRange, diagnostics: &ignored)?["id"]?.text
+    })
 }

@@ -67,14 +67,24 @@ final class Planning {
   var lessonTimePlace: SourceRange?
   var claimPlaces: [(source: String, place: SourceRange)] = []
 
-  init(_ document: Document, _ context: PlanContext) {
+  /// What addresses may name, by block; known after `run`.
+  var faces: [String: BlockFace] = [:]
+  /// YAML of fences that an earlier run has read.
+  private let yaml: BlockReadings?
+  private let digests: Bool
+
+  /// - Parameter digests: of the cells' inputs; without them the plan is good for questions only.
+  init(_ document: Document, _ context: PlanContext, yaml: BlockReadings? = nil, digests: Bool = true) {
     self.document = document
     self.context = context
+    self.yaml = yaml
+    self.digests = digests
     resolver = SystemResolver(statements: [:], findings: findings)
     findings.add(contentsOf: document.diagnostics)
   }
 
   func run() -> PlannedNotebook {
+    yaml?.beginRun()
     readFences()
     blocks = document.perfFences.compactMap(readBlock)
     reportDuplicates()
@@ -87,11 +97,12 @@ final class Planning {
     let lesson = lessons.first.flatMap(readLesson)
     readSystems()
     var cells = blocks.compactMap(planCell)
+    faces = Dictionary(cells.map { ($0.face.id, $0.face) }, uniquingKeysWith: { a, _ in a })
     connect(&cells, lesson)
     checkTimes(cells, lesson)
     let runbooks = blocks.filter { $0.kind == .runbook }.compactMap(readRunbook)
     var plan = Plan(lesson: lesson, cells: cells.filter { !$0.isBroken }.map(\.cell), runbooks: runbooks)
-    for i in plan.cells.indices { plan.cells[i].inputs = inputsDigest(plan.cells[i]) }
+    if digests { for i in plan.cells.indices { plan.cells[i].inputs = inputsDigest(plan.cells[i]) } }
     return PlannedNotebook(
       plan: plan, blocks: blocks.map { PlannedBlock(id: $0.id, kind: $0.kind.rawValue, fence: $0.fence, idPlace: $0.idPlace) }, systems: resolvedSystems(),
       hiddenFaults: drafts.compactMapValues { $0.hidden?.count })
@@ -128,9 +139,8 @@ final class Planning {
   }
 
   private func readBlock(_ fence: Fence) -> Block? {
-    var diagnostics = Diagnostics()
-    let node = YAMLNode(lines: fence.lines, in: document.source, at: fence.infoRange, diagnostics: &diagnostics)
-    findings.add(contentsOf: diagnostics.all)
+    let (node, problems) = (yaml ?? BlockReadings()).read(fence, in: document.source)
+    findings.add(contentsOf: problems)
     guard let node else { return nil }
     guard let entries = node.entries else {
       findings.error(

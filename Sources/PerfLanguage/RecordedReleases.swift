@@ -11,8 +11,9 @@ extension Planning {
       findings.error(PerfDiagnosticID.badData, cause, remedy: remedy, at: place)
       return nil
     }
-    let lines = text.split(whereSeparator: \.isNewline).map {
-      $0.split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed }
+    // By bytes: an editor's server reads such a file after every keystroke.
+    let lines = text.utf8.split { $0 == 0x0A || $0 == 0x0D }.map { line in
+      line.split(separator: 0x2C, omittingEmptySubsequences: false).map { Substring($0).trimmed }
     }
     let heading = lines.first ?? []
     guard heading.count >= 6, Array(heading.prefix(3)) == ["release", "outcome", "minute"], heading.suffix(2) == ["le_inf", "failed"] else {

@@ -8,7 +8,6 @@ import TextModel
 extension Planning {
   /// Reads the gates, fills in `needs`, checks claims and values.
   func connect(_ cells: inout [CellDraft], _ lesson: LessonSpec?) {
-    let faces = Dictionary(cells.map { ($0.face.id, $0.face) }, uniquingKeysWith: { a, _ in a })
     for i in cells.indices {
       var needs: Set<String> = []
       for (text, place) in cells[i].gates {

@@ -10,13 +10,21 @@ public func marketTable(_ facts: [MarketFact]) -> String {
   ])
   for fact in facts {
     let source = fact.sourceKind.isEmpty ? fact.source : "\(fact.source) (\(fact.sourceKind))"
+    let age = fact.stale ? "**STALE** (over \(days(fact.ttlDays)))" : fact.ttlDays >= historicDays ? "history" : "current for \(days(fact.ttlDays))"
     table.rows.append([
       escapedMarkdown(fact.statement), escapedMarkdown(fact.value), escapedMarkdown(fact.asOf), escapedMarkdown(source),
       escapedMarkdown(fact.strength ?? "–"),
-      fact.stale ? "**STALE** (over \(days(fact.ttlDays)))" : fact.ttlDays >= historicDays ? "history" : "current for \(days(fact.ttlDays))",
+      age + disagreement(fact),
     ])
   }
   return table.text
+}
+
+/// What other sources say, and why it is not believed; a conflict that is told in a sentence is a note for authors.
+private func disagreement(_ fact: MarketFact) -> String {
+  fact.conflicts.filter { !$0.value.isEmpty }.map { other in
+    "; **conflict**: \(escapedMarkdown(other.value)) by \(escapedMarkdown(other.source)) (\(escapedMarkdown(other.sourceKind))), \(escapedMarkdown(other.resolution))"
+  }.joined()
 }
 
 /// What was true once and is cited as such does not go stale: a study of 2006 stays a study of 2006.

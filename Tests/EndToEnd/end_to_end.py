@@ -19,13 +19,16 @@ import time
 
 import authoring
 import faults
-import site_build
+import language_server
 import learner
 import load_peers
+import market
 import money
 import observe
 import real_components
+import serving
 import simulations
+import site_build
 import telemetry
 import telemetry_queries
 import transports
@@ -1404,7 +1407,7 @@ def bodies_are_compressed_and_written_as_declared():
 
 def main():
     wanted = sys.argv[2:]
-    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner, site_build, authoring):
+    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner, language_server, market, site_build, serving, authoring):
         TESTS.extend(part.tests(Folder))
     passed = failed = 0
     for function in TESTS:

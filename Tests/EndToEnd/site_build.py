@@ -36,14 +36,15 @@ def tree(folder):
     return found
 
 
-def tests(Folder):
-    def course(f, lessons=12):
-        os.makedirs(os.path.join(f.path, "Notebooks"), exist_ok=True)
-        for n in range(1, lessons + 1):
-            f.file(f"Notebooks/day{n:02}.md", LESSON.format(n=n, other=n % lessons + 1).encode())
-        names = ", ".join(f"day{n:02}" for n in range(1, lessons + 1))
-        f.file("Notebooks/course.yml", f"title: A course\nlessons: [{names}]\n".encode())
+def make_course(f, lessons=12):
+    os.makedirs(os.path.join(f.path, "Notebooks"), exist_ok=True)
+    for n in range(1, lessons + 1):
+        f.file(f"Notebooks/day{n:02}.md", LESSON.format(n=n, other=n % lessons + 1).encode())
+    names = ", ".join(f"day{n:02}" for n in range(1, lessons + 1))
+    f.file("Notebooks/course.yml", f"title: A course\nlessons: [{names}]\n".encode())
 
+
+def tests(Folder):
     def built(f):
         said = f.nb("build", check=0).stderr.decode()
         return int(re.search(r"(\d+) files written", said).group(1)), [line for line in said.splitlines() if "files written" not in line]
@@ -51,7 +52,7 @@ def tests(Folder):
     def a_build_after_any_edit_is_one_from_nothing():
         draw = random.Random(808)
         with Folder() as f:
-            course(f)
+            make_course(f)
             site, state = os.path.join(f.path, "_site"), os.path.join(f.path, ".nb")
             built(f)
             names = sorted(os.listdir(os.path.join(f.path, "Notebooks")))
@@ -97,7 +98,7 @@ def tests(Folder):
 
     def a_build_writes_no_more_than_it_has_to():
         with Folder() as f:
-            course(f)
+            make_course(f)
             written, _ = built(f)
             assert written > 12
             assert built(f)[0] == 0
@@ -118,7 +119,7 @@ def tests(Folder):
 
     def mistakes_of_all_lessons_are_said_at_once():
         with Folder() as f:
-            course(f, 3)
+            make_course(f, 3)
             for n in (1, 3):
                 path = os.path.join(f.path, f"Notebooks/day{n:02}.md")
                 open(path, "a").write("\n```perf\nkind: lod\nid: x\n```\n")

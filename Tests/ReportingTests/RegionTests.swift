@@ -151,6 +151,9 @@ private var hostileRunbook: RunbookSpec {
   var study = fact
   study.ttlDays = 36_500
   #expect(marketTable([study]).hasSuffix("| history |"))
+  var disputed = fact
+  disputed.conflicts = [.init(source: "another | page", sourceKind: "secondary", value: "0.05 USD/h", resolution: "not adopted"), .init(source: "", sourceKind: "", value: "", resolution: "a note")]
+  #expect(marketTable([disputed]).hasSuffix("| current for 180 days; **conflict**: 0.05 USD/h by another \\| page (secondary), not adopted |"))
   #expect(!marketTable([]).contains("|"))
 }
 

@@ -36,7 +36,7 @@ NO_FOUNDATION_FOLDERS = ("Sources/LoadKernel/", "Sources/SimulationKernel/")
 # Reached through a product that has another name: what a target may import for a listed dependency.
 PRODUCT_MODULES = {"GRDB": {"GRDB", "GRDBSQLite"}, "NIOCore": {"NIOCore"}, "NIOHTTP2": {"NIOHTTP2", "NIOHPACK"}}
 ONLY_IN = {
-    "CCmark": ["DocumentModel"], "CYAML": ["StrictYAML"], "CZlib": ["LabSystems", "TelemetryCollector"], "CLabShims": ["LabSystems"],
+    "CCmark": ["DocumentModel"], "CYAML": ["StrictYAML"], "CExpat": ["Market"], "CZlib": ["LabSystems", "TelemetryCollector"], "CLabShims": ["LabSystems"],
     "ArgumentParser": ["Commands"],
 }
 
