@@ -114,6 +114,18 @@ def slides_are_accessible(looking):
 
 
 @test
+def more_contrast_and_forced_colours_stay_accessible(looking):
+    faults = []
+    for name in ("index.html", "day08.html", "market.html"):
+        for more in ({"contrast": "more", "scheme": "light"}, {"contrast": "more", "scheme": "dark"}, {"forced_colors": "active", "scheme": "dark"}):
+            page = looking.open(f"{looking.sites.course.as_uri()}/{name}", **more)
+            looking.picture(page, f"{name.removesuffix('.html')}-{'-'.join(more.values())}")
+            faults += [f"{name} {more}: {one['id']}: {one['nodes'][0]['target']}" for one in looking.axe.run(page, options=AXE).response["violations"]]
+            page.context.close()
+    require(not faults, "\n  ".join(faults))
+
+
+@test
 def over_http_nothing_is_asked_for_elsewhere(looking):
     with served(looking.sites.course) as base:
         for name in pages(looking.sites.course):
