@@ -35,6 +35,11 @@ struct ServeCommand: ParsableCommand {
     Interrupts.watch()
     let workspace = folder.map { Workspace(for: $0) } ?? Workspace.here
     let desk = ServeDesk(workspace, SiteOptions(theme: theme))
+    // Watched before it is read, so that no save is missed.
+    guard let watch = FolderWatch([workspace.course] + desk.themeFolders) else {
+      Output.failure(Diagnostic("watch-failed", .error, "changes of files cannot be watched", remedy: "raise fs.inotify.max_user_watches, or use `nb build`", path: workspace.course))
+      throw Exit.failed
+    }
     // A course that cannot be built at all is better said before a server runs.
     if case .failure(let text) = desk.build(), access(workspace.site + "/index.html", F_OK) != 0 {
       Output.error(text)
@@ -43,10 +48,6 @@ struct ServeCommand: ParsableCommand {
     let server = PreviewServer(folder: workspace.site, port: port)
     let address = try start(server)
     Output.standard("\(address) shows \(workspace.site)/; end with Ctrl-C\n")
-    guard let watch = FolderWatch([workspace.course] + desk.themeFolders) else {
-      Output.failure(Diagnostic("watch-failed", .error, "changes of files cannot be watched", remedy: "raise fs.inotify.max_user_watches, or use `nb build`", path: workspace.course))
-      throw Exit.failed
-    }
     desk.publish(desk.build(), to: server)
     let runner = runs ? CellRunner(quick: quick, trust: trust, server: server) : nil
     while !Interrupts.requested {

@@ -154,8 +154,8 @@ private struct PageReading {
   var title = ""
 
   /// Elements whose words are not the page's own, or only numbers and drawing.
-  private static let skipped: [StaticString] = ["<svg", "<nav", "<aside", "<script", "<style", "<form", "<details class=\"data\"", "<details class=\"perf\""]
-  private static let ends: [StaticString] = ["</svg>", "</nav>", "</aside>", "</script>", "</style>", "</form>", "</details>", "</details>"]
+  private static let skipped: [StaticString] = ["<svg", "<nav", "<aside", "<footer", "<script", "<style", "<form", "<details class=\"data\"", "<details class=\"perf\""]
+  private static let ends: [StaticString] = ["</svg>", "</nav>", "</aside>", "</footer>", "</script>", "</style>", "</form>", "</details>", "</details>"]
 
   mutating func read(_ markup: MarkupBytes) {
     if let start = markup.find("<title>", from: 0), let end = markup.find("</title>", from: start) {

@@ -17,7 +17,7 @@ private let knownNames: Set<String> = [
   "weeks", "isEmpty", "lessons", "progress", "share", "hasProgress", "isPlanned",
   // the other pages
   "terms", "entries", "lesson", "seen", "hasSeen", "metrics", "warn", "page", "steps", "hasMetrics", "blocks", "count", "newest", "earlier", "hasEarlier", "date",
-  "verdict", "verdictClass", "details", "id", "commit", "block", "groups", "rows", "runs", "first", "last", "picture", "lastValue", "changes", "hasChanges",
+  "verdict", "verdictClass", "details", "id", "commit", "block", "groups", "rows", "runs", "first", "last", "picture", "extent", "lastValue", "changes", "hasChanges",
   "change", "changeClass", "more", "budgets", "limit", "measured", "remaining", "outcome", "outcomeClass", "owner", "since", "reasons", "why", "summary",
   "facts", "fact", "metric", "value", "asOf", "source", "sourceKind", "strength", "believed", "usedBy", "conflicts", "hasConflicts", "otherValue", "otherSource", "otherKind", "resolution", "counts",
 ]

@@ -51,6 +51,6 @@ private func row(_ series: HistorySeries, id: String, _ frame: PageFrame) -> [St
   let name = series.address.replacing("\(lessonName(series))/", with: "")
   return [
     "name": name, "runs": "\(series.points.count)", "first": first, "last": last, "picture": sparklineSVG(series, description: description, id: id),
-    "lastValue": series.lastText, "changes": changes, "hasChanges": !changes.isEmpty,
+    "extent": extent.map { "\($0.least) … \($0.most)" } ?? "–", "lastValue": series.lastText, "changes": changes, "hasChanges": !changes.isEmpty,
   ]
 }

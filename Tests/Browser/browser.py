@@ -15,8 +15,6 @@ from pathlib import Path
 from sites import Sites, pages, served
 
 PAGE_KB_MAX = 150
-# The browser asks for an icon by itself; a page from a disk has none to ask for.
-OWN_REQUESTS = ("/favicon.ico",)
 TYPES = ["index.html", "day08.html", "day02.html", "vendors.html", "glossary.html", "runbook.html", "optimization-log.html", "trend.html",
          "budgets.html", "market.html", "404.html"]
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
@@ -55,12 +53,12 @@ class Looking:
         start = address.rsplit("/", 1)[0] + "/"
 
         def requested(request):
-            inside = request.url.startswith(start) or request.url.startswith("data:") or request.url.endswith(OWN_REQUESTS)
+            inside = request.url.startswith(start) or request.url.startswith("data:")
             if not inside:
                 page.faults.append(f"asks for {request.url}")
 
         def said(message):
-            if message.type in ("error", "warning") and "favicon.ico" not in message.location.get("url", ""):
+            if message.type in ("error", "warning"):
                 page.faults.append(f"{message.type}: {message.text}")
 
         page.on("request", requested)
@@ -111,6 +109,18 @@ def the_small_japanese_course_is_accessible(looking):
 @test
 def slides_are_accessible(looking):
     check_site(looking, looking.sites.slides.as_uri(), "slides", ["day08.html", "index.html"])
+
+
+@test
+def more_contrast_and_forced_colours_stay_accessible(looking):
+    faults = []
+    for name in ("index.html", "day08.html", "market.html"):
+        for more in ({"contrast": "more", "scheme": "light"}, {"contrast": "more", "scheme": "dark"}, {"forced_colors": "active", "scheme": "dark"}):
+            page = looking.open(f"{looking.sites.course.as_uri()}/{name}", **more)
+            looking.picture(page, f"{name.removesuffix('.html')}-{'-'.join(more.values())}")
+            faults += [f"{name} {more}: {one['id']}: {one['nodes'][0]['target']}" for one in looking.axe.run(page, options=AXE).response["violations"]]
+            page.context.close()
+    require(not faults, "\n  ".join(faults))
 
 
 @test
@@ -201,6 +211,28 @@ def code_can_be_copied(looking):
         page.wait_for_timeout(100)
         require(page.evaluate("navigator.clipboard.readText()") == wanted, "the clipboard holds something else")
         require(not page.faults, f"{page.faults}")
+        page.context.close()
+
+
+@test
+def search_finds_from_a_disk_and_in_japanese(looking):
+    for folder, text, wanted in ((looking.sites.course, "hit ratio", "day08.html"), (looking.sites.japanese, "待ち行列", "day01.html")):
+        page = looking.open(f"{folder.as_uri()}/404.html")
+        page.keyboard.press("/")
+        require(page.evaluate("document.activeElement.id") == "search-input", "`/` does not lead to the search")
+        page.keyboard.type(text)
+        page.wait_for_selector("#search-results a")
+        page.wait_for_timeout(200)
+        found = page.evaluate("[...document.querySelectorAll('#search-results a')].map(a => a.getAttribute('href'))")
+        require(wanted in found, f"{text!r} finds {found}")
+        said = page.locator("#search-status").text_content()
+        require(any(c.isdigit() for c in said) or said, f"the status says {said!r}")
+        looking.picture(page, f"search-{folder.parent.name}")
+        bad = [f"{one['id']}: {one['nodes'][0]['target']}" for one in looking.axe.run(page, options=AXE).response["violations"]]
+        require(not bad and not page.faults, f"{bad} {page.faults}")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        page.wait_for_url(lambda address: "404.html" not in address, timeout=5000)
         page.context.close()
 
 

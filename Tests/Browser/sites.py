@@ -59,6 +59,8 @@ expect:
   mean: {value: 20 ms, tolerance: 5 ms}
 ```
 """,
+    "optimization-log.md": "# Optimization log\n\n<!-- nb:log day01 queue in=0123456789 verdict=faster -->\n\n"
+                           "## 2026-11-26 · day01 · queue: faster\n\n- **changed:** 前 → 後\n- **environment:** 2 cores\n",
     "day02.md": "# 2 日目 — キャッシュ\n\n```perf\nkind: lesson\nid: day02\nday: 2\ntitle: キャッシュ\n```\n\n## はじめに\n\nまだ短い文章です。\n",
 }
 
@@ -108,6 +110,8 @@ def served(folder):
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    # A page that is closed while it loads breaks a pipe: no news.
+    server.handle_error = lambda *_: None
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

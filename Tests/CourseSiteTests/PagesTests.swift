@@ -100,7 +100,7 @@ private let log = """
     let html = try page("trend.html", site([lesson([curve])], trends: [series]))
     #expect(html.contains("<code>curve.mean</code>") && html.contains("+20 %, p 0.0010, worse") && html.contains("class=\"level bad\""))
     #expect(html.contains("<desc id=\"trend-1-d\">12 values from 2026-11-10 to 2026-11-21; least 10.0 ms, largest 12.0 ms</desc>"))
-    #expect(html.contains("class=\"spark-change\"") && html.contains("class=\"plot-interval\"") && html.contains("href=\"day01.html\">day01</a>"))
+    #expect(html.contains("class=\"spark-change\"") && html.contains("<span class=\"note\">10.0 ms … 12.0 ms</span>") && html.contains("class=\"plot-interval\"") && html.contains("href=\"day01.html\">day01</a>"))
   }
 
   @Test func factsCarryTheirState() throws {
