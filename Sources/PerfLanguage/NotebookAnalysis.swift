@@ -87,7 +87,20 @@ public final class BlockReadings {
   private var current: [[UInt8]: Reading] = [:]
   private var previous: [[UInt8]: Reading] = [:]
 
+  /// A file of recorded releases and what is counted in it.
+  struct Recording: Hashable {
+    var text: String
+    var indicator: Indicator
+  }
+  private(set) var recordings: [Recording: [RecordedRelease]] = [:]
+
   public init() {}
+
+  /// A file that is edited beside the notebook leaves its older texts here; a few are no burden.
+  func keep(_ releases: [RecordedRelease], as key: Recording) {
+    if recordings.count >= 8 { recordings = [:] }
+    recordings[key] = releases
+  }
 
   /// Forgets what the last run did not ask for.
   func beginRun() {

@@ -70,7 +70,7 @@ final class Planning {
   /// What addresses may name, by block; known after `run`.
   var faces: [String: BlockFace] = [:]
   /// YAML of fences that an earlier run has read.
-  private let yaml: BlockReadings?
+  let yaml: BlockReadings?
   private let digests: Bool
 
   /// - Parameter digests: of the cells' inputs; without them the plan is good for questions only.

@@ -4,6 +4,15 @@ import ExperimentModel
 import TextModel
 
 extension Planning {
+  /// The same as `readReleases`, of a text that was read without mistakes before not again.
+  func releases(of text: String, _ file: String, _ indicator: Indicator, _ place: SourceRange) -> [RecordedRelease]? {
+    let key = BlockReadings.Recording(text: text, indicator: indicator)
+    if let known = yaml?.recordings[key] { return known }
+    let read = readReleases(text, file, indicator, place)
+    if let read { yaml?.keep(read, as: key) }
+    return read
+  }
+
   /// `release,outcome,minute,le_10ms,…,le_inf,failed`: requests by response time, cumulative as in Prometheus. nil after a
   /// report of the first mistake.
   func readReleases(_ text: String, _ file: String, _ indicator: Indicator, _ place: SourceRange) -> [RecordedRelease]? {
@@ -13,7 +22,11 @@ extension Planning {
     }
     // By bytes: an editor's server reads such a file after every keystroke.
     let lines = text.utf8.split { $0 == 0x0A || $0 == 0x0D }.map { line in
-      line.split(separator: 0x2C, omittingEmptySubsequences: false).map { Substring($0).trimmed }
+      line.split(separator: 0x2C, omittingEmptySubsequences: false).map { cell in
+        // Trimming asks for properties of characters, which costs more than all the rest.
+        let isBare = (cell.first ?? 0x30) > 0x20 && (cell.last ?? 0x30) > 0x20 && (cell.first ?? 0) < 0x80 && (cell.last ?? 0) < 0x80
+        return isBare ? String(Substring(cell)) : Substring(cell).trimmed
+      }
     }
     let heading = lines.first ?? []
     guard heading.count >= 6, Array(heading.prefix(3)) == ["release", "outcome", "minute"], heading.suffix(2) == ["le_inf", "failed"] else {

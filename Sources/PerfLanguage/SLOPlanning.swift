@@ -92,7 +92,7 @@ extension Planning {
     }
     guard let file = fields.text("file") else { return nil }
     let place = fields.contents("file")?.range ?? fields.place("file")
-    guard let text = dataFile(file, place), let releases = readReleases(text, file, promise.indicator, place) else { return nil }
+    guard let text = dataFile(file, place), let releases = releases(of: text, file, promise.indicator, place) else { return nil }
     if let slice = promise.objectives[0].slice, let odd = releases.first(where: { slice.window.rawValue % $0.step.rawValue != 0 }) {
       findings.error(
         PerfDiagnosticID.outOfRange, "the time slices are no multiple of the \(secondsText(odd.step)) in which `\(file)` counts",

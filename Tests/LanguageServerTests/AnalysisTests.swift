@@ -20,16 +20,17 @@ private func lesson(_ name: String) throws -> SourceText {
     var random = SeededRandom(seed: UInt64(seed) + 40)
     var source = try lesson(["day01.md", "day05.md", "day08.md", "day03.md"][seed % 4])
     let readings = BlockReadings()
+    let context = PlanContext(data: { name in try? String(contentsOf: root.appendingPathComponent("Notebooks/\(name)"), encoding: .utf8) })
     for _ in 0..<25 {
       let at = Int.random(in: 0...source.bytes.count, using: &random)
       let count = Int.random(in: 0...[0, 1, 1, 3, 40][Int.random(in: 0..<5, using: &random)], using: &random)
       let text = ["", "x", "\n", "  ", "```perf\n", "```\n", "id: base\n", "é", "\r\n", ": ", "- {a: 1}\n"].randomElement(using: &random) ?? ""
       source = source.applying([Edit(SourceRange(at, min(at + count, source.bytes.count)), text)])
-      let kept = NotebookAnalysis(Document(parsing: source), PlanContext(), yaml: readings)
+      let kept = NotebookAnalysis(Document(parsing: source), context, yaml: readings)
       var scratch = Diagnostics()
-      _ = Planner(PlanContext()).plan(Document(parsing: source), diagnostics: &scratch)
+      _ = Planner(context).plan(Document(parsing: source), diagnostics: &scratch)
       #expect(kept.findings == scratch.ordered)
-      let fresh = NotebookAnalysis(Document(parsing: source), PlanContext())
+      let fresh = NotebookAnalysis(Document(parsing: source), context)
       #expect(kept.blocks.map(\.node) == fresh.blocks.map(\.node))
     }
   }
