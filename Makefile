@@ -83,6 +83,7 @@ bench: build
 	python3 Tests/Bench/lab.py $(NB)
 	python3 Tests/Bench/observe.py $(NB)
 	python3 Tests/Bench/simulation.py $(NB)
+	python3 Tests/Bench/check.py $(NB)
 	python3 Tests/Bench/referee.py $(NB)
 
 install: build
