@@ -30,7 +30,7 @@ def lay_out(folder):
     for i, name in enumerate(names):
         text = open(os.path.join(source, real[i % len(real)] + ".md")).read()
         # No two are the same, and each leads to the next.
-        text = text.rstrip("\n") + f"\n\nCopy {i} leads to [the next](day{(i + 1) % COUNT + 1:03}.md#1-performance-problem-8-min).\n"
+        text = text.rstrip("\n") + f"\n\nCopy {i} leads to [the next](day{(i + 1) % COUNT + 1:03}.md{'#1-performance-problem-8-min' if i % 10 == 0 else ''}).\n"
         open(os.path.join(course, name + ".md"), "w").write(text)
         shutil.copyfile(os.path.join(source, "results", real[i % len(real)] + ".json"), os.path.join(course, "results", name + ".json"))
     open(os.path.join(course, "vendors.md"), "w").write("# Vendors\n")
