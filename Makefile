@@ -91,6 +91,7 @@ bench: build
 	python3 Tests/Bench/observe.py $(NB)
 	python3 Tests/Bench/site.py $(NB)
 	python3 Tests/Bench/simulation.py $(NB)
+	python3 Tests/Bench/check.py $(NB)
 	python3 Tests/Bench/referee.py $(NB)
 	python3 Tests/Bench/lsp.py $(NB)
 

@@ -8,10 +8,16 @@ import Foundation
 import Synchronization
 import TextModel
 
-/// Names of what was read; filled while a notebook is planned, from any thread.
+/// Names of what is about to be read; filled while a notebook is planned, from any thread.
 final class ReadLog: Sendable {
   private let names = Mutex<Set<String>>([])
-  func add(_ name: String) { names.withLock { _ = $0.insert(name) } }
+  private let inputs: CheckInputs
+  init(_ inputs: CheckInputs) { self.inputs = inputs }
+
+  /// Hashed before it is read: what is the same after the work is then what was read.
+  func add(_ name: String) {
+    if names.withLock({ $0.insert(name).inserted }) { _ = inputs.digest(name) }
+  }
   var all: Set<String> { names.withLock { $0 } }
 }
 
@@ -23,13 +29,15 @@ final class CheckInputs: Sendable {
   private let days: String
   private let known = Mutex<[String: String]>([:])
 
-  init(_ workspace: Workspace, learnerSeed: UInt64?, facts: [MarketFact], days: [Int]) {
+  /// - Parameter read: bytes that were read before there were inputs, by path.
+  init(_ workspace: Workspace, learnerSeed: UInt64?, facts: [MarketFact], days: [Int], read: [String: [UInt8]]) {
     self.workspace = workspace
     let written = try? workspace.readLearnerSeed()
     seed = (learnerSeed ?? written ?? nil).map { String($0) } ?? "-"
     // A fact's text is in its file; whether it is stale depends on the day, too.
     self.facts = facts.filter(\.stale).map(\.id).joined(separator: " ")
     self.days = days.map { String($0) }.joined(separator: " ")
+    for (path, bytes) in read { known.withLock { $0[Self.file(path)] = contentDigest(bytes) } }
   }
 
   /// What every notebook depends on.
@@ -71,7 +79,8 @@ final class CheckInputs: Sendable {
   /// Identity, size and times: a file that was replaced or written to has others.
   private static func status(of path: String) -> String {
     var status = stat()
-    guard stat(path, &status) == 0 else { return "-" }
+    // A log that is there and empty says what one that is not there says: SQLite makes and removes it as it is read.
+    guard stat(path, &status) == 0, status.st_size > 0 || !path.hasSuffix("-wal") else { return "-" }
     let (changed, written) = (status.st_ctim, status.st_mtim)
     return "\(status.st_dev) \(status.st_ino) \(status.st_size) \(written.tv_sec).\(written.tv_nsec) \(changed.tv_sec).\(changed.tv_nsec)"
   }

@@ -56,14 +56,14 @@ struct CourseCheck {
       return workspace.course
     }
     let (around, broken) = (courses, unusable)
-    let results = concurrently(Array(zip(paths, places))) { path, place -> (CheckedFile, CheckRecord?) in
+    let results = concurrently(Array(zip(paths, places))) { path, place in
       if let course = around[place] { return check(path, course) }
-      return (CheckedFile(path: path, findings: broken[place].map { [$0.diagnostic] } ?? [], blocks: 0, isUnreadable: true), nil)
+      return Checked(file: CheckedFile(path: path, findings: broken[place].map { [$0.diagnostic] } ?? [], blocks: 0, isUnreadable: true))
     }
     var outcome = Outcome()
-    for (i, (file, record)) in results.enumerated() {
-      outcome.files.append(file)
-      if let record { courses[places[i]]?.cache.records[key(paths[i])] = record } else if !file.isUnreadable { outcome.unchanged += 1 }
+    for (i, one) in results.enumerated() {
+      outcome.files.append(one.file)
+      if one.isFromCache { outcome.unchanged += 1 } else { courses[places[i]]?.cache.records[key(paths[i])] = one.record }
     }
     for name in order {
       guard let course = courses[name] else { continue }
@@ -76,12 +76,18 @@ struct CourseCheck {
 
   private func key(_ path: String) -> String { (strict ? "strict " : "") + URL(fileURLWithPath: path).standardizedFileURL.path + " as " + path }
 
-  /// - Returns: a record where the notebook was looked at and the record is worth keeping.
-  private func check(_ path: String, _ course: Around) -> (CheckedFile, CheckRecord?) {
+  private struct Checked: Sendable {
+    var file: CheckedFile
+    var isFromCache = false
+    /// nil: not worth keeping, because something changed meanwhile.
+    var record: CheckRecord?
+  }
+
+  private func check(_ path: String, _ course: Around) -> Checked {
     if isCached, let record = course.cache.records[key(path)], record.holds(course.inputs) {
-      return (CheckedFile(path: path, findings: record.findings.map(\.diagnostic), blocks: record.blocks), nil)
+      return Checked(file: CheckedFile(path: path, findings: record.findings.map(\.diagnostic), blocks: record.blocks), isFromCache: true)
     }
-    let reads = ReadLog()
+    let reads = ReadLog(course.inputs)
     for name in course.inputs.common { reads.add(name) }
     let absolute = URL(fileURLWithPath: path).standardizedFileURL.path
     reads.add(CheckInputs.file(absolute))
@@ -96,10 +102,10 @@ struct CourseCheck {
       let file = CheckedFile(path: path, findings: findings.ordered, blocks: notebook.planned.blocks.count)
       var needs = Dictionary(uniqueKeysWithValues: reads.all.map { ($0, course.inputs.digest($0)) })
       needs[CheckInputs.file(absolute)] = before
-      guard isCached, needs.allSatisfy({ course.inputs.digest($0.key, anew: true) == $0.value }) else { return (file, CheckRecord(needs: [:], findings: [], blocks: 0)) }
-      return (file, CheckRecord(needs: needs, findings: file.findings.map(SavedFinding.init), blocks: file.blocks))
+      guard isCached, needs.allSatisfy({ course.inputs.digest($0.key, anew: true) == $0.value }) else { return Checked(file: file) }
+      return Checked(file: file, record: CheckRecord(needs: needs, findings: file.findings.map(SavedFinding.init), blocks: file.blocks))
     } catch {
-      return (CheckedFile(path: path, findings: [error.diagnostic], blocks: 0, isUnreadable: true), nil)
+      return Checked(file: CheckedFile(path: path, findings: [error.diagnostic], blocks: 0, isUnreadable: true))
     }
   }
 
@@ -122,9 +128,9 @@ struct CourseCheck {
         reads.add(CheckInputs.presence(folder + "/" + path))
         return access(folder + "/" + path, F_OK) == 0
       },
-      document: { path in
+      places: { path in
         reads.add(CheckInputs.file(folder + "/" + path))
-        return (try? SourceText(contentsOf: folder + "/" + path)).map(Document.init(parsing:))
+        return course.places.of(folder + "/" + path)
       })
     findings.add(contentsOf: linkFindings(of: checked, in: links).all)
     if strict { findings.add(contentsOf: strictFindings(notebook).all) }
@@ -138,12 +144,25 @@ struct CourseCheck {
       findings.add(contentsOf: record.findings.map(\.diagnostic))
       return Budgets(judged: judged, diagnostics: findings, source: try? SourceText(contentsOf: course.workspace.budgets, limit: 1 << 20))
     }
-    let reads = ReadLog()
+    let reads = ReadLog(course.inputs)
     for name in course.inputs.common { reads.add(name) }
     let budgets = Budgets(course.workspace, learnerSeed: learnerSeed, reads: reads)
-    let needs = Dictionary(uniqueKeysWithValues: reads.all.map { ($0, course.inputs.digest($0, anew: true)) })
-    cache.records[key] = CheckRecord(needs: needs, findings: budgets.diagnostics.all.map(SavedFinding.init), blocks: 0, budgets: budgets.judged)
+    let needs = Dictionary(uniqueKeysWithValues: reads.all.map { ($0, course.inputs.digest($0)) })
+    let isSame = needs.allSatisfy { course.inputs.digest($0.key, anew: true) == $0.value }
+    cache.records[key] = isSame ? CheckRecord(needs: needs, findings: budgets.diagnostics.all.map(SavedFinding.init), blocks: 0, budgets: budgets.judged) : nil
     return budgets
+  }
+}
+
+/// The places of notebooks that links lead into, each looked up once: all their headings are rendered for it.
+private final class PlaceBook: Sendable {
+  private let known = Mutex<[String: LinkPlaces]>([:])
+
+  func of(_ path: String) -> LinkPlaces? {
+    if let places = known.withLock({ $0[path] }) { return places }
+    guard let places = (try? SourceText(contentsOf: path)).map({ LinkPlaces(Document(parsing: $0)) }) else { return nil }
+    known.withLock { $0[path] = places }
+    return places
   }
 }
 
@@ -153,6 +172,7 @@ private struct Around: Sendable {
   let context: CourseContext
   let inputs: CheckInputs
   let days: [Int]
+  let places = PlaceBook()
   var cache: CheckCache
   let cacheBefore: [String: CheckRecord]
 
@@ -160,11 +180,14 @@ private struct Around: Sendable {
     self.workspace = workspace
     context = try CourseContext(workspace, learnerSeed: learnerSeed)
     var findings = Diagnostics()
-    let course = (try? SourceText(contentsOf: workspace.courseFile)).map { Course(yaml: $0, diagnostics: &findings) }
+    let courseFile = try? SourceText(contentsOf: workspace.courseFile)
+    let course = courseFile.map { Course(yaml: $0, diagnostics: &findings) }
     // A lesson that is listed and not yet written leads nowhere.
     days = (course?.lessons ?? []).filter { access(workspace.course + "/\($0).md", F_OK) == 0 }
       .compactMap { $0.hasPrefix("day") ? Int($0.dropFirst(3)) : nil }
-    inputs = CheckInputs(workspace, learnerSeed: learnerSeed, facts: context.facts, days: days)
+    inputs = CheckInputs(
+      workspace, learnerSeed: learnerSeed, facts: context.facts, days: days,
+      read: [workspace.facts: context.factsFile?.source.bytes, workspace.courseFile: courseFile?.bytes].compactMapValues { $0 })
     cache = isCached ? CheckCache(workspace.checkCache) : CheckCache()
     cacheBefore = cache.records
   }

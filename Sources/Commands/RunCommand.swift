@@ -23,6 +23,8 @@ struct RunCommand: ParsableCommand {
   var stale = false
   @Flag(help: "Shorter runs: wider intervals, the same verdict rules.")
   var quick = false
+  @Option(help: "Measure so many times as long, up to 8, where that narrows an interval; the result replaces a saved one that it agrees with.")
+  var longer = 1
   @Flag(help: "Trust this notebook for this run: its code fences may be executed.")
   var trust = false
   @Flag(help: "For CI: judge thresholds and budgets, and write nothing into the notebook.")
@@ -45,6 +47,7 @@ struct RunCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
+    if !(1...8).contains(longer) { throw ValidationError("--longer is a whole number from 1 to 8") }
     if try !real.components().isEmpty, baseline != nil {
       throw ValidationError("--real does not go with --baseline: the other revision would run without it")
     }
@@ -85,12 +88,13 @@ struct RunCommand: ParsableCommand {
     Output.diagnostics(notebook.diagnostics, in: notebook.source)
     guard !notebook.diagnostics.hasErrors else { return Exit.failed }
     guard var cells = chosenCells(notebook) else { return Exit.failed }
+    if longer > 1 { cells = cells.map { $0.lasting(longer) ?? $0 } }
     guard mayExecute(notebook, cells) else { return Exit.failed }
     let kept = try keepReal(try real.components(), usedBy: { one in cells.contains { $0.uses(one) } }, in: notebook.path)
     defer { kept?.stop() }
     let questions = connect(&cells, kept?.services ?? [])
 
-    var writeBack = WriteBack(notebook, overwrite: overwrite, questions: questions)
+    var writeBack = WriteBack(notebook, overwrite: overwrite, questions: questions, replacing: longer > 1)
     let store: ResultStore
     do {
       try makeFolder(notebook.workspace.state)

@@ -14,6 +14,8 @@ struct WriteBack {
   let overwrite: Bool
   /// What a cell asks in this run, where that differs from the notebook's own question: inputs by inputs.
   let questions: [String: String]
+  /// A result replaces the saved one also where the two agree: it was measured for longer.
+  let replacing: Bool
   private let learnerSeed: UInt64?
   /// What the notebook shows now, by cell.
   private(set) var shown: [String: CellResult]
@@ -25,8 +27,9 @@ struct WriteBack {
   private(set) var agreed = 0
   private var refusedAlready: Set<String> = []
 
-  init(_ notebook: Notebook, overwrite: Bool, questions: [String: String] = [:]) {
+  init(_ notebook: Notebook, overwrite: Bool, questions: [String: String] = [:], replacing: Bool = false) {
     path = notebook.path
+    self.replacing = replacing
     self.questions = questions
     self.overwrite = overwrite
     learnerSeed = notebook.context.learnerSeed
@@ -46,7 +49,7 @@ struct WriteBack {
       let old = shown[result.id]
       let difference = old.map { firstDifference(result, $0) }
       // Agreement keeps the old numbers: the file does not change for noise.
-      if difference == .some(nil) { agreed += 1 } else { shown[result.id] = result.rounded() }
+      if difference == .some(nil), !replacing { agreed += 1 } else { shown[result.id] = result.rounded() }
       if let text = difference ?? nil { changed.append((result.id, text)) }
     }
     return try write()

@@ -8,11 +8,22 @@ import TextModel
 public struct LinkFolder {
   /// Whether there is a file or folder of this relative path.
   public var exists: (String) -> Bool
-  /// A Markdown file of this relative path, parsed; nil: it cannot be read.
-  public var document: (String) -> Document?
-  public init(exists: @escaping (String) -> Bool, document: @escaping (String) -> Document?) {
+  /// The places in a Markdown file of this relative path; nil: it cannot be read.
+  public var places: (String) -> LinkPlaces?
+  public init(exists: @escaping (String) -> Bool, places: @escaping (String) -> LinkPlaces?) {
     self.exists = exists
-    self.document = document
+    self.places = places
+  }
+}
+
+/// What a link into a notebook can lead to.
+public struct LinkPlaces: Sendable {
+  public var blocks: [String]
+  /// Anchors of headings.
+  public var headings: [String]
+  public init(_ document: Document) {
+    blocks = blockNames(document)
+    headings = document.html(HTMLOptions()).headings.map(\.id)
   }
 }
 
@@ -32,6 +43,12 @@ public func linkFindings(of notebook: CheckedNotebook, in folder: LinkFolder) ->
   func warn(_ cause: String, _ remedy: String, at place: SourceRange) {
     findings.add(Diagnostic(RuleID.brokenLink, .warning, cause, remedy: remedy, at: place))
   }
+  var own: LinkPlaces?
+  func places(_ path: String) -> LinkPlaces? {
+    guard path.isEmpty else { return folder.places(path) }
+    if own == nil { own = LinkPlaces(notebook.document) }
+    return own
+  }
   for link in notebook.document.links() {
     for address in link.kind == .code ? namedParts(link.address) : [link.address] where isRelative(address) {
       let parts = address.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -46,19 +63,17 @@ public func linkFindings(of notebook: CheckedNotebook, in folder: LinkFolder) ->
       }
       guard parts.count == 2, !parts[1].isEmpty, path.isEmpty || path.hasSuffix(".md") else { continue }
       let wanted = decoded(parts[1])
-      guard let document = path.isEmpty ? notebook.document : folder.document(path) else { continue }
-      let blocks = blockNames(document)
+      guard let there = places(path) else { continue }
       if link.kind == .code {
-        if blocks.contains(wanted) { continue }
-        warn("`\(address)` names a block that is not there", suggestion(wanted, blocks), at: link.range)
+        if there.blocks.contains(wanted) { continue }
+        warn("`\(address)` names a block that is not there", suggestion(wanted, there.blocks), at: link.range)
         continue
       }
-      if wanted.hasPrefix("result-"), blocks.contains(String(wanted.dropFirst(7))) { continue }
-      let anchors = document.html(HTMLOptions()).headings.map(\.id)
-      if anchors.contains(wanted) { continue }
+      if wanted.hasPrefix("result-"), there.blocks.contains(String(wanted.dropFirst(7))) { continue }
+      if there.headings.contains(wanted) { continue }
       warn(
         "`\(path.isEmpty ? notebook.source.path : path)` has no heading or result called `\(wanted)`",
-        suggestion(wanted, anchors + blocks.map { "result-\($0)" }), at: link.range)
+        suggestion(wanted, there.headings + there.blocks.map { "result-\($0)" }), at: link.range)
     }
   }
   return findings

@@ -191,6 +191,8 @@ public struct CheckCell: Codable, Hashable, Sendable {
   public var hintAfter: Int?
   /// nil: the block asks for no answer. Left out of the JSON when nil.
   public var answer: CheckAnswer?
+  /// Not part of the question. Left out of the JSON when nil.
+  public var hints: [String]?
   public init(editParams: [String], hintAfter: Int?, answer: CheckAnswer? = nil) {
     self.editParams = editParams; self.hintAfter = hintAfter; self.answer = answer
   }

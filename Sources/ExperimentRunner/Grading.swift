@@ -40,6 +40,11 @@ public struct Grader {
       return graded
     }
     graded.measured = value
+    // Correctness first: what is faster and different is not better.
+    if asked.work.kind == "bench", gate.address.metric != "parity", result.value(at: Address(block: nil, arm: [], metric: "parity"))?.estimate.value == 0 {
+      (graded.state, graded.note) = (.fail, "the subjects of \(source) gave different answers: correctness comes first")
+      return graded
+    }
     if result.validity == .invalid || result.controlState == .broken {
       graded.note = result.validity == .invalid ? "the run of \(source) was INVALID" : "the machine changed during \(source): run it again"
       return graded

@@ -52,6 +52,10 @@ func inputsDigest(_ cell: Cell) -> String {
     }
     question.work = .bench(bench)
   }
+  if case .check(var check) = question.work {
+    check.hints = nil
+    question.work = .check(check)
+  }
   if case .observe(.profile(var query)) = question.work {
     query.fence.path = ""
     query.fence.line = 0

@@ -267,7 +267,8 @@ let blockKeys: [Shape: [Key]] = [
     Key("edit", .shape(.edit), "what the learner changes"),
     Key("answer", .shape(.answer), "what the learner found that a system hides; the gate `answered==1` holds exactly when it is right"),
     Key("gate", .list("'ADDRESS op VALUE'"), "judged by `nb grade`", required: true),
-    Key("hint_after", .integer(1), "failed attempts before a hint"), blockTime, why,
+    Key("hint_after", .integer(1), "failed attempts before the first of `hints`"),
+    Key("hints", .texts("texts"), "shown by `nb grade`, one more after each further failed attempt"), blockTime, why,
   ],
   .observe: [
     kind, id, title,

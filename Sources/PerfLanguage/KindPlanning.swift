@@ -106,7 +106,8 @@ extension Planning {
     }
     let face = BlockFace(
       id: block.id, kind: "check", arms: [], params: [], isComparison: false, metrics: [], wholeMetrics: fields.has("answer") ? ["answered"] : [])
-    let cell = CheckCell(editParams: paths.map(\.text), hintAfter: fields.integer("hint_after"), answer: fields.fields("answer").flatMap(readAnswer))
+    var cell = CheckCell(editParams: paths.map(\.text), hintAfter: fields.integer("hint_after"), answer: fields.fields("answer").flatMap(readAnswer))
+    if fields.has("hints") { cell.hints = fields.texts("hints").map(\.text) }
     return finish(block, fields, .check(cell), face, [])
   }
 }

@@ -48,8 +48,8 @@ struct RuleCase {
   var found: [Diagnostic] {
     let links = LinkFolder(
       exists: { FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path) },
-      document: { name in
-        (try? Data(contentsOf: folder.appendingPathComponent(name))).map { Document(parsing: SourceText(path: name, bytes: [UInt8]($0))) }
+      places: { name in
+        (try? Data(contentsOf: folder.appendingPathComponent(name))).map { LinkPlaces(Document(parsing: SourceText(path: name, bytes: [UInt8]($0)))) }
       })
     return strictFindings(of: notebook, status: { claimStatus($0, in: $1) }).all
       + lessonFindings(of: notebook, around: CourseAround(hasLaterLesson: true)).all + linkFindings(of: notebook, in: links).all

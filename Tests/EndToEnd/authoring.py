@@ -4,13 +4,14 @@ import json
 import os
 import re
 import shutil
+import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 
 COURSE = b"# a course\ntitle: T\nlessons: [day01, day27]  # kept\n"
 
-# Two benches of the lab's own loop: short, and no code that would have to be trusted.
+# The lab's own loop: short, and no code that would have to be trusted.
 SPIN = b"""# Spin
 
 ```perf
@@ -92,10 +93,6 @@ def tests(Folder):
             # Characters, not bytes: the line holds an Ä before it.
             line = "[a link](gone.md), Ä [another](gone2.md)"
             assert second == {"startLine": 3, "startColumn": line.index("gone2") + 1, "endLine": 3, "endColumn": line.index("gone2") + 9}, second
-            schema = os.path.join(HERE, "sarif-2.1.0.json")
-            if os.path.exists(schema):
-                import jsonschema
-                jsonschema.validate(log, json.load(open(schema)))
 
     def check_uses_again_only_what_has_not_changed():
         with Folder() as f:
@@ -252,5 +249,90 @@ long subject(long n) { long s = 0; for (long i = 0; i < 1000; i++) s += i; retur
                 if os.path.isfile(path) and not relative.endswith("optimization-log.md"):
                     assert f.read(relative) == open(path, "rb").read(), relative
 
-    return [fmt_lays_out_blocks_and_nothing_else, mv_renames_a_block_everywhere_and_nothing_gets_stale, new_writes_a_lesson_that_runs_and_says_what_is_left, new_refuses_to_overwrite_and_says_why, check_strict_refuses_what_must_not_be_published,
+    def grade_counts_attempts_shows_hints_and_reports():
+        with Folder() as f:
+            text = b"""# Exercise
+
+```perf
+kind: bench
+id: mine
+subjects: [{fence: slow}, {fence: fast}]
+compare: {baseline: slow, candidates: [fast], pairs: 12}
+block_time: {full: 1s, quick: 500ms}
+```
+
+```c #slow
+long subject(long n) { volatile long s = 0; for (long i = 0; i < 200000; i++) s += 1; return s; }
+```
+
+```c #fast edit
+long subject(long n) { volatile long s = 0; for (long i = 0; i < 200000; i++) s += 1; return s; }
+```
+
+```perf
+kind: check
+id: exercise
+title: Three times as fast
+gate: ['mine.ratio.time>=3', 'mine.parity==true']
+hint_after: 2
+hints:
+  - The sum is known before the loop.
+  - Multiply.
+```
+"""
+            f.file("ex.md", text)
+            for words in (["init", "-q"], ["add", "ex.md"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "handed out"]):
+                subprocess.run(["git", *words], cwd=f.path, check=True, capture_output=True)
+
+            def grade(code, body=None, *more):
+                if body is not None:
+                    now = f.read("ex.md")
+                    start = now.index(b"```c #fast edit\n") + len(b"```c #fast edit\n")
+                    f.file("ex.md", now[:start] + body + b"\n" + now[now.index(b"```", start):])
+                return f.nb("grade", "--run", "--quick", "--trust", "--report", "ada.json", *more, "ex.md", check=code)
+
+            f.nb("grade", "ex.md", check=1)
+            assert json.loads(f.read(".nb/progress.json"))["exercises"]["ex/exercise"]["attempts"] == 0, "not measured is no attempt"
+            first = grade(2)
+            assert b"a hint comes after 1 more failed attempt" in first.stderr and b"The sum" not in first.stderr, first.stderr
+            again = grade(2)
+            assert b"at attempt 1" in again.stderr, "the same notebook judged again is no new attempt"
+            # Faster and different: correctness comes first.
+            wrong = grade(2, b"long subject(long n) { return 1; }")
+            assert b"correctness comes first" in wrong.stdout and b"hint 1 of 2: The sum" in wrong.stderr and b"hint 2" not in wrong.stderr, (wrong.stdout, wrong.stderr)
+            assert b"+long subject(long n) { return 1; }" in wrong.stdout, "what the learner changed is shown"
+            right = grade(0, b"long subject(long n) { return 200000; }", "--learner-seed", "7")
+            assert b"hint" not in right.stderr, right.stderr
+            report = json.loads(f.read("ada.json"))
+            one, = report["exercises"]
+            assert (report["learnerSeed"], one["verdict"], one["attempts"], one["failedAttempts"]) == (7, "pass", 3, 2), one
+            ratio = one["gates"][0]["measured"]["estimate"]
+            assert len(ratio) == 3 and ratio[1] <= ratio[0] <= ratio[2] and ratio[1] >= 3, ratio
+            assert len(report["notebooks"][0]["digest"]) == 32 and report["machine"]["cores"] and one["edits"][0]["part"] == "#fast", report
+            assert one["passed"] == report["date"]
+            # The progress file of another program is not written over.
+            f.file(".nb/progress.json", b"mine")
+            assert b"[bad-progress]" in f.nb("grade", "ex.md", check=1).stderr and f.read(".nb/progress.json") == b"mine"
+
+    def a_report_says_nothing_of_what_is_hidden():
+        with Folder() as f:
+            import learner
+            f.file("h.md", learner.NOTEBOOK + learner.EXERCISE.replace(b"GIVEN", b"service: catalog, attribute: tenant, value: t1"))
+            f.nb("run", "--quick", "--only", "traffic", "h.md")
+            f.nb("grade", "--report", "r.json", "--learner-seed", "3", "h.md")
+            text = f.read("r.json").decode()
+            for word in ("catalog", "pricing", "tenant", "t1", "fault"):
+                assert word not in text, word
+
+    def longer_measures_more_of_the_same():
+        with Folder() as f:
+            f.file("spin.md", SPIN.replace(b"subjects: [{builtin: spin}]", b"subjects: [{builtin: spin, name: a}, {builtin: spin, name: b}]\ncompare: {baseline: a, candidates: [b], pairs: 8}").replace(b"spin.time", b"spin.a.time"))
+            f.nb("run", "--quick", "spin.md", check=0)
+            inputs = f.read("spin.md")
+            assert b"--longer" in f.nb("run", "--longer", "9", "spin.md").stderr
+            f.nb("run", "--quick", "--longer", "2", "spin.md", check=0)
+            mark = re.compile(rb"nb:result spin in=(\w+)")
+            assert mark.search(inputs).group(1) == mark.search(f.read("spin.md")).group(1), "the question is the same"
+
+    return [grade_counts_attempts_shows_hints_and_reports, a_report_says_nothing_of_what_is_hidden, longer_measures_more_of_the_same, fmt_lays_out_blocks_and_nothing_else, mv_renames_a_block_everywhere_and_nothing_gets_stale, new_writes_a_lesson_that_runs_and_says_what_is_left, new_refuses_to_overwrite_and_says_why, check_strict_refuses_what_must_not_be_published,
             check_speaks_sarif, check_uses_again_only_what_has_not_changed, status_names_what_changed, schema_accepts_every_block_and_no_typical_mistake]
