@@ -19,7 +19,7 @@ menu:
 	@echo 'make check    the rules of this repository, and every notebook'
 	@echo 'make update   rewrite golden expectations and the README picture, for review with git diff'
 	@echo 'make site     the course as HTML in _site/'
-	@echo 'make serve    the same, served on http://127.0.0.1:8000'
+	@echo 'make serve    the same on http://127.0.0.1:8000, up to date with every save'
 	@echo 'make bench    nb beside its peers and at its own referee; half an hour, on a quiet machine'
 	@echo 'make install  nb and its themes below $$(PREFIX), now $(PREFIX)'
 	@echo 'make clean    remove what was built'
@@ -79,8 +79,8 @@ update: debug
 site: build
 	$(NB) build
 
-serve: site
-	python3 -m http.server --bind 127.0.0.1 --directory _site 8000
+serve: build
+	$(NB) serve
 
 bench: build
 	python3 Tests/Bench/bench.py $(NB)

@@ -96,15 +96,13 @@ struct Notebook {
   /// Saved results, and where they have nothing what the store has.
   func knownResults() -> [String: CellResult] { Self.knownResults(workspace, stem) }
 
-  /// - Parameter store: nil: none is there.
-  func knownResults(_ store: ResultStore?) -> [String: CellResult] { Self.knownResults(workspace, stem, store) }
-
   /// The same of a notebook that need not be read.
   static func knownResults(_ workspace: Workspace, _ stem: String) -> [String: CellResult] {
     knownResults(workspace, stem, access(workspace.store, F_OK) == 0 ? try? ResultStore(path: workspace.store) : nil)
   }
 
-  private static func knownResults(_ workspace: Workspace, _ stem: String, _ store: ResultStore?) -> [String: CellResult] {
+  /// - Parameter store: nil: none is there.
+  static func knownResults(_ workspace: Workspace, _ stem: String, _ store: ResultStore?) -> [String: CellResult] {
     var known = savedResults(workspace, stem)
     if let store, let stored = try? store.latest(lesson: stem) {
       known.merge(stored.filter { $0.value.hasNumbers || $0.value.unmet != nil }) { saved, _ in saved }

@@ -47,6 +47,7 @@ struct BuildCommand: ParsableCommand {
 
   @Argument(help: "The course folder; default: Notebooks here.") var folder: String?
   @Option(help: "A theme instead of the course's, such as slides.") var theme: String?
+  @Flag(help: "Refuse what must not be published: unverified claims, stale values, prose without its numbers, broken links.") var strict = false
   @Flag(help: "No closing line.") var quiet = false
 
   func run() throws {
@@ -56,6 +57,7 @@ struct BuildCommand: ParsableCommand {
       var findings = Diagnostics()
       findings.add(contentsOf: built.findings)
       Output.diagnostics(findings, in: nil)
+      if strict, try !isPublishable(workspace) || !built.findings.isEmpty { throw Exit.failed }
       if !quiet { Output.error("\(built.pages) pages in \(workspace.site)/, \(built.written.count) files written\n") }
     } catch let error as FileError {
       Output.failure(error.diagnostic)
@@ -67,6 +69,17 @@ struct BuildCommand: ParsableCommand {
       for one in error.errors { Output.diagnostics(one.diagnostics, in: one.source) }
       throw Exit.failed
     }
+  }
+
+  /// Says what speaks against publishing each lesson.
+  private func isPublishable(_ workspace: Workspace) throws -> Bool {
+    let lessons = try workspace.readCourse(theme: theme).lessons.map(shortened)
+    let checked = CourseCheck(strict: true, learnerSeed: nil, isCached: true).run(lessons)
+    for file in checked.files where file.hasErrors {
+      let source = try? SourceText(contentsOf: file.path)
+      for one in file.findings where one.severity == .error { Output.error(one.rendered(in: source, color: Output.color)) }
+    }
+    return !checked.files.contains(where: \.hasErrors)
   }
 }
 

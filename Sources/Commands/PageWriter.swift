@@ -29,7 +29,7 @@ struct PageWriter {
     let store = try? ResultStore(path: workspace.store)
     let bodies = (isListed ? lessons : lessons + [path]).compactMap { path -> LessonBody? in
       guard let source = try? SourceText(contentsOf: path) else { return nil }
-      return lessonBody(LessonInput(Notebook(source, in: workspace, context), store), course: course, theme: theme)
+      return lessonBody(LessonInput(Notebook(source, in: workspace, context), Notebook.knownResults(workspace, Workspace.stem(path), store)), course: course, theme: theme)
     }
     guard let own = bodies.first(where: { $0.summary.link.id == stem }) else { return }
     func isThere(_ page: String) -> Bool { access(workspace.site + "/" + page, F_OK) == 0 }
@@ -60,7 +60,7 @@ extension Workspace {
       throw FileError("missing-file", "there are no notebooks in this folder", remedy: "name a course folder: `nb build Notebooks`", path: self.course)
     }
     do {
-      return (course, try Theme(folder: themeFolder(name ?? course.theme, self), base: themeFolder(Theme.standard, self)), lessons)
+      return (course, try Theme(folder: themeFolder(name ?? course.theme, self), base: themeFolder(Theme.standard, self), language: course.lang), lessons)
     } catch {
       throw DiagnosedError(diagnostics: error.diagnostics, source: nil)
     }
@@ -68,9 +68,8 @@ extension Workspace {
 }
 
 extension LessonInput {
-  /// - Parameter store: asked for results that no file beside the notebook has.
-  init(_ notebook: Notebook, _ store: ResultStore?) {
-    let saved = notebook.knownResults(store)
+  /// - Parameter saved: its results by block.
+  init(_ notebook: Notebook, _ saved: [String: CellResult]) {
     let cells = notebook.plan.cells
     let stale = cells.filter { cell in saved[cell.id].map { $0.inputs != cell.inputs } ?? false }.map(\.id)
     let lesson = notebook.plan.lesson
@@ -80,6 +79,6 @@ extension LessonInput {
       id: notebook.stem, title: title, day: lesson?.day, document: notebook.document,
       results: cells.compactMap { saved[$0.id] },
       claims: lesson?.claims.map { ClaimState($0, claimStatus($0, in: saved)) } ?? [], blocks: cells.map(\.id),
-      stale: Set(stale), runbooks: notebook.plan.runbooks)
+      stale: Set(stale), runbooks: notebook.plan.runbooks, exercises: cells.filter { $0.work.kind == "check" }.map(\.id))
   }
 }

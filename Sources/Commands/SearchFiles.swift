@@ -9,6 +9,8 @@ struct SearchFiles {
   let folder: String
   /// Paths of the pages that the present files are about, in their order; nil: they cannot be relied on.
   let before: [String]?
+  /// How many of the pages are lessons.
+  let lessons: Int
 
   func add(to made: inout MadeSite) {
     let paths = made.records.pages.map(\.path).filter(Site.isSearched)
@@ -23,7 +25,7 @@ struct SearchFiles {
   /// From nothing; pages that stay are read back.
   private func all(_ paths: [String], _ files: [String: [UInt8]]) -> [SiteAsset] {
     let pages = concurrently(paths) { path in (files[path] ?? present(path)).map { page(path, $0) } }.compactMap { $0 }
-    let index = SearchIndex(pages: pages.map { ($0.path, $0.title) })
+    let index = SearchIndex(pages: pages.map { ($0.path, $0.title) }, lessons: lessons)
     return [index.pagesFile] + index.shards(pages.map(\.terms)) + pages.map(SearchIndex.detailFile)
   }
 
@@ -31,13 +33,14 @@ struct SearchFiles {
   private func update(_ paths: [String], _ files: [String: [UInt8]]) -> [SiteAsset]? {
     let rewritten = paths.enumerated().filter { files[$0.element] != nil }
     guard before == paths, rewritten.count <= max(8, paths.count / 50) else { return nil }
-    let index = SearchIndex(pages: paths.map { ($0, "") })
+    let index = SearchIndex(pages: paths.map { ($0, "") }, lessons: lessons)
     var titles: [Int: String] = [:]
     var shards: [Int: [UInt8]] = [:]
     var made: [SiteAsset] = []
     for (place, path) in rewritten {
       guard let bytes = present(path), let new = files[path] else { return nil }
-      let (was, now) = (page(path, bytes), page(path, new))
+      let read = concurrently([bytes, new]) { page(path, $0) }
+      let (was, now) = (read[0], read[1])
       if was == now { continue }
       if now.title != was.title { titles[place] = now.title }
       made.append(SearchIndex.detailFile(now))
@@ -47,7 +50,7 @@ struct SearchFiles {
     if !titles.isEmpty {
       guard var pages = present(SearchIndex.pagesPath).flatMap(SearchIndex.pages), pages.count == paths.count else { return nil }
       for (place, title) in titles { pages[place].title = title }
-      made.append(SearchIndex(pages: pages).pagesFile)
+      made.append(SearchIndex(pages: pages, lessons: lessons).pagesFile)
     }
     return made + shards.map { SiteAsset(path: SearchIndex.shardPath($0), bytes: $1) }
   }

@@ -32,15 +32,25 @@ struct SiteBuild {
   ///   - state: where details of its pages are.
   init(_ workspace: Workspace, _ options: SiteOptions, records: SiteRecords, changed: Set<String>, state: String) throws {
     (self.workspace, self.options, self.changed, self.state) = (workspace, options, changed, state)
-    (course, theme, lessons) = try workspace.readCourse(theme: options.theme)
-    context = try CourseContext(workspace, learnerSeed: options.learnerSeed)
+    // Side by side: each reads and parses files of its own.
+    let parts = concurrently([true, false]) { isCourse -> Result<CommonPart, any Error> in
+      Result { isCourse ? .course(try workspace.readCourse(theme: options.theme)) : .context(try CourseContext(workspace, learnerSeed: options.learnerSeed)) }
+    }
+    guard case .course(let read) = try parts[0].get(), case .context(let context) = try parts[1].get() else { preconditionFailure("results come in their order") }
+    (course, theme, lessons) = read
+    self.context = context
     let common = [workspace.courseFile, workspace.facts, workspace.learner] + theme.sources
     shared = contentDigest(common.map { (try? readFile($0, limit: 64 << 20)) ?? [] })
     before = records.shared == shared ? records : SiteRecords()
     known = Dictionary(before.pages.map { ($0.path, $0) }, uniquingKeysWith: { a, _ in a })
-    ownInputs = [workspace.log, workspace.glossary, workspace.budgets, workspace.store, workspace.store + "-wal"]
+    ownInputs = [workspace.log, workspace.glossary, workspace.budgets, workspace.progress, workspace.store, workspace.store + "-wal"]
     // A folder changes when a file comes or goes: lessons that course.yml does not list, templates.
     inputs = Set(common + ownInputs + (course.lessons.isEmpty ? [workspace.course] : []))
+  }
+
+  private enum CommonPart: Sendable {
+    case course((Course, Theme, lessons: [String]))
+    case context(CourseContext)
   }
 
   static func detailPath(_ state: String, _ page: String) -> String { state + "/details/" + page + ".json" }
@@ -52,9 +62,7 @@ struct SiteBuild {
   func run() throws -> MadeSite {
     let store = access(workspace.store, F_OK) == 0 ? try? ResultStore(path: workspace.store) : nil
     let lessons = try madeLessons(store)
-    let log = (try? SourceText(contentsOf: workspace.log, limit: 64 << 20)).map { Document(parsing: $0) }
-    let glossary = (try? SourceText(contentsOf: workspace.glossary)).map { Document(parsing: $0) }
-    let own = ownPages(lessons, hasLog: log != nil, hasGlossary: glossary != nil)
+    let own = ownPages(lessons)
     let links = lessons.map(\.link)
     let site = Site(course, lessons: links, pages: own, theme: theme)
     var made = MadeSite(inputs: inputs)
@@ -67,13 +75,15 @@ struct SiteBuild {
       if let detail { made.details[record.path] = detail }
       made.records.pages.append(record)
     }
-    try addOwnPages(to: &made, lessons, site, log, glossary, own.map(\.path) + ["404.html"])
+    try addOwnPages(to: &made, lessons, site, own.map(\.path) + ["404.html"])
     checkLinks(&made)
-    let assets = theme.assets + siteFeeds(course: course, pages: made.records.pages.map(\.path), log: log, theme: theme)
+    // Without an address of the site there are no feeds, and the log need not be read for them.
+    let feeds = course.url == nil ? [] : siteFeeds(course: course, pages: made.records.pages.map(\.path), log: document(workspace.log), theme: theme)
+    let assets = theme.assets + feeds
     for asset in assets { made.files[asset.path] = asset.bytes }
     let search = [SearchIndex.folder, SearchIndex.detailFolder].map { workspace.site + "/" + $0 }
     let isSearchWhole = !before.pages.isEmpty && !changed.contains { path in search.contains { path.hasPrefix($0) } }
-    SearchFiles(folder: workspace.site, before: isSearchWhole ? before.pages.map(\.path).filter(Site.isSearched) : nil).add(to: &made)
+    SearchFiles(folder: workspace.site, before: isSearchWhole ? before.pages.map(\.path).filter(Site.isSearched) : nil, lessons: lessons.count).add(to: &made)
 
     // The same pages made from the same files, and files of theirs that are all there: then the list of them is the same.
     let isSameShape = !before.pages.isEmpty && made.records.framing == before.framing && !theme.sources.contains(where: changed.contains) && isSearchWhole
@@ -118,12 +128,22 @@ struct SiteBuild {
     contentDigest([Array("\(shared) \(stored)".utf8)] + inputs.map { (try? readFile($0, limit: 64 << 20)) ?? [] })
   }
 
+  private enum LessonPart: Sendable {
+    case notebook(Notebook)
+    case saved([String: CellResult])
+  }
+
   private func newLesson(_ path: String, _ store: ResultStore?, _ stored: Int, _ old: SiteRecord?) throws -> Made {
-    let notebook = Notebook(try SourceText(contentsOf: path), in: workspace, context)
+    let source = try SourceText(contentsOf: path)
+    // What was saved is as much to read as what was written.
+    let parts = concurrently([true, false]) { isNotebook -> LessonPart in
+      isNotebook ? .notebook(Notebook(source, in: workspace, context)) : .saved(Notebook.knownResults(workspace, Workspace.stem(path), store))
+    }
+    guard case .notebook(let notebook) = parts[0], case .saved(let saved) = parts[1] else { preconditionFailure("results come in their order") }
     if notebook.diagnostics.hasErrors { throw DiagnosedError(diagnostics: notebook.diagnostics, source: notebook.source) }
     let inputs = [path, workspace.results(notebook.stem)] + notebook.dataFiles.map { workspace.course + "/" + $0 }
     let key = key(inputs, stored)
-    let body = lessonBody(LessonInput(notebook, store), course: course, theme: theme)
+    let body = lessonBody(LessonInput(notebook, saved), course: course, theme: theme)
     var record = SiteRecord(path: "\(notebook.stem).html")
     let link = body.summary.link
     (record.lesson, record.key, record.stored, record.inputs) = (link, key, stored, inputs)
@@ -134,13 +154,13 @@ struct SiteBuild {
 
   // MARK: Pages
 
-  private func ownPages(_ lessons: [Made], hasLog: Bool, hasGlossary: Bool) -> [CoursePage] {
+  private func ownPages(_ lessons: [Made]) -> [CoursePage] {
     CoursePage.allCases.filter { page in
       switch page {
       case .home, .trend: true
-      case .glossary: hasGlossary
+      case .glossary: access(workspace.glossary, F_OK) == 0
       case .runbook: lessons.contains { $0.record.hasRunbooks }
-      case .log: hasLog
+      case .log: access(workspace.log, F_OK) == 0
       case .budgets: access(workspace.budgets, F_OK) == 0
       case .market: !context.facts.isEmpty
       }
@@ -168,7 +188,7 @@ struct SiteBuild {
   }
 
   /// Made anew when a lesson's summary, the lessons themselves or a file of their own changed.
-  private func addOwnPages(to made: inout MadeSite, _ lessons: [Made], _ site: Site, _ log: Document?, _ glossary: Document?, _ paths: [String]) throws {
+  private func addOwnPages(to made: inout MadeSite, _ lessons: [Made], _ site: Site, _ paths: [String]) throws {
     let old = before.pages.filter { !$0.isLesson }
     let files = ownInputs + paths.map { workspace.site + "/" + $0 }
     let isKept = !lessons.contains(where: \.isSummaryNew) && before.framing == made.records.framing && !files.contains(where: changed.contains)
@@ -183,8 +203,9 @@ struct SiteBuild {
       return Result { try newLesson(lesson.record.inputs[0], nil, lesson.record.stored, nil).body!.summary }
     }.map { try $0.get() }
     let input = CourseInput(
-      lessons: summaries, log: log, budgets: Budgets(workspace, learnerSeed: options.learnerSeed).judged, facts: context.facts, glossary: glossary,
-      trends: trends(workspace, of: summaries))
+      lessons: summaries, log: document(workspace.log), budgets: Budgets(workspace, learnerSeed: options.learnerSeed).judged, facts: context.facts, glossary: document(workspace.glossary),
+      trends: trends(workspace, of: summaries),
+      passed: Set(((try? workspace.readProgress()) ?? [:]).filter { $0.value.passed != nil }.keys))
     for page in site.coursePages(input).sorted(by: { $0.path < $1.path }) {
       made.files[page.path] = Array(page.html.utf8)
       var record = SiteRecord(path: page.path)
@@ -192,6 +213,8 @@ struct SiteBuild {
       made.records.pages.append(record)
     }
   }
+
+  private func document(_ path: String) -> Document? { (try? SourceText(contentsOf: path, limit: 64 << 20)).map { Document(parsing: $0) } }
 
   // MARK: Links
 

@@ -129,7 +129,7 @@ struct MadeSite {
       let lengths = Set(touched.map(\.utf8.count))
       for i in manifest.entries.indices where lengths.contains(manifest.entries[i].path.count) {
         let path = manifest.entries[i].pathText
-        if touched.contains(path) { manifest.entries[i].state = FileState(path) }
+        if touched.contains(path) { manifest.entries[i].lookAgain() }
       }
       return manifest
     }

@@ -44,11 +44,17 @@ struct SiteManifest {
     var state: FileState
     /// UTF-8; a slice of the whole manifest, because most paths are never asked for.
     var path: ArraySlice<UInt8>
+    /// The line as it was read, while it still holds.
+    var line: ArraySlice<UInt8>?
 
-    init(kind: UInt8, state: FileState, path: ArraySlice<UInt8>) { (self.kind, self.state, self.path) = (kind, state, path) }
+    init(kind: UInt8, state: FileState, path: ArraySlice<UInt8>, line: ArraySlice<UInt8>? = nil) {
+      (self.kind, self.state, self.path, self.line) = (kind, state, path, line)
+    }
 
     /// A file as it is now.
     init(_ kind: Unicode.Scalar, _ path: String) { self.init(kind: UInt8(ascii: kind), state: FileState(path), path: Array(path.utf8)[...]) }
+
+    mutating func lookAgain() { (state, line) = (FileState(pathText), nil) }
 
     var pathText: String { String(decoding: path, as: UTF8.self) }
   }
@@ -69,6 +75,10 @@ struct SiteManifest {
     var bytes = Array(text.utf8)
     bytes.reserveCapacity(bytes.count + entries.count * 120)
     for entry in entries {
+      if let line = entry.line {
+        bytes += line
+        continue
+      }
       let state = entry.state
       let isUncertain = entry.kind == UInt8(ascii: "i") && state.size >= 0 && max(state.modified, state.changed) > began - 50_000_000
       bytes.append(entry.kind)
@@ -92,8 +102,8 @@ struct SiteManifest {
     manifest.findings = reader.findings()
     var changed: Set<String> = []
     manifest.entries.reserveCapacity(bytes.count / 100)
-    let isWhole = reader.entries { kind, state, path, range in
-      manifest.entries.append(Entry(kind: kind, state: state, path: bytes[range]))
+    let isWhole = reader.entries { kind, state, path, start, range in
+      manifest.entries.append(Entry(kind: kind, state: state, path: bytes[range], line: bytes[start...range.upperBound]))
       if FileState(path) != state { changed.insert(String(cString: path)) }
     }
     return isWhole ? (manifest, changed) : nil
@@ -133,7 +143,7 @@ struct SiteManifest {
     }
 
     /// Calls `body` for each entry; false after what is no entry.
-    mutating func entries(_ body: (UInt8, FileState, UnsafePointer<CChar>, Range<Int>) -> Void) -> Bool {
+    mutating func entries(_ body: (UInt8, FileState, UnsafePointer<CChar>, Int, Range<Int>) -> Void) -> Bool {
       let start = position
       return bytes.withUnsafeMutableBufferPointer { buffer in
         var i = start
@@ -149,7 +159,7 @@ struct SiteManifest {
           return isNegative ? -value : value
         }
         while i < buffer.count {
-          let kind = buffer[i]
+          let (kind, line) = (buffer[i], i)
           i += 1
           let state = FileState(size: number(), modified: number(), changed: number(), inode: UInt64(number()))
           i += 1
@@ -157,7 +167,7 @@ struct SiteManifest {
           while end < buffer.count, buffer[end] != 0x0A { end += 1 }
           guard end < buffer.count else { return false }
           buffer[end] = 0
-          UnsafeRawPointer(buffer.baseAddress! + i).withMemoryRebound(to: CChar.self, capacity: end - i + 1) { body(kind, state, $0, i..<end) }
+          UnsafeRawPointer(buffer.baseAddress! + i).withMemoryRebound(to: CChar.self, capacity: end - i + 1) { body(kind, state, $0, line, i..<end) }
           i = end + 1
         }
         return true

@@ -2,7 +2,7 @@
 
 import ExperimentModel
 
-func homePage(_ frame: PageFrame, _ lessons: [LessonSummary]) -> SitePage {
+func homePage(_ frame: PageFrame, _ lessons: [LessonSummary], passed: Set<String>) -> SitePage {
   let strings = frame.strings
   let inputs = Dictionary(lessons.map { ($0.link.id, $0) }, uniquingKeysWith: { a, _ in a })
   var weeks: [[String: Any]] = frame.weekNumbers.map { number in
@@ -16,7 +16,7 @@ func homePage(_ frame: PageFrame, _ lessons: [LessonSummary]) -> SitePage {
   if !others.isEmpty {
     weeks.append(["title": strings[weeks.isEmpty ? .notebooks : .furtherNotebooks], "days": others.map { card($0, frame) }])
   }
-  let progress = progressContext(frame, lessons)
+  let progress = progressContext(frame, lessons, passed)
   let context: [String: Any] = [
     "courseTitle": frame.course.title, "strings": strings.texts, "weeks": weeks, "isEmpty": lessons.isEmpty, "progress": progress,
     "hasProgress": !progress.isEmpty, "evidence": evidenceContext(Evidence.allCases, strings),
@@ -25,7 +25,7 @@ func homePage(_ frame: PageFrame, _ lessons: [LessonSummary]) -> SitePage {
 }
 
 /// What the theme draws as bars; only what there is something of.
-private func progressContext(_ frame: PageFrame, _ lessons: [LessonSummary]) -> [[String: Any]] {
+private func progressContext(_ frame: PageFrame, _ lessons: [LessonSummary], _ passed: Set<String>) -> [[String: Any]] {
   func bar(_ key: StringKey, _ n: Int, of total: Int) -> [String: Any] {
     ["text": frame.strings.text(key, ["n": "\(n)", "total": "\(total)"]), "value": "\(n)", "total": "\(total)"]
   }
@@ -37,6 +37,9 @@ private func progressContext(_ frame: PageFrame, _ lessons: [LessonSummary]) -> 
   if blocks > 0 { bars.append(bar(.progressBlocks, lessons.reduce(0) { $0 + $1.measured }, of: blocks)) }
   let claims = lessons.flatMap(\.claims)
   if !claims.isEmpty { bars.append(bar(.progressClaims, claims.count { $0.status == .verified || $0.status == .simulated }, of: claims.count)) }
+  let exercises = lessons.flatMap { lesson in lesson.exercises.map { "\(lesson.link.id)/\($0)" } }
+  // Nobody has begun: then a bar of nothing would only discourage.
+  if !passed.isEmpty { bars.append(bar(.progressExercises, exercises.count(where: passed.contains), of: exercises.count)) }
   return bars
 }
 

@@ -50,10 +50,12 @@ public struct LessonInput: Sendable {
   /// Blocks whose question was edited after they were measured.
   public var stale: Set<String>
   public var runbooks: [RunbookSpec]
+  /// Ids of blocks that are exercises.
+  public var exercises: [String]
 
   public init(
     id: String, title: String, day: Int?, document: Document, results: [CellResult], claims: [ClaimState] = [],
-    blocks: [String] = [], stale: Set<String> = [], runbooks: [RunbookSpec] = []
+    blocks: [String] = [], stale: Set<String> = [], runbooks: [RunbookSpec] = [], exercises: [String] = []
   ) {
     self.id = id
     self.title = title
@@ -64,6 +66,7 @@ public struct LessonInput: Sendable {
     self.blocks = blocks
     self.stale = stale
     self.runbooks = runbooks
+    self.exercises = exercises
   }
 
   public var link: LessonLink { LessonLink(id: id, title: title, day: day) }
@@ -71,7 +74,7 @@ public struct LessonInput: Sendable {
   public var summary: LessonSummary {
     let shown = Set(results.filter { $0.hasNumbers }.map(\.id))
     return LessonSummary(
-      link: link, blocks: blocks.count, measured: blocks.count(where: shown.contains), stale: stale.count, claims: claims, runbooks: runbooks,
+      link: link, blocks: blocks.count, measured: blocks.count(where: shown.contains), stale: stale.count, claims: claims, runbooks: runbooks, exercises: exercises,
       judged: Dictionary(results.map { ($0.id, $0.judgedMetrics.sorted()) }, uniquingKeysWith: { a, _ in a }).filter { !$0.value.isEmpty })
   }
 }
@@ -87,6 +90,8 @@ public struct LessonSummary: Codable, Hashable, Sendable {
   public var stale: Int
   public var claims: [ClaimState]
   public var runbooks: [RunbookSpec]
+  /// Ids of blocks that are exercises.
+  public var exercises: [String]
   /// Metrics by block that something is decided by.
   public var judged: [String: [String]]
 }

@@ -11,12 +11,15 @@
 import Foundation
 
 public struct SearchIndex: Sendable {
-  /// Paths and titles of the pages in their order.
+  /// Paths and titles of the pages in their order: lessons first.
   public let pages: [(path: String, title: String)]
   public let shardCount: Int
+  /// How many of them are lessons: those teach a word, others only mention it.
+  private let lessons: Int
 
-  public init(pages: [(path: String, title: String)]) {
+  public init(pages: [(path: String, title: String)], lessons: Int) {
     self.pages = pages
+    self.lessons = lessons
     shardCount = pages.count <= 32 ? 32 : pages.count <= 128 ? 128 : 512
   }
 
@@ -26,7 +29,7 @@ public struct SearchIndex: Sendable {
 
   /// All files of the index of pages with these paths.
   public static func paths(of pages: [String]) -> [String] {
-    [pagesPath] + (0..<SearchIndex(pages: pages.map { ($0, "") }).shardCount).map(shardPath) + pages.map(detailPath)
+    [pagesPath] + (0..<SearchIndex(pages: pages.map { ($0, "") }, lessons: 0).shardCount).map(shardPath) + pages.map(detailPath)
   }
 
   /// What `pagesFile` was made from; nil: the bytes are something else.
@@ -42,7 +45,7 @@ public struct SearchIndex: Sendable {
 
   public var pagesFile: SiteAsset {
     let lines = pages.map { "\($0.path)\t\(Self.oneLine($0.title))\n" }.joined()
-    return SiteAsset(path: Self.pagesPath, bytes: Array("nbSearch.index(\(shardCount),\(Self.quoted(lines)));\n".utf8))
+    return SiteAsset(path: Self.pagesPath, bytes: Array("nbSearch.index(\(shardCount),\(lessons),\(Self.quoted(lines)));\n".utf8))
   }
 
   public static func detailFile(_ page: SearchPage) -> SiteAsset {

@@ -18,13 +18,15 @@ public struct CourseInput: Sendable {
   public var glossary: Document?
   /// Values over time; with none the trend page says so.
   public var trends: [HistorySeries]
+  /// Exercises that the learner here has passed, as `day08/exercise`.
+  public var passed: Set<String>
 
   public init(
     lessons: [LessonSummary], log: Document? = nil, budgets: [JudgedBudget] = [], facts: [MarketFact] = [], glossary: Document? = nil,
-    trends: [HistorySeries] = []
+    trends: [HistorySeries] = [], passed: Set<String> = []
   ) {
     (self.lessons, self.log, self.budgets, self.facts) = (lessons, log, budgets, facts)
-    (self.glossary, self.trends) = (glossary, trends)
+    (self.glossary, self.trends, self.passed) = (glossary, trends, passed)
   }
 
   /// The course's own pages that there is something to show on.
@@ -65,7 +67,7 @@ public struct Site: Sendable {
 
   /// The pages that belong to no lesson: home, glossary, runbook, log, trend, budgets, market facts, 404.
   public func coursePages(_ input: CourseInput) -> [SitePage] {
-    var pages = [homePage(frame, input.lessons)]
+    var pages = [homePage(frame, input.lessons, passed: input.passed)]
     let runbooks = input.lessons.flatMap { lesson in lesson.runbooks.map { (lesson: lesson.link.id, $0) } }
     if let glossary = input.glossary { pages.append(glossaryPage(frame, glossary)) }
     if !runbooks.isEmpty { pages.append(runbookPage(frame, runbooks)) }

@@ -13,7 +13,7 @@ enum StringKey: String, CaseIterable {
   case calloutNote, calloutTip, calloutImportant, calloutWarning, calloutCaution, footnotes, backToText, perfBlock, table
   case plot, flameGraph, telemetryPicture, plotNumbers, profileNumbers, pictureNumbers
   case pageHome, pageGlossary, pageRunbook, pageLog, pageTrend, pageBudgets, pageMarket
-  case notebooks, furtherNotebooks, planned, progressDays, progressBlocks, progressClaims
+  case notebooks, furtherNotebooks, planned, progressDays, progressBlocks, progressClaims, progressExercises
   case logEntries, logChanged, logWhy, logBeforeAfter, logEvidence, logCost, logCommit, logEnvironment
   case trendNoChange, trendBetter, trendWorse, trendPicture, trendMore
   case budgetsKept, budgetsBroken, outcomePass, outcomeFail, outcomeInconclusive, outcomeUnmeasured

@@ -38,12 +38,14 @@ public struct Theme: Sendable {
 
   /// Reads every template, text and asset of `folder` (of folders inside it only `strings`).
   ///
-  /// - Parameter base: the folder of the theme below: its files stand where `folder` has none of that name.
-  public init(folder: String, base: String? = nil) throws(ThemeError) {
+  /// - Parameters:
+  ///   - base: the folder of the theme below: its files stand where `folder` has none of that name.
+  ///   - language: the one that pages are in; nil: texts of all languages are read and checked.
+  public init(folder: String, base: String? = nil, language: String? = nil) throws(ThemeError) {
     var findings = Diagnostics()
     var files = ThemeFiles()
-    if let base, base != folder { files.read(base, kinds: Self.assetKinds, &findings) }
-    files.read(folder, kinds: Self.assetKinds, &findings)
+    if let base, base != folder { files.read(base, kinds: Self.assetKinds, language: language, &findings) }
+    files.read(folder, kinds: Self.assetKinds, language: language, &findings)
     if findings.hasErrors, files.templates.isEmpty { throw ThemeError(diagnostics: findings) }
 
     var templates: [String: MustacheTemplate] = [:]

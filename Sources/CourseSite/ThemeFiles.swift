@@ -20,7 +20,9 @@ struct ThemeFiles {
   private(set) var sources: [String] = []
 
   /// Reads the files of `folder` over those that are here already.
-  mutating func read(_ folder: String, kinds: [String], _ findings: inout Diagnostics) {
+  ///
+  /// - Parameter language: of texts only what this language can fall back on; nil: all.
+  mutating func read(_ folder: String, kinds: [String], language: String? = nil, _ findings: inout Diagnostics) {
     let names: [String]
     do {
       names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
@@ -44,6 +46,7 @@ struct ThemeFiles {
     let texts = folder + "/strings"
     sources += [folder, texts]
     for name in ((try? FileManager.default.contentsOfDirectory(atPath: texts)) ?? []).sorted() where name.hasSuffix(".yml") && !name.hasPrefix(".") {
+      if let language, name != "en.yml", Self.family(String(name.dropLast(4))) != Self.family(language) { continue }
       sources.append("\(texts)/\(name)")
       do throws(FileError) {
         strings.read(try SourceText(contentsOf: "\(texts)/\(name)", limit: 1 << 20), language: String(name.dropLast(4)), &findings)
@@ -52,6 +55,9 @@ struct ThemeFiles {
       }
     }
   }
+
+  /// `zh` of `zh-Hans`.
+  private static func family(_ language: String) -> String { String(language.lowercased().prefix { $0 != "-" }) }
 
   private mutating func addTemplate(_ file: TemplateFile) {
     templates[((file.path as NSString).lastPathComponent as NSString).deletingPathExtension] = file

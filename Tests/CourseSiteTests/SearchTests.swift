@@ -52,7 +52,7 @@ private func postings(_ shard: SiteAsset, _ term: String) -> [Int: Int] {
 
   @Test func everyTermIsInTheShardOfItsBeginning() throws {
     let pages = (0..<40).map { SearchPage(page("p\($0).html", "<p>cache\($0 % 7) latency \(["alpha", "beta", "gamma"][$0 % 3])</p>")) }
-    let index = SearchIndex(pages: pages.map { ($0.path, $0.title) })
+    let index = SearchIndex(pages: pages.map { ($0.path, $0.title) }, lessons: 3)
     let shards = index.shards(pages.map(\.terms))
     for (number, page) in pages.enumerated() {
       for (term, weight) in page.terms { #expect(postings(shards[index.shard(of: term)], term)[number] == Int(weight)) }
@@ -68,7 +68,7 @@ private func postings(_ shard: SiteAsset, _ term: String) -> [Int: Int] {
       SearchPage(page("p\(number).html", "<p>\((0..<30).map { _ in words[Int(random.next() % 200)] }.joined(separator: " "))</p>"))
     }
     var pages = (0..<20).map(drawn)
-    let index = SearchIndex(pages: pages.map { ($0.path, $0.title) })
+    let index = SearchIndex(pages: pages.map { ($0.path, $0.title) }, lessons: 3)
     var files = index.shards(pages.map(\.terms)).map(\.bytes)
     for _ in 0..<50 {
       let place = Int(random.next() % 20)
@@ -81,15 +81,15 @@ private func postings(_ shard: SiteAsset, _ term: String) -> [Int: Int] {
   }
 
   @Test func aDamagedShardIsNotUpdated() {
-    let index = SearchIndex(pages: [("a.html", "A")])
+    let index = SearchIndex(pages: [("a.html", "A")], lessons: 1)
     #expect(index.updated(0, from: [:], to: ["word": 1]) { _ in Array("garbage".utf8) } == nil)
   }
 
   @Test func theListOfPagesIsReadBack() throws {
     let pages = [("a.html", "A \"quoted\" <b> title"), ("b.html", "性能 \\ ü")]
-    let read = try #require(SearchIndex.pages(in: SearchIndex(pages: pages).pagesFile.bytes))
+    let read = try #require(SearchIndex.pages(in: SearchIndex(pages: pages, lessons: 2).pagesFile.bytes))
     #expect(read.map(\.path) == pages.map(\.0) && read.map(\.title) == pages.map(\.1))
-    #expect(!String(decoding: SearchIndex(pages: [("a", "</script>")]).pagesFile.bytes, as: UTF8.self).contains("</script"))
+    #expect(!String(decoding: SearchIndex(pages: [("a", "</script>")], lessons: 1).pagesFile.bytes, as: UTF8.self).contains("</script"))
   }
 }
 

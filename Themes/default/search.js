@@ -13,6 +13,7 @@
   const most = 8;
 
   let shardCount = 0;
+  let lessons = 0;
   let pages = null;
   const shards = new Map();
   const details = new Map();
@@ -35,8 +36,9 @@
 
   // What the index files call.
   window.nbSearch = {
-    index(count, text) {
+    index(count, lessonCount, text) {
       shardCount = count;
+      lessons = lessonCount;
       pages = lines(text).map((line) => { const [path, title] = line.split("\t"); return { path, title }; });
     },
     shard(number, text) {
@@ -115,7 +117,8 @@
     for (const page of perTerm[0].keys()) {
       if (perTerm.every((scores) => scores.has(page))) {
         const sum = perTerm.reduce((all, scores) => all + scores.get(page) * Math.log(1 + pages.length / scores.size), 0);
-        results.push({ ...pages[page], score: sum });
+        // A lesson teaches what a log or a list only mentions.
+        results.push({ ...pages[page], score: page < lessons ? sum : sum * 0.6 });
       }
     }
     return results.sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1));
@@ -167,11 +170,14 @@
     }
   };
 
+  const clear = () => { input.value = ""; search(); };
+  list.addEventListener("click", (event) => { if (event.target.closest("a")) clear(); });
+
   form.hidden = false;
   form.addEventListener("submit", (event) => { event.preventDefault(); search(); });
   input.addEventListener("input", search);
   input.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") { input.value = ""; search(); }
+    if (event.key === "Escape") clear();
     if (event.key === "ArrowDown") { const first = list.querySelector("a"); if (first) { event.preventDefault(); first.focus(); } }
   });
 })();
