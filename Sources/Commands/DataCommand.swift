@@ -13,7 +13,7 @@ struct DataCommand: ParsableCommand {
     commandName: "data", abstract: "Seeded tables and series, the same bytes on every machine.", subcommands: [List.self, Export.self])
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "What can be exported, with its columns.")
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "What can be exported, with its columns.")
     @Flag(help: "Only ASCII characters.") var ascii = false
 
     func run() {
@@ -32,7 +32,7 @@ struct DataCommand: ParsableCommand {
 
   struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Write rows to stdout or to a file.",
+      commandName: "export", abstract: "Write rows to stdout or to a file.",
       discussion: """
         nb data export orders --rows 100000 --format sql | sqlite3 store.db
         nb data export day07.md#store.items -o items.csv

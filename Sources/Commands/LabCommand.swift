@@ -18,7 +18,7 @@ struct LabCommand: ParsableCommand {
 
   struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Serve a system until interrupted.",
+      commandName: "serve", abstract: "Serve a system until interrupted.",
       discussion: """
         GET /_nb/counters says what has happened inside. POST /_nb/fault does what a block's `faults` do, with times in nanoseconds and sizes in bytes:
           curl -d '{"target":"origin","toxic":"latency","latency":50000000,"duration":10000000000}' http://127.0.0.1:PORT/_nb/fault
@@ -81,7 +81,7 @@ struct LabCommand: ParsableCommand {
   }
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "The preset systems, and the days of the course that use them.")
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "The preset systems, and the days of the course that use them.")
     func run() {
       func row(_ name: String, _ text: String, _ days: [Int]) -> String {
         let numbers = days.map(String.init).joined(separator: ", ")
@@ -93,7 +93,7 @@ struct LabCommand: ParsableCommand {
 
   struct Describe: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Draw a system: roles, routes, stages, who asks whom.",
+      commandName: "describe", abstract: "Draw a system: roles, routes, stages, who asks whom.",
       discussion: "Without an option a drawing for the terminal, on stdout.")
     @Argument(help: "A preset, or FILE#ID of a system block.") var system: String
     @Option(name: .customLong("set"), help: "PATH=VALUE as in a block's `set`; may be repeated.") var overrides: [String] = []
@@ -125,7 +125,7 @@ struct LabCommand: ParsableCommand {
 
   /// The child that holds the lab that started it to its CPU limit.
   struct Throttle: ParsableCommand {
-    static let configuration = CommandConfiguration(shouldDisplay: false)
+    static let configuration = CommandConfiguration(commandName: "throttle", shouldDisplay: false)
     @Argument var cpus: Double
     @Argument var period: Int64
     func run() { Lab.throttle(cpus: cpus, period: period) }
@@ -133,7 +133,7 @@ struct LabCommand: ParsableCommand {
 
   /// A bench subject as a child process; speaks lines on stdin and stdout.
   struct Subject: ParsableCommand {
-    static let configuration = CommandConfiguration(shouldDisplay: false)
+    static let configuration = CommandConfiguration(commandName: "subject", shouldDisplay: false)
     func run() throws {
       let job = try JSONDecoder().decode(BenchJob.self, from: Data((readLine(strippingNewline: true) ?? "").utf8))
       try Lab.benchSubject(job)
@@ -144,7 +144,7 @@ struct LabCommand: ParsableCommand {
 extension LabCommand {
   /// Real components as a child process: their names as JSON on stdin, one line of JSON back when they are up.
   struct Real: ParsableCommand {
-    static let configuration = CommandConfiguration(shouldDisplay: false)
+    static let configuration = CommandConfiguration(commandName: "real", shouldDisplay: false)
     func run() throws {
       let line = readLine(strippingNewline: true) ?? ""
       func say(_ answer: RealAnswer) { Output.bytes([UInt8]((try? JSONEncoder().encode(answer)) ?? Data()) + [0x0A]) }

@@ -86,7 +86,7 @@ struct Notebook {
   /// - Parameter blocks: only of these, which is much faster; nil: of all.
   func savedResults(of blocks: Set<String>? = nil) -> [String: CellResult] { Self.savedResults(workspace, stem, of: blocks) }
 
-  private static func savedResults(_ workspace: Workspace, _ stem: String, of blocks: Set<String>? = nil) -> [String: CellResult] {
+  static func savedResults(_ workspace: Workspace, _ stem: String, of blocks: Set<String>? = nil) -> [String: CellResult] {
     guard let bytes = try? readFile(workspace.results(stem), limit: 4 << 20),
       let results = try? parseResultsJSON(bytes, of: blocks)
     else { return [:] }
@@ -98,12 +98,12 @@ struct Notebook {
 
   /// The same of a notebook that need not be read.
   static func knownResults(_ workspace: Workspace, _ stem: String) -> [String: CellResult] {
-    knownResults(workspace, stem, access(workspace.store, F_OK) == 0 ? try? ResultStore(path: workspace.store) : nil)
+    knownResults(savedResults(workspace, stem), of: stem, access(workspace.store, F_OK) == 0 ? try? ResultStore(path: workspace.store) : nil)
   }
 
   /// - Parameter store: nil: none is there.
-  static func knownResults(_ workspace: Workspace, _ stem: String, _ store: ResultStore?) -> [String: CellResult] {
-    var known = savedResults(workspace, stem)
+  static func knownResults(_ saved: [String: CellResult], of stem: String, _ store: ResultStore?) -> [String: CellResult] {
+    var known = saved
     if let store, let stored = try? store.latest(lesson: stem) {
       known.merge(stored.filter { $0.value.hasNumbers || $0.value.unmet != nil }) { saved, _ in saved }
     }

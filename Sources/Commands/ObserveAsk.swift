@@ -11,7 +11,7 @@ import TextModel
 extension ObserveCommand {
   struct Ask: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Ask a capture what an observe block asks a lab; without a query, list them.",
+      commandName: "ask", abstract: "Ask a capture what an observe block asks a lab; without a query, list them.",
       discussion: """
         nb observe ask shop.otlp red
         nb observe ask shop.otlp lift --where 'http.route==/checkout' --where 'duration>p(95)'

@@ -15,7 +15,7 @@ struct ObserveCommand: ParsableCommand {
 
   struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Receive traces, metrics and logs until interrupted, and say what came.",
+      commandName: "serve", abstract: "Receive traces, metrics and logs until interrupted, and say what came.",
       discussion: """
         nb observe serve --file shop.otlp &
         OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf your-program
@@ -139,7 +139,7 @@ struct ObserveCommand: ParsableCommand {
   /// One encoding into the other; for scripts that hold other libraries against this one.
   struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Turn one OTLP request on stdin into the other encoding on stdout.", discussion: "nb observe convert traces json protobuf < traces.json")
+      commandName: "convert", abstract: "Turn one OTLP request on stdin into the other encoding on stdout.", discussion: "nb observe convert traces json protobuf < traces.json")
     @Argument(help: "traces, metrics or logs.") var signal: TelemetrySignal
     @Argument(help: "json or protobuf.") var from: Encoding
     @Argument(help: "json or protobuf.") var to: Encoding

@@ -12,7 +12,7 @@ import TextModel
 extension ObserveCommand {
   struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Send a capture on by OTLP/HTTP, or write it as OTLP files.",
+      commandName: "export", abstract: "Send a capture on by OTLP/HTTP, or write it as OTLP files.",
       discussion: """
         nb observe export shop.otlp --otlp http://127.0.0.1:4318
         nb observe export shop.otlp --otlp https://otlp.example.com --i-own otlp.example.com --header api-key=… --gzip

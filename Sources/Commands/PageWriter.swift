@@ -29,7 +29,7 @@ struct PageWriter {
     let store = try? ResultStore(path: workspace.store)
     let bodies = (isListed ? lessons : lessons + [path]).compactMap { path -> LessonBody? in
       guard let source = try? SourceText(contentsOf: path) else { return nil }
-      return lessonBody(LessonInput(Notebook(source, in: workspace, context), Notebook.knownResults(workspace, Workspace.stem(path), store)), course: course, theme: theme)
+      return lessonBody(LessonInput(Notebook(source, in: workspace, context), Notebook.knownResults(Notebook.savedResults(workspace, Workspace.stem(path)), of: Workspace.stem(path), store)), course: course, theme: theme)
     }
     guard let own = bodies.first(where: { $0.summary.link.id == stem }) else { return }
     func isThere(_ page: String) -> Bool { access(workspace.site + "/" + page, F_OK) == 0 }

@@ -11,7 +11,7 @@ struct SLOCommand: ParsableCommand {
 
   struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "An OpenSLO v1 file as slo blocks, on stdout.",
+      commandName: "import", abstract: "An OpenSLO v1 file as slo blocks, on stdout.",
       discussion: """
         nb slo import checkout.yaml --from base --good 'http_req_duration<300ms' >> day26.md
 
@@ -38,7 +38,7 @@ struct SLOCommand: ParsableCommand {
 
   struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "An slo block as OpenSLO v1, on stdout: the SLO, and a policy for each alert.")
+      commandName: "export", abstract: "An slo block as OpenSLO v1, on stdout: the SLO, and a policy for each alert.")
     @Argument(help: "FILE#ID, such as day01.md#slo-latency.") var block: String
 
     func run() throws {

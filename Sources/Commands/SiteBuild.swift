@@ -18,6 +18,7 @@ struct SiteBuild {
   private let course: Course
   private let theme: Theme
   private let context: CourseContext
+  private let early: EarlyReading
   /// Paths of the lessons in the order of reading.
   private let lessons: [String]
   /// Digest of all that every page depends on.
@@ -32,13 +33,20 @@ struct SiteBuild {
   ///   - state: where details of its pages are.
   init(_ workspace: Workspace, _ options: SiteOptions, records: SiteRecords, changed: Set<String>, state: String) throws {
     (self.workspace, self.options, self.changed, self.state) = (workspace, options, changed, state)
-    // Side by side: each reads and parses files of its own.
+    // Side by side: each reads and parses files of its own, among them those of the notebook that was just saved.
+    let saved = EarlyReading.paths(changed, workspace)
     let parts = concurrently([true, false]) { isCourse -> Result<CommonPart, any Error> in
-      Result { isCourse ? .course(try workspace.readCourse(theme: options.theme)) : .context(try CourseContext(workspace, learnerSeed: options.learnerSeed)) }
+      Result {
+        if isCourse { return .course(try workspace.readCourse(theme: options.theme), EarlyReading.results(saved, workspace)) }
+        let context = try CourseContext(workspace, learnerSeed: options.learnerSeed)
+        return .context(context, EarlyReading.notebooks(saved, workspace, context))
+      }
     }
-    guard case .course(let read) = try parts[0].get(), case .context(let context) = try parts[1].get() else { preconditionFailure("results come in their order") }
+    guard case .course(let read, let results) = try parts[0].get(), case .context(let context, let notebooks) = try parts[1].get() else {
+      preconditionFailure("results come in their order")
+    }
     (course, theme, lessons) = read
-    self.context = context
+    (self.context, early) = (context, EarlyReading(notebooks: notebooks, results: results))
     let common = [workspace.courseFile, workspace.facts, workspace.learner] + theme.sources
     shared = contentDigest(common.map { (try? readFile($0, limit: 64 << 20)) ?? [] })
     before = records.shared == shared ? records : SiteRecords()
@@ -49,14 +57,14 @@ struct SiteBuild {
   }
 
   private enum CommonPart: Sendable {
-    case course((Course, Theme, lessons: [String]))
-    case context(CourseContext)
+    case course((Course, Theme, lessons: [String]), [String: EarlyReading.Results])
+    case context(CourseContext, [String: Notebook])
   }
 
   static func detailPath(_ state: String, _ page: String) -> String { state + "/details/" + page + ".json" }
 
-  private func detail(_ page: String, withSummary: Bool = false) -> SiteDetail? {
-    (try? readFile(Self.detailPath(state, page), limit: 16 << 20)).flatMap { SiteDetail($0, withSummary: withSummary) }
+  private func detail(_ page: String) -> SiteDetail? {
+    (try? readFile(Self.detailPath(state, page), limit: 16 << 20)).flatMap { SiteDetail($0) }
   }
 
   func run() throws -> MadeSite {
@@ -124,8 +132,10 @@ struct SiteBuild {
     return try results.map { try $0.get() }
   }
 
-  private func key(_ inputs: [String], _ stored: Int) -> String {
-    contentDigest([Array("\(shared) \(stored)".utf8)] + inputs.map { (try? readFile($0, limit: 64 << 20)) ?? [] })
+  private func key(_ inputs: [String], _ stored: Int) -> String { key(of: inputs.map(fileDigest), stored) }
+
+  private func key(of digests: [String], _ stored: Int) -> String {
+    contentDigest(Array("\(shared) \(stored) \(digests.joined(separator: " "))".utf8))
   }
 
   private enum LessonPart: Sendable {
@@ -134,21 +144,24 @@ struct SiteBuild {
   }
 
   private func newLesson(_ path: String, _ store: ResultStore?, _ stored: Int, _ old: SiteRecord?) throws -> Made {
+    let stem = Workspace.stem(path)
+    // Before they are read: what changes meanwhile makes the next build look again.
+    let digests = [path, workspace.results(stem)].map(fileDigest)
     let source = try SourceText(contentsOf: path)
-    // What was saved is as much to read as what was written.
     let parts = concurrently([true, false]) { isNotebook -> LessonPart in
-      isNotebook ? .notebook(Notebook(source, in: workspace, context)) : .saved(Notebook.knownResults(workspace, Workspace.stem(path), store))
+      if isNotebook { return .notebook(early.notebook(source) ?? Notebook(source, in: workspace, context)) }
+      return .saved(Notebook.knownResults(early.results(stem, digests[1]) ?? Notebook.savedResults(workspace, stem), of: stem, store))
     }
     guard case .notebook(let notebook) = parts[0], case .saved(let saved) = parts[1] else { preconditionFailure("results come in their order") }
     if notebook.diagnostics.hasErrors { throw DiagnosedError(diagnostics: notebook.diagnostics, source: notebook.source) }
-    let inputs = [path, workspace.results(notebook.stem)] + notebook.dataFiles.map { workspace.course + "/" + $0 }
-    let key = key(inputs, stored)
+    let data = notebook.dataFiles.map { workspace.course + "/" + $0 }
     let body = lessonBody(LessonInput(notebook, saved), course: course, theme: theme)
-    var record = SiteRecord(path: "\(notebook.stem).html")
+    var record = SiteRecord(path: "\(stem).html")
     let link = body.summary.link
-    (record.lesson, record.key, record.stored, record.inputs) = (link, key, stored, inputs)
+    (record.lesson, record.stored, record.inputs) = (link, stored, [path, workspace.results(stem)] + data)
+    record.key = key(of: digests + data.map(fileDigest), stored)
     record.hasRunbooks = !body.summary.runbooks.isEmpty
-    let isSummaryNew = old == nil || detail(record.path, withSummary: true)?.summary != body.summary
+    let isSummaryNew = old == nil || detail(record.path)?.summaryBytes != SiteDetail.bytes(of: body.summary)
     return Made(record: record, link: link, body: body, isSummaryNew: isSummaryNew)
   }
 
@@ -198,7 +211,7 @@ struct SiteBuild {
       return
     }
     let summaries = try concurrently(lessons) { lesson -> Result<LessonSummary, any Error> in
-      if let summary = lesson.body?.summary ?? detail(lesson.record.path, withSummary: true)?.summary { return .success(summary) }
+      if let summary = lesson.body?.summary ?? detail(lesson.record.path)?.summary { return .success(summary) }
       // What was kept is damaged.
       return Result { try newLesson(lesson.record.inputs[0], nil, lesson.record.stored, nil).body!.summary }
     }.map { try $0.get() }

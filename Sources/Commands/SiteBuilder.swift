@@ -54,13 +54,13 @@ struct SiteBuilder {
     // Another nb, or another day: nothing of what was kept holds.
     let known = old.environment == environment ? (try? readFile(recordsPath, limit: 256 << 20)).flatMap { SiteRecords($0) } ?? SiteRecords() : SiteRecords()
     let made = try SiteBuild(workspace, options, records: known, changed: changed, state: state).run()
-    // A manifest that is there describes what is there: it goes first and comes last.
-    unlink(manifestPath)
+    // A manifest that holds describes what is there: it is made void first and written last.
+    SiteManifest.makeVoid(manifestPath)
     let written = try made.write(below: workspace.site, replacing: old)
     try made.keep(in: state)
-    try writeFileAtomically(recordsPath, made.records.bytes, durable: false)
+    try overwriteFile(recordsPath, made.records.bytes)
     let manifest = made.manifest(environment, below: workspace.site, old: old, changed: changed, written: written)
-    try writeFileAtomically(manifestPath, manifest.bytes(began: began), durable: false)
+    try SiteManifest.write(manifestPath, manifest.bytes(began: began))
     return SiteReport(pages: made.records.pages.count, written: written, findings: made.findings)
   }
 
@@ -115,7 +115,7 @@ struct MadeSite {
   func keep(in state: String) throws {
     try makeFolder(state + "/details")
     let done = concurrently(Array(details)) { path, detail in
-      Result { try writeFileAtomically(SiteBuild.detailPath(state, path), detail.bytes, durable: false) }
+      Result { try overwriteFile(SiteBuild.detailPath(state, path), detail.bytes) }
     }
     for result in done { _ = try result.get() }
   }

@@ -100,13 +100,29 @@ struct SiteManifest {
     manifest.environment = reader.line()
     manifest.pages = Int(reader.line()) ?? 0
     manifest.findings = reader.findings()
-    var changed: Set<String> = []
     manifest.entries.reserveCapacity(bytes.count / 100)
-    let isWhole = reader.entries { kind, state, path, start, range in
+    let isWhole = reader.entries { kind, state, start, range in
       manifest.entries.append(Entry(kind: kind, state: state, path: bytes[range], line: bytes[start...range.upperBound]))
-      if FileState(path) != state { changed.insert(String(cString: path)) }
     }
-    return isWhole ? (manifest, changed) : nil
+    return isWhole ? (manifest, reader.changed(manifest.entries)) : nil
+  }
+
+  /// In its place: a new file would cost more than all else that is written. Its first line is that of no manifest until all
+  /// the rest is there.
+  static func write(_ path: String, _ bytes: [UInt8]) throws(FileError) {
+    try overwriteFile(path, void + bytes.dropFirst(void.count))
+    mark(path, Array(bytes.prefix(void.count)))
+  }
+
+  static func makeVoid(_ path: String) { mark(path, void) }
+
+  private static let void = Array("nb-site 0\n".utf8)
+
+  private static func mark(_ path: String, _ head: [UInt8]) {
+    let file = open(path, O_WRONLY | O_CLOEXEC)
+    guard file >= 0 else { return }
+    _ = head.withUnsafeBytes { pwrite(file, $0.baseAddress, $0.count, 0) }
+    close(file)
   }
 
   private static func append(_ number: Int64, to bytes: inout [UInt8]) {
@@ -134,6 +150,18 @@ struct SiteManifest {
       return String(decoding: bytes[position..<end], as: UTF8.self)
     }
 
+    /// Paths of the entries, which were read here, whose files look different now; on all cores, because there are thousands.
+    func changed(_ entries: [Entry]) -> Set<String> {
+      bytes.withUnsafeBytes { bytes in
+        nonisolated(unsafe) let start = bytes.baseAddress!
+        let size = max(1, entries.count / 8 + 1)
+        let chunks = stride(from: 0, to: entries.count, by: size).map { entries[$0..<min($0 + size, entries.count)] }
+        return concurrently(chunks) { chunk in
+          chunk.filter { FileState((start + $0.path.startIndex).assumingMemoryBound(to: CChar.self)) != $0.state }.map(\.pathText)
+        }.reduce(into: Set<String>()) { $0.formUnion($1) }
+      }
+    }
+
     mutating func findings() -> [Diagnostic] {
       (0..<(Int(line()) ?? 0)).map { _ in
         let fields = line().split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
@@ -143,7 +171,7 @@ struct SiteManifest {
     }
 
     /// Calls `body` for each entry; false after what is no entry.
-    mutating func entries(_ body: (UInt8, FileState, UnsafePointer<CChar>, Int, Range<Int>) -> Void) -> Bool {
+    mutating func entries(_ body: (UInt8, FileState, Int, Range<Int>) -> Void) -> Bool {
       let start = position
       return bytes.withUnsafeMutableBufferPointer { buffer in
         var i = start
@@ -167,7 +195,7 @@ struct SiteManifest {
           while end < buffer.count, buffer[end] != 0x0A { end += 1 }
           guard end < buffer.count else { return false }
           buffer[end] = 0
-          UnsafeRawPointer(buffer.baseAddress! + i).withMemoryRebound(to: CChar.self, capacity: end - i + 1) { body(kind, state, $0, line, i..<end) }
+          body(kind, state, line, i..<end)
           i = end + 1
         }
         return true

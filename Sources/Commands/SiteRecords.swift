@@ -100,26 +100,33 @@ struct SiteRecord: Sendable {
 struct SiteDetail: Sendable {
   var anchors: [String]
   var addresses: [String]
-  /// Of a lesson, for the course's own pages.
-  var summary: LessonSummary?
+  /// Of a lesson, for the course's own pages; as JSON, which can be compared without being read.
+  var summaryBytes: [UInt8]
+
+  var summary: LessonSummary? { try? JSONDecoder().decode(LessonSummary.self, from: Data(summaryBytes)) }
 
   func links(_ path: String) -> PageLinks { PageLinks(path: path, anchors: anchors, addresses: addresses) }
 
-  init(_ links: PageLinks, _ summary: LessonSummary?) { (anchors, addresses, self.summary) = (links.anchors, links.addresses, summary) }
+  init(_ links: PageLinks, _ summary: LessonSummary?) { (anchors, addresses, summaryBytes) = (links.anchors, links.addresses, summary.map(Self.bytes) ?? []) }
 
   /// Three lines: anchors, addresses, the summary as JSON.
-  init?(_ bytes: [UInt8], withSummary: Bool) {
+  init?(_ bytes: [UInt8]) {
     let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
     guard lines.count == 4 else { return nil }
     func list(_ line: ArraySlice<UInt8>) -> [String] { line.split(separator: 0x1F).map { String(decoding: $0, as: UTF8.self) } }
     (anchors, addresses) = (list(lines[0]), list(lines[1]))
-    summary = withSummary ? try? JSONDecoder().decode(LessonSummary.self, from: Data(lines[2])) : nil
+    summaryBytes = Array(lines[2])
   }
 
   var bytes: [UInt8] {
     func line(_ list: [String]) -> String { list.joined(separator: "\u{1F}").split(separator: "\n").joined(separator: " ") }
-    let summary = summary.flatMap { try? JSONEncoder().encode($0) } ?? Data()
-    return Array("\(line(anchors))\n\(line(addresses))\n".utf8) + summary + [0x0A]
+    return Array("\(line(anchors))\n\(line(addresses))\n".utf8) + summaryBytes + [0x0A]
+  }
+
+  static func bytes(of summary: LessonSummary) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return (try? encoder.encode(summary)).map(Array.init) ?? []
   }
 }
 

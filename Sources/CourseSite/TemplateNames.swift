@@ -23,7 +23,7 @@ private let knownNames: Set<String> = [
 ]
 
 /// A `{{name}}` of a template.
-struct TemplateTag {
+struct TemplateTag: Sendable {
   var name: String
   /// It includes another template.
   var isPartial: Bool
@@ -32,30 +32,38 @@ struct TemplateTag {
 }
 
 /// All tags with a name, in order; comments and changes of delimiters have none.
-func templateTags(_ file: TemplateFile) -> [TemplateTag] {
-  var tags: [TemplateTag] = []
-  for (number, line) in file.text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-    var rest = line[...]
-    while let open = rest.firstRange(of: "{{"), let close = rest[open.upperBound...].firstRange(of: "}}") {
-      var inner = rest[open.upperBound..<close.lowerBound]
-      let isComment = inner.first == "!" || inner.first == "="
-      let isPartial = inner.first == ">"
-      inner = inner.drop { "{#^/&>$<".contains($0) || $0 == " " }
-      let name = String(inner.prefix { $0 != " " && $0 != "}" })
-      if !isComment, !name.isEmpty {
-        let column = line.distance(from: line.startIndex, to: open.lowerBound) + 1
-        tags.append(TemplateTag(name: name, isPartial: isPartial, place: "\(file.path):\(number + 1):\(column)"))
+func templateTags(_ text: String, _ path: String) -> [TemplateTag] {
+  text.withMarkupBytes { bytes in
+    var tags: [TemplateTag] = []
+    var (line, lineStart, counted) = (1, 0, 0)
+    var i = 0
+    while let open = bytes.find("{{", from: i) {
+      while let end = bytes.find(0x0A, from: counted, before: open) { (line, lineStart, counted) = (line + 1, end + 1, end + 1) }
+      let lineEnd = bytes.find(0x0A, from: open) ?? bytes.count
+      guard let close = bytes.find("}}", from: open + 2, before: lineEnd) else {
+        i = lineEnd
+        continue
       }
-      rest = rest[close.upperBound...]
+      i = close + 2
+      let mark = bytes.bytes[open + 2]
+      if mark == UInt8(ascii: "!") || mark == UInt8(ascii: "=") { continue }
+      var start = open + 2
+      while start < close, "{#^/&>$< ".utf8.contains(bytes.bytes[start]) { start += 1 }
+      var end = start
+      while end < close, bytes.bytes[end] != 0x20, bytes.bytes[end] != UInt8(ascii: "}") { end += 1 }
+      if end > start {
+        let column = bytes.text(lineStart..<open).count + 1
+        tags.append(TemplateTag(name: bytes.text(start..<end), isPartial: mark == UInt8(ascii: ">"), place: "\(path):\(line):\(column)"))
+      }
     }
+    return tags
   }
-  return tags
 }
 
 /// Names that no page has, and templates that are included and not there.
 func checkNames(_ templates: [String: TemplateFile]) -> [Diagnostic] {
   templates.sorted { $0.key < $1.key }.flatMap { _, file in
-    templateTags(file).compactMap { tag -> Diagnostic? in
+    file.tags.compactMap { tag -> Diagnostic? in
       if tag.isPartial {
         guard templates[tag.name] == nil else { return nil }
         return Diagnostic(

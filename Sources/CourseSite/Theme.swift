@@ -72,7 +72,7 @@ public struct Theme: Sendable {
     texts = files.strings
     sources = files.sources
     self.folder = folder
-    named = Set(files.templates.values.flatMap(templateTags).map(\.name))
+    named = Set(files.templates.values.flatMap(\.tags).map(\.name))
   }
 
   /// The folder of a theme: `Themes/NAME` beside a course folder, or in it; nil when it is in neither.

@@ -5,8 +5,15 @@ import TextModel
 
 /// A template's text and where it stands.
 struct TemplateFile: Sendable {
-  var path: String
-  var text: String
+  let path: String
+  let text: String
+  /// What it names, in order.
+  let tags: [TemplateTag]
+
+  init(path: String, text: String) {
+    (self.path, self.text) = (path, text)
+    tags = templateTags(text, path)
+  }
 }
 
 struct ThemeFiles {
@@ -61,7 +68,7 @@ struct ThemeFiles {
 
   private mutating func addTemplate(_ file: TemplateFile) {
     templates[((file.path as NSString).lastPathComponent as NSString).deletingPathExtension] = file
-    for tag in templateTags(file) where tag.name.hasPrefix("strings.") {
+    for tag in file.tags where tag.name.hasPrefix("strings.") {
       usedStrings[String(tag.name.dropFirst("strings.".count)), default: tag.place] = tag.place
     }
   }

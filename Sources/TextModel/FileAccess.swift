@@ -107,6 +107,24 @@ public func writeFileAtomically(_ path: String, _ bytes: [UInt8], durable: Bool 
   return true
 }
 
+/// Writes a file in its place: after a crash it may be half old and half new. For what can be made again and is guarded
+/// otherwise.
+public func overwriteFile(_ path: String, _ bytes: [UInt8]) throws(FileError) {
+  let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+  guard descriptor >= 0 else { throw systemError("write-failed", "writing", path) }
+  defer { close(descriptor) }
+  var written = 0
+  let complete = bytes.withUnsafeBytes { buffer in
+    while written < buffer.count {
+      let n = write(descriptor, buffer.baseAddress! + written, buffer.count - written)
+      if n < 0 { if errno == EINTR { continue } else { return false } }
+      written += n
+    }
+    return true
+  }
+  guard complete, ftruncate(descriptor, off_t(bytes.count)) == 0 else { throw systemError("write-failed", "writing", path) }
+}
+
 /// Creates a folder and its parents; an existing one is fine.
 public func makeFolder(_ path: String) throws(FileError) {
   var sofar = path.hasPrefix("/") ? "/" : ""
