@@ -69,7 +69,8 @@ struct CourseCheck {
       guard let course = courses[name] else { continue }
       outcome.market += marketFindings(course.workspace)
       outcome.budgets.append(budgets(of: course, keeping: &courses[name]!.cache))
-      if isCached, courses[name]?.cache.records != course.cacheBefore { courses[name]?.cache.write(course.workspace.checkCache) }
+      // A folder that is no course is left as it is found.
+      if isCached, course.workspace.isCourse, courses[name]?.cache.records != course.cacheBefore { courses[name]?.cache.write(course.workspace.checkCache) }
     }
     return outcome
   }

@@ -206,11 +206,8 @@ func marketFindings(_ workspace: Workspace) -> [(Diagnostics, SourceText)] {
 
 /// The lessons that incidents may point at: those that are written, with their blocks; of the others only the day.
 private func courseLessons(_ workspace: Workspace) -> CourseLessons {
-  var blocks: [String: Set<String>] = [:]
-  for path in lessonFiles(workspace) {
-    guard let source = try? SourceText(contentsOf: path) else { continue }
-    blocks[Workspace.stem(path)] = blockIDs(Document(parsing: source))
-  }
   let days = (1...25).map { ($0 < 10 ? "day0" : "day") + String($0) }
-  return CourseLessons(blocks: blocks, planned: Set(days))
+  return CourseLessons(planned: Set(days)) { lesson in
+    (try? SourceText(contentsOf: workspace.course + "/\(lesson).md")).map { blockIDs(Document(parsing: $0)) }
+  }
 }

@@ -21,13 +21,17 @@ public struct MarketIncident: Codable, Hashable, Sendable {
 
 /// What a course has, for incidents to point at: the lessons that are written with their blocks, and the days that are planned.
 public struct CourseLessons: Sendable {
-  public var blocks: [String: Set<String>]
+  /// Ids of a lesson's blocks; nil: it is not written. Asked only for lessons that an incident names.
+  public var blocks: @Sendable (_ lesson: String) -> Set<String>?
   /// `day01`…`day25`, or what course.yml lists.
   public var planned: Set<String>
-  public init(blocks: [String: Set<String>], planned: Set<String>) {
+
+  public init(planned: Set<String>, blocks: @escaping @Sendable (String) -> Set<String>?) {
     self.blocks = blocks
     self.planned = planned
   }
+
+  public init(blocks: [String: Set<String>], planned: Set<String>) { self.init(planned: planned) { blocks[$0] } }
 }
 
 /// Reads the list of incidents. One with a mistake is left out and reported.
@@ -74,12 +78,12 @@ extension MarketReader {
   private mutating func isKnown(_ entry: MarketEntry, _ block: String?, _ lessons: CourseLessons?) -> Bool {
     let lesson = entry["lesson"]
     let planned = lessons?.planned ?? Set((1...25).map { ($0 < 10 ? "day0" : "day") + String($0) })
-    guard planned.contains(lesson) || lessons?.blocks[lesson] != nil else {
+    guard planned.contains(lesson) || lessons?.blocks(lesson) != nil else {
       let near = nearestName(to: lesson, among: Array(planned)).map { "did you mean `\($0)`?" }
       report(MarketDiagnosticID.unknownLesson, "the course has no lesson `\(lesson)`", near ?? "name a day of the course, such as day20", entry.place("lesson"))
       return false
     }
-    guard let block, let known = lessons?.blocks[lesson], !known.contains(block) else { return true }
+    guard let block, let known = lessons?.blocks(lesson), !known.contains(block) else { return true }
     let near = nearestName(to: block, among: Array(known)).map { "did you mean `\($0)`?" }
     report(
       MarketDiagnosticID.unknownLesson, "the lesson `\(lesson)` has no block `\(block)`",
