@@ -248,10 +248,18 @@ struct SiteBuild {
     for path in details.keys where known[path]?.anchors != pages[places[path]!].anchors { moved.insert(path) }
     let gone = moved
     let assets = Set(theme.assets.map(\.path) + ["feed.xml", "sitemap.xml"])
+    // A page that is missed is missed by many others: it is looked for once.
+    let names = Mutex<[String: String?]>([:])
+    let nearest: @Sendable (String) -> String? = { path in
+      if let known = names.withLock({ $0[path] }) { return known }
+      let found = nearestName(to: path, among: places.keys.sorted())
+      names.withLock { $0[path] = found }
+      return found
+    }
     let findings = concurrently(pages) { page -> [Diagnostic]? in
       guard details[page.path] != nil || !gone.isEmpty, let own = asked(page.path) else { return nil }
       guard details[page.path] != nil || !own.targets.isDisjoint(with: gone) else { return nil }
-      return brokenLinks(of: own, files: assets, pages: Array(places.keys), page: asked)
+      return brokenLinks(of: own, files: assets, nearest: nearest, page: asked)
     }
     for (i, found) in findings.enumerated() { if let found { made.records.pages[i].findings = found } }
   }

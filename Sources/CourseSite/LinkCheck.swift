@@ -43,7 +43,7 @@ public func checkLinks(_ pages: [SitePage], assets: [SiteAsset] = []) -> Diagnos
   let files = Set(assets.map(\.path))
   var findings = Diagnostics()
   for page in links {
-    for finding in brokenLinks(of: page, files: files, pages: Array(known.keys), page: { known[$0] }) { findings.add(finding) }
+    for finding in brokenLinks(of: page, files: files, nearest: { nearestName(to: $0, among: Array(known.keys)) }, page: { known[$0] }) { findings.add(finding) }
   }
   return findings
 }
@@ -52,16 +52,16 @@ public func checkLinks(_ pages: [SitePage], assets: [SiteAsset] = []) -> Diagnos
 ///
 /// - Parameters:
 ///   - files: what the site holds besides pages.
-///   - pages: paths of all pages, to guess what was meant.
+///   - nearest: the page whose path is most like one that is not there.
 ///   - page: a page's anchors; nil when there is no such page.
-public func brokenLinks(of links: PageLinks, files: Set<String>, pages: @autoclosure () -> [String], page: (String) -> PageLinks?) -> [Diagnostic] {
+public func brokenLinks(of links: PageLinks, files: Set<String>, nearest: (String) -> String?, page: (String) -> PageLinks?) -> [Diagnostic] {
   links.addresses.compactMap { address in
     let (path, anchor) = PageLinks.split(address, on: links.path)
     guard let target = path == links.path ? links : page(path) else {
       if files.contains(path) { return nil }
       return Diagnostic(
         "broken-link", .warning, "\(links.path) links to \(address), which is not in the site",
-        remedy: nearestName(to: path, among: pages()).map { "did you mean `\($0)`?" } ?? "correct or remove the link", path: links.path)
+        remedy: nearest(path).map { "did you mean `\($0)`?" } ?? "correct or remove the link", path: links.path)
     }
     guard let anchor, !isIn(target.anchors, anchor) else { return nil }
     return Diagnostic(

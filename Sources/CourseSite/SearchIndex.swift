@@ -39,12 +39,12 @@ public struct SearchIndex: Sendable {
     else { return nil }
     return text.split(separator: "\n").map { line in
       let tab = line.firstIndex(of: "\t") ?? line.endIndex
-      return (String(line[..<tab]), String(line[tab...].dropFirst()))
+      return (line[..<tab] + ".html", String(line[tab...].dropFirst()))
     }
   }
 
   public var pagesFile: SiteAsset {
-    let lines = pages.map { "\($0.path)\t\(Self.oneLine($0.title))\n" }.joined()
+    let lines = pages.map { "\(Self.name($0.path))\t\(Self.oneLine($0.title))\n" }.joined()
     return SiteAsset(path: Self.pagesPath, bytes: Array("nbSearch.index(\(shardCount),\(lessons),\(Self.quoted(lines)));\n".utf8))
   }
 
@@ -54,7 +54,10 @@ public struct SearchIndex: Sendable {
       path: detailPath(page.path), bytes: Array("nbSearch.page(\(quoted(page.path)),\(quoted(page.excerpt)),\(quoted(lines)));\n".utf8))
   }
 
-  public static func detailPath(_ page: String) -> String { "search/p/\(page.hasSuffix(".html") ? String(page.dropLast(5)) : page).js" }
+  public static func detailPath(_ page: String) -> String { "search/p/\(name(page)).js" }
+
+  /// A page's path without its ending, which all have.
+  private static func name(_ page: String) -> String { page.hasSuffix(".html") ? String(page.dropLast(5)) : page }
 
   public static func shardPath(_ number: Int) -> String { "search/s\(number).js" }
 
@@ -156,6 +159,7 @@ public struct SearchIndex: Sendable {
       case "\"": out += "\\\""
       case "\\": out += "\\\\"
       case "\n": out += "\\n"
+      case "\t": out += "\\t"
       case "<": out += "\\u003C"
       default:
         if scalar.value < 0x20 || scalar.value == 0x2028 || scalar.value == 0x2029 {

@@ -10,7 +10,7 @@
   const status = document.getElementById("search-status");
   const root = form.dataset.root || "";
   const say = (key, n) => (form.dataset[key] || "").replace("{n}", n);
-  const most = 8;
+  const most = 6;
 
   let shardCount = 0;
   let lessons = 0;
@@ -39,7 +39,7 @@
     index(count, lessonCount, text) {
       shardCount = count;
       lessons = lessonCount;
-      pages = lines(text).map((line) => { const [path, title] = line.split("\t"); return { path, title }; });
+      pages = lines(text).map((line) => { const [name, title] = line.split("\t"); return { path: `${name}.html`, title }; });
     },
     shard(number, text) {
       shards.set(number, lines(text).map((line) => { const at = line.indexOf(" "); return [line.slice(0, at), line.slice(at + 1)]; }));
