@@ -26,7 +26,9 @@ func marketPage(_ frame: PageFrame, _ facts: [MarketFact]) -> SitePage {
   let rows = zip(facts, states).map { fact, state -> [String: Any] in
     withoutEmptyTexts([
       "id": fact.id, "fact": fact.statement, "value": fact.value, "asOf": fact.asOf, "source": fact.source,
-      "isLink": fact.source.hasPrefix("https://") || fact.source.hasPrefix("http://"), "sourceKind": fact.sourceKind, "strength": fact.strength ?? "–",
+      "isLink": fact.source.hasPrefix("https://") || fact.source.hasPrefix("http://"),
+      // `https://web.dev/inp (as of 2025)`: the address is up to the first space.
+      "address": String(fact.source.prefix { $0 != " " }), "details": String(fact.source.drop { $0 != " " }), "sourceKind": fact.sourceKind, "strength": fact.strength ?? "–",
       "state": strings[state.key], "stateClass": "fact-\(state.rawValue)",
       "believed": state == .history ? "" : strings.text(.believedFor, count: fact.ttlDays),
       "hasConflicts": !fact.conflicts.isEmpty,
