@@ -83,8 +83,9 @@ struct SiteBuild {
       if let detail { made.details[record.path] = detail }
       made.records.pages.append(record)
     }
+    let attachments = attached(to: &made)
     try addOwnPages(to: &made, lessons, site, own.map(\.path) + ["404.html"])
-    checkLinks(&made)
+    checkLinks(&made, files: attachments)
     // Without an address of the site there are no feeds, and the log need not be read for them.
     let feeds = course.url == nil ? [] : siteFeeds(course: course, pages: made.records.pages.map(\.path), log: document(workspace.log), theme: theme)
     let assets = theme.assets + feeds
@@ -95,10 +96,11 @@ struct SiteBuild {
 
     // The same pages made from the same files, and files of theirs that are all there: then the list of them is the same.
     let isSameShape = !before.pages.isEmpty && made.records.framing == before.framing && !theme.sources.contains(where: changed.contains) && isSearchWhole
+      && !made.records.pages.contains { !$0.attachments.isEmpty && $0.attachments.contains { changed.contains(workspace.course + "/" + $0) } }
       && lessons.allSatisfy { $0.body == nil || known[$0.record.path]?.inputs == $0.record.inputs }
     if !isSameShape {
       made.inputs.formUnion(made.records.pages.flatMap(\.inputs))
-      made.outputs = Set(made.records.pages.map(\.path) + assets.map(\.path) + [SearchIndex.folder, SearchIndex.detailFolder])
+      made.outputs = Set(made.records.pages.map(\.path) + assets.map(\.path) + attachments + [SearchIndex.folder, SearchIndex.detailFolder])
     }
     return made
   }
@@ -190,8 +192,31 @@ struct SiteBuild {
       guard let body = lesson.body ?? (try? newLesson(record.inputs[0], store, record.stored, record))?.body else { return (record, nil, nil) }
       let page = site.page(body)
       record.surroundings = surroundings
-      return (record, page, Self.detail(of: page, summary: body.summary, &record))
+      let detail = Self.detail(of: page, summary: body.summary, &record)
+      let own = Set(theme.assets.map(\.path))
+      record.attachments = detail.links(page.path).attachments.filter { !own.contains($0) }
+      let files = record.attachments.map { workspace.course + "/" + $0 }.filter { !record.inputs.contains($0) }
+      if !files.isEmpty {
+        record.inputs += files
+        record.key = key(record.inputs, record.stored)
+      }
+      return (record, page, detail)
     }
+  }
+
+  /// The attachments that are there; those that may have changed are copied.
+  private func attached(to made: inout MadeSite) -> [String] {
+    var found: Set<String> = []
+    for record in made.records.pages {
+      for path in record.attachments where !found.contains(path) {
+        let source = workspace.course + "/" + path
+        guard access(source, F_OK) == 0 else { continue }
+        found.insert(path)
+        let isKept = made.details[record.path] == nil && !changed.contains(source) && !changed.contains(workspace.site + "/" + path)
+        if !isKept, let bytes = try? readFile(source, limit: 64 << 20) { made.files[path] = bytes }
+      }
+    }
+    return found.sorted()
   }
 
   private static func detail(of page: SitePage, summary: LessonSummary?, _ record: inout SiteRecord) -> SiteDetail {
@@ -232,7 +257,9 @@ struct SiteBuild {
   // MARK: Links
 
   /// Of pages that are new, and of those whose targets are.
-  private func checkLinks(_ made: inout MadeSite) {
+  ///
+  /// - Parameter attached: files of the course that the site holds.
+  private func checkLinks(_ made: inout MadeSite, files attached: [String]) {
     let places = Dictionary(made.records.pages.enumerated().map { ($1.path, $0) }, uniquingKeysWith: { a, _ in a })
     let (pages, details) = (made.records.pages, made.details)
     // Read once, and only those that somebody asks about.
@@ -247,7 +274,7 @@ struct SiteBuild {
     var moved = Set(known.keys.filter { places[$0] == nil })
     for path in details.keys where known[path]?.anchors != pages[places[path]!].anchors { moved.insert(path) }
     let gone = moved
-    let assets = Set(theme.assets.map(\.path) + ["feed.xml", "sitemap.xml"])
+    let assets = Set(theme.assets.map(\.path) + ["feed.xml", "sitemap.xml"] + attached)
     // A page that is missed is missed by many others: it is looked for once.
     let names = Mutex<[String: String?]>([:])
     let nearest: @Sendable (String) -> String? = { path in

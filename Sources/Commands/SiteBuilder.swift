@@ -92,7 +92,7 @@ struct MadeSite {
   ///
   /// - Returns: paths of what was written, relative to the site.
   func write(below site: String, replacing old: SiteManifest) throws -> Set<String> {
-    for folder in ["", "/" + SearchIndex.folder, "/" + SearchIndex.detailFolder] { try makeFolder(site + folder) }
+    for folder in Set(files.keys.map { ($0 as NSString).deletingLastPathComponent } + [SearchIndex.detailFolder]) { try makeFolder(site + "/" + folder) }
     let sorted = files.sorted { $0.key < $1.key }
     let done = concurrently(sorted) { path, bytes in Result { () throws(FileError) in try writeFileAtomically(site + "/" + path, bytes, durable: false) } }
     var written: Set<String> = []

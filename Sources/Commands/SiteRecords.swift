@@ -8,7 +8,7 @@ import TextModel
 
 struct SiteRecord: Sendable {
   private enum Field: Int, CaseIterable {
-    case path, lesson, key, surroundings, stored, inputs, runbooks, anchors, findings
+    case path, lesson, key, surroundings, stored, inputs, attachments, runbooks, anchors, findings
   }
   private static let separator: UInt8 = 0x1F
   /// The whole line, and where its fields end.
@@ -54,6 +54,8 @@ struct SiteRecord: Sendable {
   var stored: Int { get { Int(self[.stored]) ?? 0 } set { self[.stored] = String(newValue) } }
   /// Files that it was made from; the notebook is the first.
   var inputs: [String] { get { list(.inputs) } set { set(.inputs, newValue) } }
+  /// Files of the course that it shows or links to, relative to the course and to the site, whether they are there or not.
+  var attachments: [String] { get { list(.attachments) } set { set(.attachments, newValue) } }
   var hasRunbooks: Bool { get { !self[.runbooks].isEmpty } set { self[.runbooks] = newValue ? "r" : "" } }
   /// Digest of its anchors.
   var anchors: String { get { self[.anchors] } set { self[.anchors] = newValue } }
@@ -147,7 +149,7 @@ struct SiteRecords: Sendable {
     }
     guard starts.count > 1, starts.last == bytes.count else { return nil }
     let head = bytes[..<(starts[1] - 1)].split(separator: 0x09, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
-    guard head.count == 3, head[0] == "nb-pages 1" else { return nil }
+    guard head.count == 3, head[0] == "nb-pages 2" else { return nil }
     (shared, framing) = (head[1], head[2])
     for (start, end) in zip(starts.dropFirst(), starts.dropFirst(2)) {
       guard let record = SiteRecord(line: bytes[start..<end - 1]) else { return nil }
@@ -156,7 +158,7 @@ struct SiteRecords: Sendable {
   }
 
   var bytes: [UInt8] {
-    var bytes = Array("nb-pages 1\t\(shared)\t\(framing)\n".utf8)
+    var bytes = Array("nb-pages 2\t\(shared)\t\(framing)\n".utf8)
     bytes.reserveCapacity(pages.reduce(bytes.count) { $0 + $1.line.count + 1 })
     for page in pages {
       bytes += page.line

@@ -22,6 +22,17 @@ public struct PageLinks: Hashable, Sendable {
     self.init(path: page.path, anchors: found.ids.sorted(), addresses: found.addresses.filter(isLocal).sorted())
   }
 
+  /// Files beside the notebook that the page shows or offers: pictures, data, documents. Relative, and never above the course.
+  public var attachments: [String] {
+    let paths = addresses.map { Self.split($0, on: path).path }.filter { path in
+      guard let dot = path.lastIndex(of: "."), Self.attached.contains(path[path.index(after: dot)...].lowercased()) else { return false }
+      return !path.split(separator: "/", omittingEmptySubsequences: false).contains { $0.isEmpty || $0.hasPrefix(".") }
+    }
+    return Set(paths).sorted()
+  }
+
+  private static let attached: Set<String> = ["png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "pdf", "csv", "json", "txt", "mp4", "webm"]
+
   /// The pages and files that its addresses name, itself among them when it links within itself.
   public var targets: Set<String> { Set(addresses.map { Self.split($0, on: path).path }) }
 

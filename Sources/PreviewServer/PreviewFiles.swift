@@ -6,7 +6,8 @@ import Foundation
 struct PreviewFiles: Sendable {
   static let html = "text/html; charset=utf-8"
   private static let types = [
-    "html": html, "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml", "png": "image/png",
+    "html": html, "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp", "avif": "image/avif",
+    "pdf": "application/pdf", "mp4": "video/mp4", "webm": "video/webm",
     "ico": "image/x-icon", "woff2": "font/woff2", "txt": "text/plain; charset=utf-8", "xml": "application/xml; charset=utf-8",
     "json": "application/json", "csv": "text/csv; charset=utf-8",
   ]

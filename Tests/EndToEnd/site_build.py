@@ -126,4 +126,36 @@ def tests(Folder):
             said = f.nb("build", check=1).stderr.decode()
             assert said.count("did you mean `load`") == 2 and "day01.md" in said and "day03.md" in said, said
 
-    return [a_build_after_any_edit_is_one_from_nothing, a_build_writes_no_more_than_it_has_to, mistakes_of_all_lessons_are_said_at_once]
+    def pictures_and_data_come_along():
+        with Folder() as f:
+            make_course(f, 3)
+            path = os.path.join(f.path, "Notebooks/day02.md")
+            open(path, "a").write("\n![A curve](figures/curve.svg) and [its numbers](figures/curve.csv), [not this](../secret.csv).\n")
+            open(os.path.join(f.path, "secret.csv"), "w").write("secret")
+            said = built(f)[1]
+            assert any("figures/curve.svg, which is not in the site" in line for line in said), said
+            os.makedirs(os.path.join(f.path, "Notebooks/figures"))
+            f.file("Notebooks/figures/curve.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+            f.file("Notebooks/figures/curve.csv", b"x,y\n1,2\n")
+            said = built(f)[1]
+            assert not any("curve" in line for line in said) and any("secret.csv" in line for line in said), said
+            f.file("Notebooks/figures/curve.csv", b"x,y\n1,3\n")
+            assert built(f)[0] == 1
+            site = tree(os.path.join(f.path, "_site"))
+            assert site["figures/curve.csv"] == b"x,y\n1,3\n" and "secret.csv" not in site
+            os.remove(os.path.join(f.path, "Notebooks/figures/curve.csv"))
+            said = built(f)[1]
+            assert any("curve.csv" in line for line in said) and not os.path.exists(os.path.join(f.path, "_site/figures/curve.csv")), said
+
+    def strict_refuses_what_must_not_be_published():
+        with Folder() as f:
+            make_course(f, 2)
+            assert b"was never run" in f.nb("build", "--strict", check=1).stderr
+            for lesson in ("day01", "day02"):
+                f.nb("run", f"Notebooks/{lesson}.md", check=0)
+            f.nb("build", "--strict", check=0)
+            open(os.path.join(f.path, "Notebooks/day01.md"), "a").write("\nThe mean is {{ queue.mean }}.\n")
+            assert "queue.mean" in f.nb("build", "--strict", check=1).stderr.decode()
+            f.nb("build", check=0)
+
+    return [pictures_and_data_come_along, strict_refuses_what_must_not_be_published, a_build_after_any_edit_is_one_from_nothing, a_build_writes_no_more_than_it_has_to, mistakes_of_all_lessons_are_said_at_once]
