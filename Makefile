@@ -94,6 +94,7 @@ bench: build
 	python3 Tests/Bench/check.py $(NB)
 	python3 Tests/Bench/referee.py $(NB)
 	python3 Tests/Bench/lsp.py $(NB)
+	$(PYTHON) Tests/Bench/reload.py $(NB)
 
 install: build
 	install -d '$(DESTDIR)$(PREFIX)/bin'
