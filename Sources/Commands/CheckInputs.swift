@@ -78,11 +78,10 @@ final class CheckInputs: Sendable {
 
   /// Identity, size and times: a file that was replaced or written to has others.
   private static func status(of path: String) -> String {
-    var status = stat()
+    let state = FileState(path)
     // A log that is there and empty says what one that is not there says: SQLite makes and removes it as it is read.
-    guard stat(path, &status) == 0, status.st_size > 0 || !path.hasSuffix("-wal") else { return "-" }
-    let (changed, written) = (status.st_ctim, status.st_mtim)
-    return "\(status.st_dev) \(status.st_ino) \(status.st_size) \(written.tv_sec).\(written.tv_nsec) \(changed.tv_sec).\(changed.tv_nsec)"
+    guard state != .absent, state.size > 0 || !path.hasSuffix("-wal") else { return "-" }
+    return "\(state.inode) \(state.size) \(state.modified) \(state.changed)"
   }
 }
 

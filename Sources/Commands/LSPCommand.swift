@@ -154,17 +154,7 @@ private final class ChildRun {
 /// Files as the server asks for them. What stands around a notebook is read again only when a file's stamp has changed: it is asked after every
 /// keystroke.
 private final class DeskFiles {
-  private struct Stamp: Equatable {
-    var seconds = 0
-    var nanoseconds = 0
-    var size: Int64 = -1
-    init(_ path: String) {
-      var status = stat()
-      guard stat(path, &status) == 0 else { return }
-      (seconds, nanoseconds, size) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec, Int64(status.st_size))
-    }
-  }
-  private var contexts: [String: (stamps: [Stamp], context: PlanContext)] = [:]
+  private var contexts: [String: (stamps: [FileState], context: PlanContext)] = [:]
   private var workspaces: [String: Workspace] = [:]
 
   var desk: Desk {
@@ -194,7 +184,7 @@ private final class DeskFiles {
   private func context(_ path: String) -> PlanContext {
     guard path.hasPrefix("/") else { return PlanContext() }
     let workspace = workspace(path)
-    let stamps = [workspace.facts, workspace.courseFile, workspace.learner].map(Stamp.init)
+    let stamps = [workspace.facts, workspace.courseFile, workspace.learner].map { (path: String) in FileState(path) }
     if let known = contexts[workspace.course], known.stamps == stamps { return known.context }
     let context = (try? CourseContext(workspace).plan) ?? PlanContext()
     contexts[workspace.course] = (stamps, context)

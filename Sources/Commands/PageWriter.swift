@@ -6,7 +6,6 @@ import DocumentModel
 import ExperimentModel
 import ExperimentRunner
 import Foundation
-import ResultStore
 import TextModel
 
 struct PageWriter {
@@ -22,20 +21,20 @@ struct PageWriter {
   /// that the course does not list, or while another lesson has mistakes.
   func write(_ path: String) throws {
     let (course, theme, lessons) = try workspace.readCourse()
-    let context = try CourseContext(workspace, learnerSeed: learnerSeed)
     let stem = Workspace.stem(path)
     let isListed = lessons.contains { Workspace.stem($0) == stem }
     if workspace.isCourse, isListed, (try? SiteBuilder(workspace, SiteOptions(learnerSeed: learnerSeed)).build()) != nil { return }
-    let store = try? ResultStore(path: workspace.store)
-    let bodies = (isListed ? lessons : lessons + [path]).compactMap { path -> LessonBody? in
+    let context = try CourseContext(workspace, learnerSeed: learnerSeed)
+    func input(_ path: String) -> LessonInput? {
       guard let source = try? SourceText(contentsOf: path) else { return nil }
-      return lessonBody(LessonInput(Notebook(source, in: workspace, context), Notebook.knownResults(Notebook.savedResults(workspace, Workspace.stem(path)), of: Workspace.stem(path), store)), course: course, theme: theme)
+      return LessonInput(Notebook(source, in: workspace, context), Notebook.knownResults(workspace, Workspace.stem(path)))
     }
-    guard let own = bodies.first(where: { $0.summary.link.id == stem }) else { return }
+    guard let own = input(path) else { return }
     func isThere(_ page: String) -> Bool { access(workspace.site + "/" + page, F_OK) == 0 }
-    let listed = bodies.map(\.summary.link).filter { link in lessons.contains { Workspace.stem($0) == link.id } }
+    // Of the others only the titles are wanted.
+    let listed = lessons.compactMap { Workspace.stem($0) == stem ? own.link : input($0)?.link }
     let site = Site(course, lessons: listed, pages: CoursePage.allCases.filter { isThere($0.path) }, theme: theme)
-    let page = site.page(own)
+    let page = site.page(lessonBody(own, course: course, theme: theme))
     try makeFolder(workspace.site)
     try writeFileAtomically(workspace.site + "/" + page.path, Array(page.html.utf8), durable: false)
     for asset in theme.assets { try writeFileAtomically(workspace.site + "/" + asset.path, asset.bytes, durable: false) }

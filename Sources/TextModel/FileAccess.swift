@@ -83,16 +83,7 @@ public func writeFileAtomically(_ path: String, _ bytes: [UInt8], durable: Bool 
   guard descriptor >= 0 else { throw systemError("write-failed", "writing", path) }
   var done = false
   defer { if !done { unlink(temporary) } }
-  var written = 0
-  let complete = bytes.withUnsafeBytes { buffer in
-    while written < buffer.count {
-      let n = write(descriptor, buffer.baseAddress! + written, buffer.count - written)
-      if n < 0 { if errno == EINTR { continue } else { return false } }
-      written += n
-    }
-    return true
-  }
-  guard complete, fchmod(descriptor, mode) == 0, !durable || fsync(descriptor) == 0 else {
+  guard writeAll(descriptor, bytes), fchmod(descriptor, mode) == 0, !durable || fsync(descriptor) == 0 else {
     let error = systemError("write-failed", "writing", path)
     close(descriptor)
     throw error
@@ -113,8 +104,13 @@ public func overwriteFile(_ path: String, _ bytes: [UInt8]) throws(FileError) {
   let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
   guard descriptor >= 0 else { throw systemError("write-failed", "writing", path) }
   defer { close(descriptor) }
-  var written = 0
-  let complete = bytes.withUnsafeBytes { buffer in
+  guard writeAll(descriptor, bytes), ftruncate(descriptor, off_t(bytes.count)) == 0 else { throw systemError("write-failed", "writing", path) }
+}
+
+/// - Returns: false when the system refused; `errno` says why.
+private func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
+  bytes.withUnsafeBytes { buffer in
+    var written = 0
     while written < buffer.count {
       let n = write(descriptor, buffer.baseAddress! + written, buffer.count - written)
       if n < 0 { if errno == EINTR { continue } else { return false } }
@@ -122,7 +118,6 @@ public func overwriteFile(_ path: String, _ bytes: [UInt8]) throws(FileError) {
     }
     return true
   }
-  guard complete, ftruncate(descriptor, off_t(bytes.count)) == 0 else { throw systemError("write-failed", "writing", path) }
 }
 
 /// Creates a folder and its parents; an existing one is fine.
