@@ -26,7 +26,7 @@ struct GradeCommand: ParsableCommand {
   @Flag(name: .customLong("run"), help: "Measure the blocks that the gates ask where they have no result of today's question, and longer where a gate is open.")
   var measures = false
   @Flag(help: "With --run: shorter runs.") var quick = false
-  @Flag(help: "With --run: trust these notebooks: their code fences may be executed.") var trust = false
+  @Flag(help: "With --run: trust these notebooks for now: what they execute may run.") var trust = false
   @Option(help: "A git revision with the notebook as it was handed out: what the learner changed is shown against it.") var shipped = "HEAD"
   @Flag(help: "With --run: also measure the learner's blocks in turns with those of --shipped, on this machine.") var besideShipped = false
   @Option(help: "Write a JSON report to this file.") var report: String?
@@ -194,7 +194,7 @@ struct GradeCommand: ParsableCommand {
       cancelled: { Interrupts.requested }, report: { _ in })
     let blocks = Set(notebook.plan.cells.filter { $0.work.kind == "check" }.flatMap(asked))
     do {
-      let results = try RegressionCheck(notebook: notebook, runner: runner).compare(with: shipped, only: blocks)
+      let results = try RegressionCheck(notebook: notebook, runner: runner, isTrustedForNow: trust).compare(with: shipped, only: blocks)
       Output.error(regressionText(results, revision: shipped))
       return results
     } catch {

@@ -109,17 +109,6 @@ struct Notebook {
     }
     return known
   }
-
-  /// What a run would execute besides the lab: code fences by id, and the command lines of bench blocks.
-  var executables: [String] {
-    let fences = document.codeFences.filter { $0.id != nil && ($0.language == "sql" || FenceLanguage(info: $0.language) != nil) }
-    var commands: [String] = []
-    for case .bench(let bench) in plan.cells.map(\.work) {
-      for case .command(let command) in bench.subjects.map(\.work) { commands.append(command.text) }
-      commands += [bench.setup, bench.prepare].compactMap { $0 }
-    }
-    return fences.compactMap(\.id) + commands
-  }
 }
 
 /// Names of data files that planning asked for.

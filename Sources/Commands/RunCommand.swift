@@ -25,7 +25,7 @@ struct RunCommand: ParsableCommand {
   var quick = false
   @Option(help: "Measure so many times as long, up to 8, where that narrows an interval; the result replaces a saved one that it agrees with.")
   var longer = 1
-  @Flag(help: "Trust this notebook for this run: its code fences may be executed.")
+  @Flag(help: "Trust these notebooks for this run: what they execute may run (see `nb help trust`).")
   var trust = false
   @Flag(help: "For CI: judge thresholds and budgets, and write nothing into the notebook.")
   var check = false
@@ -89,8 +89,9 @@ struct RunCommand: ParsableCommand {
     guard !notebook.diagnostics.hasErrors else { return Exit.failed }
     guard var cells = chosenCells(notebook) else { return Exit.failed }
     if longer > 1 { cells = cells.map { $0.lasting(longer) ?? $0 } }
-    guard mayExecute(notebook, cells) else { return Exit.failed }
-    let kept = try keepReal(try real.components(), usedBy: { one in cells.contains { $0.uses(one) } }, in: notebook.path)
+    let components = try real.components()
+    guard TrustCheck(notebook: notebook, isTrustedForNow: trust).permits(cells, real: components) else { return Exit.failed }
+    let kept = try keepReal(components, usedBy: { one in cells.contains { $0.uses(one) } }, in: notebook.path)
     defer { kept?.stop() }
     let questions = connect(&cells, kept?.services ?? [])
 
@@ -156,7 +157,7 @@ struct RunCommand: ParsableCommand {
     var regressions: [RegressionResult] = []
     if let baseline {
       do {
-        regressions = try RegressionCheck(notebook: notebook, runner: runner).compare(with: baseline, only: Set(cells.map(\.id)).subtracting(results.filter { $0.unmet != nil }.map(\.id)))
+        regressions = try RegressionCheck(notebook: notebook, runner: runner, isTrustedForNow: trust).compare(with: baseline, only: Set(cells.map(\.id)).subtracting(results.filter { $0.unmet != nil }.map(\.id)))
         for one in regressions { reportNotes(one.notes ?? [], of: one.block, notebook.source) }
         Output.error(regressionText(regressions, revision: baseline))
       } catch {
@@ -264,18 +265,6 @@ struct RunCommand: ParsableCommand {
       cells[i].inputs = asked
     }
     return questions
-  }
-
-  /// Code fences run only in a trusted notebook.
-  private func mayExecute(_ notebook: Notebook, _ cells: [Cell]) -> Bool {
-    let fences = notebook.executables
-    guard !trust, !fences.isEmpty, !cells.isEmpty else { return true }
-    Output.failure(
-      Diagnostic(
-        "not-trusted", .error,
-        "this notebook holds code that a run would execute: \(fences.map { "`\($0)`" }.joined(separator: ", "))",
-        remedy: "read those fences, then run `nb run --trust \(notebook.path)`", path: notebook.path))
-    return false
   }
 
   private func appendLog(_ notebook: Notebook, _ results: [CellResult], _ stamp: RunStamp) throws {

@@ -52,18 +52,18 @@ public struct Diagnostic: Hashable, Sendable {
     var out = ""
     if let source, let range {
       let position = source.position(at: range.lower)
-      out += "\(bold)\(source.path):\(position.line):\(position.column): \(reset)"
+      out += "\(bold)\(printable(source.path)):\(position.line):\(position.column): \(reset)"
     } else if let path = path ?? source?.path {
-      out += "\(bold)\(path): \(reset)"
+      out += "\(bold)\(printable(path)): \(reset)"
     } else {
       out += "\(bold)nb: \(reset)"
     }
-    out += "\(tint)\(severity.rawValue):\(reset) \(cause) [\(id.rawValue)]\n"
+    out += "\(tint)\(severity.rawValue):\(reset) \(printable(cause)) [\(id.rawValue)]\n"
     if let source, let range {
       out += excerpt(of: range, in: source, tint: tint, reset: reset)
     }
     if let remedy {
-      for (i, line) in remedy.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      for (i, line) in printable(remedy).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
         out += i == 0 ? "      = \(line)\n" : "        \(line)\n"
       }
     }
@@ -77,10 +77,10 @@ public struct Diagnostic: Hashable, Sendable {
     let content = source.contentRange(ofLine: line)
     let number = String(line)
     let gutter = String(repeating: " ", count: max(0, 5 - number.count)) + number
-    let text = Self.printable(source.text(content))
+    let text = printable(source.text(content))
     var caret = ""
     if range.lower > content.lower {
-      for character in Self.printable(source.text(SourceRange(content.lower, min(range.lower, content.upper)))).unicodeScalars {
+      for character in printable(source.text(SourceRange(content.lower, min(range.lower, content.upper)))).unicodeScalars {
         caret += character == "\t" ? "\t" : " "
       }
     }
@@ -89,11 +89,6 @@ public struct Diagnostic: Hashable, Sendable {
     caret += "^" + String(repeating: "~", count: max(0, width - 1))
     let blank = String(repeating: " ", count: 5)
     return "\(gutter) | \(text)\n\(blank) | \(tint)\(caret)\(reset)\n"
-  }
-
-  /// Control characters would move the cursor or change colours: shown as `·`.
-  private static func printable(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 && $0 != "\t" || $0.value == 0x7F ? "·" : $0 }))
   }
 }
 
