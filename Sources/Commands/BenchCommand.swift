@@ -43,6 +43,7 @@ struct BenchCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "A command that fails is measured all the same.") var ignoreFailure = false
   @Flag(help: "Each command through `sh -c`; the shell's own time is measured and taken off.") var shell = false
   @Flag(help: "Code fences may run, whether their notebook is trusted or not.") var trust = false
+  @Flag(help: ArgumentHelp(Confined.help)) var confine = false
   @Option(help: "json, csv, md or benchfmt to stdout, or FORMAT:FILE; may be repeated.") var export: [String] = []
   @Flag(help: "One JSON object a comparison on stdout, nothing else.") var json = false
   @Flag(help: "Pictures without block characters.") var ascii = false
@@ -93,6 +94,9 @@ struct BenchCommand: ParsableCommand {
     options.commands.input = input
     options.commands.timeout = timeout
     options.commands.dropsCaches = cold
+    guard let confined = Confined(confine) else { throw Exit.failed }
+    defer { confined.remove() }
+    options.commands.confinement = confined.confinement
     let runner = Runner(
       options, cancelled: { Interrupts.requested },
       report: { event in

@@ -27,6 +27,7 @@ struct GradeCommand: ParsableCommand {
   var measures = false
   @Flag(help: "With --run: shorter runs.") var quick = false
   @Flag(help: "With --run: trust these notebooks for now: what they execute may run.") var trust = false
+  @Flag(help: ArgumentHelp("With --run: " + Confined.help)) var confine = false
   @Option(help: "A git revision with the notebook as it was handed out: what the learner changed is shown against it.") var shipped = "HEAD"
   @Flag(help: "With --run: also measure the learner's blocks in turns with those of --shipped, on this machine.") var besideShipped = false
   @Option(help: "Write a JSON report to this file.") var report: String?
@@ -34,7 +35,7 @@ struct GradeCommand: ParsableCommand {
   @OptionGroup var learner: LearnerOptions
 
   func validate() throws {
-    if !measures, quick || trust || besideShipped { throw ValidationError("--quick, --trust and --beside-shipped belong to --run") }
+    if !measures, quick || trust || confine || besideShipped { throw ValidationError("--quick, --trust, --confine and --beside-shipped belong to --run") }
   }
 
   func run() throws {
@@ -173,6 +174,7 @@ struct GradeCommand: ParsableCommand {
     var words = ["--only", blocks.sorted().joined(separator: ","), "--longer", String(length), "--no-html", "--quiet", notebook.path]
     if quick { words.append("--quick") }
     if trust { words.append("--trust") }
+    if confine { words.append("--confine") }
     if let seed = learner.learnerSeed { words += ["--learner-seed", String(seed)] }
     do {
       try RunCommand.parse(words).run()

@@ -27,6 +27,8 @@ struct RunCommand: ParsableCommand {
   var longer = 1
   @Flag(help: "Trust these notebooks for this run: what they execute may run (see `nb help trust`).")
   var trust = false
+  @Flag(help: ArgumentHelp(Confined.help))
+  var confine = false
   @Flag(help: "For CI: judge thresholds and budgets, and write nothing into the notebook.")
   var check = false
   @Option(help: "With --check: a git revision whose notebook is built again and measured in turns with this one.")
@@ -112,12 +114,15 @@ struct RunCommand: ParsableCommand {
       finished: now(), commit: commitID(notebook.workspace.root), environment: machineDescription())
     let progress = Progress(quiet: quiet)
     let executable = executablePath()
+    guard let confined = Confined(confine) else { return Exit.failed }
+    defer { confined.remove() }
+    var options = RunOptions(
+      quick: quick,
+      launcher: LabLauncher(executable: executable, serveArguments: ["lab", "serve", "--stdin"]),
+      subjectArguments: ["lab", "subject"], fenceCache: notebook.workspace.state + "/fences")
+    options.commands.confinement = confined.confinement
     let runner = Runner(
-      RunOptions(
-        quick: quick,
-        launcher: LabLauncher(executable: executable, serveArguments: ["lab", "serve", "--stdin"]),
-        subjectArguments: ["lab", "subject"], fenceCache: notebook.workspace.state + "/fences"),
-      cancelled: { Interrupts.requested }, report: { progress.show($0) })
+      options, cancelled: { Interrupts.requested }, report: { progress.show($0) })
     let parts = Planner(notebook.context).questionParts(of: notebook.document)
     let results: [CellResult]
     do {

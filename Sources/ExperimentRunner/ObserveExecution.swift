@@ -27,7 +27,7 @@ extension Runner {
   private func observeProfile(_ query: ProfileQuery, into result: inout CellResult) throws(MeasureError) {
     report(.progress(id: result.id, note: "sampling \(query.fence.id)", rate: nil, p99: nil, left: nil))
     let duration = options.quick ? Nanoseconds(query.duration.rawValue / 4) : query.duration
-    let profile = try FenceWorkshop(cache: options.fenceCache).profile(query.fence, lasting: duration, cancelled: cancelled)
+    let profile = try FenceWorkshop(cache: options.fenceCache).profile(query.fence, lasting: duration, options: options.commands, cancelled: cancelled)
     result.rowLabel = "function"
     result.columns = ["self_share", "share"]
     // An address needs a name that is known before the run: the hottest function is `top`.
@@ -39,6 +39,7 @@ extension Runner {
           label: function.function))
     }
     result.arms.append(ArmResult(name: "", metrics: ["samples": MetricValue(Estimate(Double(profile.samples)), .count)]))
+    if let confined = confinementDoubt([.fence(query.fence)]) { result.doubts.append(confined) }
     result.doubts += profile.doubts.map { Doubt(id: "profile", text: $0) }
     if profile.samples < 100 {
       result.doubts.append(Doubt(id: "few-samples", text: "\(profile.samples) samples are too few to name a function: give it more time"))

@@ -18,6 +18,7 @@ final class Launcher {
   private let environment: [UnsafeMutablePointer<CChar>?]
   private let limits: [nb_limit]
   private let endsWithParent: Bool
+  private let confinement: Confinement?
   private let mark: UInt64
 
   private static let marks = Atomic<UInt64>(0)
@@ -25,11 +26,12 @@ final class Launcher {
   /// - Parameters:
   ///   - name: for messages.
   ///   - environment: added to nb's own; a later value wins.
+  ///   - confinement: what it may reach; nil: what nb may.
   ///   - endsWithParent: the child gets SIGKILL when the thread that started it ends, so also when nb is killed.
   /// - Throws: `MeasureError` when there is no such program.
   init(
     name: String, argv: [String], environment added: [String: String] = [:], folder: String? = nil,
-    limits: ResourceLimits = .init(), endsWithParent: Bool = false
+    limits: ResourceLimits = .init(), endsWithParent: Bool = false, confinement: Confinement? = nil
   ) throws(MeasureError) {
     self.name = name
     guard let program = argv.first, !program.isEmpty else { throw MeasureError("\(name): there is no command to start") }
@@ -45,11 +47,13 @@ final class Launcher {
       next += 1
     }
     variables.merge(added) { $1 }
+    if let confinement { variables["TMPDIR"] = confinement.folder }
     path = strdup(found)
     self.folder = folder.map { strdup($0) }
     arguments = argv.map { strdup($0) } + [nil]
     environment = variables.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
     self.endsWithParent = endsWithParent
+    self.confinement = confinement
     var soft: UInt64 = 0
     var hard: UInt64 = 0
     _ = nb_read_limit(0, Int32(NB_LIMIT_REALTIME), &soft, &hard)
@@ -76,7 +80,7 @@ final class Launcher {
           var start = nb_start(
             path: path, arguments: arguments.baseAddress, environment: environment.baseAddress, folder: folder,
             descriptors: descriptors, limits: limits.baseAddress, limit_count: Int32(limits.count),
-            ends_with_parent: endsWithParent ? 1 : 0)
+            ends_with_parent: endsWithParent ? 1 : 0, confined: confinement == nil ? 0 : 1, rules: confinement?.rules ?? -1)
           return nb_start_process(&start, &at)
         }
       }

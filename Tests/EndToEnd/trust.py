@@ -6,6 +6,7 @@ import re
 import select
 import shutil
 import subprocess
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -207,6 +208,19 @@ def tests(Folder):
             shown = f.nb("trust", "--show", "c.md", check=0).stdout.decode()
             assert "\x1b" not in shown and "\u202e" not in shown and "echo ·[2Kharmless · gnihtemos" in shown, shown
 
+    def confined_code_is_said_in_the_result():
+        with Person() as f:
+            body = ("# T\n\n```python #work\ndef subject(n):\n    import socket\n    try:\n        socket.socket()\n    except OSError:\n        return 1\n    return 2\n```\n\n"
+                    "```perf\nkind: bench\nid: b\nsubjects: [{fence: work}]\nblock_time: {full: 300ms, quick: 100ms}\n```\n")
+            f.file("c.md", body.encode())
+            f.nb("trust", "c.md", check=0)
+            f.nb("run", "--quick", "--confine", "c.md", check=0)
+            assert b"code was confined: no new privileges, no sockets but Unix ones" in f.read("c.md"), f.read("c.md")
+            left = [name for name in os.listdir(tempfile.gettempdir()) if name.startswith("nb-confined-")]
+            assert not left, left
+            done = f.nb("bench", "--confine", "--budget", "300ms", "--export", "md", "touch escaped || true", check=0)
+            assert b"code was confined" in done.stdout and not os.path.exists(os.path.join(f.path, "escaped")), done.stdout
+
     def without_a_state_folder_nothing_is_trusted():
         with Person() as f:
             text, marker = touching(f)
@@ -223,5 +237,5 @@ def tests(Folder):
         a_script_that_a_command_names_is_part_of_it, setup_prepare_and_options_are_executed_too, unused_code_is_not_asked_about,
         an_own_edit_is_confirmed_once_at_a_terminal, the_shipped_course_is_trusted_as_it_came, real_components_need_trust,
         statements_of_a_block_reach_no_other_file, targets_of_a_course_count_once_trusted, what_is_shown_is_what_runs,
-        without_a_state_folder_nothing_is_trusted,
+        confined_code_is_said_in_the_result, without_a_state_folder_nothing_is_trusted,
     ]

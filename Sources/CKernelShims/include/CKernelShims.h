@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <signal.h>
 
+#include "Confinement.h"
 #include "Processes.h"
 #include "Sockets.h"
 #include "TCPCounts.h"
