@@ -15,12 +15,12 @@ struct CleanCommand: ParsableCommand {
 
   func run() throws {
     for file in files {
-      do throws(FileError) {
+      do {
         let path = Workspace.find(file)
-        let document = Document(parsing: try SourceText(contentsOf: path))
+        let document = try readableDocument(path)
         let cleaned = document.cleaned()
         if stdout { Output.bytes(cleaned.bytes) } else { try writeFileAtomically(path, cleaned.bytes) }
-      } catch {
+      } catch let error as FileError {
         Output.failure(error.diagnostic)
         throw Exit.failed
       }

@@ -1,6 +1,7 @@
 // stdout carries results, stderr diagnostics and progress. write(2), because a pipe may close and
 // because Swift's print buffers in another order than stderr.
 
+import DocumentModel
 import Foundation
 import Glibc
 import TextModel
@@ -40,4 +41,18 @@ enum Output {
       written += n
     }
   }
+}
+
+/// A document that is changed or shown; where it is not read (`costly-markdown`), says so and ends the command.
+func readableDocument(_ path: String, limit: Int = 8 << 20) throws -> Document {
+  let document = Document(parsing: try SourceText(contentsOf: path, limit: limit))
+  if !document.isReadable { try refuse(document.diagnostics.first, in: document.source) }
+  return document
+}
+
+/// Ends the command for a finding that leaves nothing to do.
+func refuse(_ finding: Diagnostic?, in source: SourceText) throws {
+  guard let finding else { return }
+  Output.error(finding.rendered(in: source, color: Output.color))
+  throw Exit.failed
 }
