@@ -33,7 +33,7 @@ struct RenderCommand: ParsableCommand {
         Output.standard(rendered.html)
       } else {
         let title = rendered.headings.first?.text ?? Workspace.stem(path)
-        Output.standard(standalonePage(title: title, body: rendered.html))
+        Output.standard(standalonePage(title: title, body: rendered.html, runsScripts: unsafe))
       }
     } catch let error as FileError {
       Output.failure(error.diagnostic)

@@ -9,6 +9,7 @@ Needs Python's playwright and a Chromium; without one of them it says so and pas
 """
 import argparse
 import concurrent.futures
+import http.server
 import json
 import os
 import random
@@ -17,6 +18,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import urllib.parse
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +38,7 @@ LOOK = """() => {
     if (/^(iframe|object|embed|base|form|meta|script|style|link)$/i.test(e.tagName)) {
       const ours = e.matches('form#search, meta[charset], meta[name], meta[http-equiv="Content-Security-Policy"], link[rel=stylesheet], link[rel=icon], link[rel=canonical], link[rel=alternate]')
         || (e.tagName === 'SCRIPT' && /^[\\w./-]+\\.js$/.test(e.getAttribute('src') || '') && !e.textContent)
-        || (e.tagName === 'STYLE' && document.querySelector('meta[name=generator][content^="nb "]'));
+        || (e.tagName === 'STYLE' && /^\\s*:root \\{ color-scheme/.test(e.textContent) && !/alert|<|@import|url\\(/.test(e.textContent));
       if (!ours) bad.push(e.outerHTML.slice(0, 200));
     }
     if (e.tagName === 'IMG' && e.getAttribute('src') === 'x') bad.push(e.outerHTML.slice(0, 200));
@@ -219,6 +222,81 @@ def attacks(nb, folder):
     yield course("day08", name="markdown", files={"day08.md": markdown(), "glossary.md": markdown(), "optimization-log.md": log})
 
 
+RUN = f"""# Hostile results
+
+```python #raises
+def subject(n):
+    raise ValueError({MARKUP!r})
+```
+
+```python #prints mode=process
+import sys
+sys.stderr.write({MARKUP!r} + "\\n[x]({ADDRESS})\\n| a | b |\\n")
+sys.exit(3)
+```
+
+```perf
+kind: bench
+id: raising
+title: {quoted(MARKUP)}
+why: {quoted(MARKUP)}
+subjects: [{{fence: raises}}]
+block_time: {{full: 300ms, quick: 100ms}}
+```
+
+```perf
+kind: bench
+id: printing
+subjects: [{{fence: prints}}]
+block_time: {{full: 300ms, quick: 100ms}}
+```
+
+```perf
+kind: bench
+id: named
+title: {quoted("[x](" + ADDRESS + ")")}
+subjects: [{{builtin: spin, name: one}}, {{command: {quoted("true " + MARKUP.replace("`", ""))}, name: two}}]
+compare: {{baseline: one}}
+block_time: {{full: 300ms, quick: 100ms}}
+```
+"""
+
+
+def ran(nb, folder):
+    """Pages of what hostile code said when it failed, and a report on a hostile server."""
+    book = folder / "ran"
+    book.mkdir()
+    shutil.copytree(ROOT / "Themes", book / "Themes")
+    (book / "hostile.md").write_text(RUN)
+    done = subprocess.run([nb, "run", "--quick", "--trust", "hostile.md"], cwd=book, capture_output=True, timeout=120)
+    if b"alert(1)" not in (book / "hostile.md").read_bytes().split(b"<!-- nb:result", 1)[-1]:
+        raise AssertionError(f"nothing of what the code said is in a result: {done.stderr[-800:]}")
+    subprocess.run([nb, "build"], cwd=book, capture_output=True, timeout=120)
+
+    class Hostile(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(500, MARKUP)
+            self.send_header("Content-Length", "5")
+            self.end_headers()
+            self.wfile.write(b"<svg>")
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # Braces would ask for a value of the scenario.
+    plain = MARKUP.replace("{", "(").replace("}", ")")
+    path = urllib.parse.quote(plain, safe="\"'<>()=;/")
+    subprocess.run([nb, "load", f"http://127.0.0.1:{server.server_port}/{path.replace(' ', '')}", "--header", f"X-Mark: {plain}", "--rate", "20", "--duration", "1s",
+                    "--html", "report.html", "--slo", "p99<50ms"], cwd=book, capture_output=True, timeout=60)
+    server.shutdown()
+    rendered = subprocess.run([nb, "render", "hostile.md"], cwd=book, capture_output=True, timeout=60)
+    if rendered.returncode == 0:
+        (book / "rendered.html").write_bytes(rendered.stdout)
+    return sorted((book / "_site").glob("*.html")), [one for one in (book / "report.html", book / "rendered.html") if one.exists()]
+
+
 def look(browser, page_path, name, faults):
     # Escaping alone must hold: the policy would hide a hole.
     context = browser.new_context(bypass_csp=True)
@@ -284,6 +362,12 @@ def main():
                 if built and attack.name in ("markdown",):
                     search_words(browser, attack.root / "_site", faults)
                 shutil.rmtree(attack.root, ignore_errors=True)
+            pages, alone = ran(nb, folder)
+            for page in pages + alone:
+                look(browser, page, "ran", faults)
+                looked += 1
+            if not pages or not alone:
+                faults.append("ran: there is no page, or no report")
             browser.close()
         print(f"{len(todo)} hostile courses, {looked} pages with a payload looked at, {len(empty)} refused to build, {len(faults)} faults")
         for one in faults[:40]:

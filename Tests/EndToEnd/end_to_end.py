@@ -24,6 +24,7 @@ import learner
 import load_peers
 import market
 import money
+import network
 import observe
 import real_components
 import serving
@@ -1385,7 +1386,7 @@ def bodies_are_compressed_and_written_as_declared():
 
 def main():
     wanted = sys.argv[2:]
-    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner, language_server, market, site_build, serving, authoring, trust):
+    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner, language_server, market, site_build, serving, authoring, trust, network):
         TESTS.extend(part.tests(Folder))
     passed = failed = 0
     for function in TESTS:
