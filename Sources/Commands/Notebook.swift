@@ -27,7 +27,7 @@ struct CourseContext: Sendable {
       facts: Dictionary(facts.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a }),
       courseMoney: workspace.isCourse ? (try? SourceText(contentsOf: workspace.courseFile)).map(PerfLanguage.courseMoney) ?? [:] : [:],
       learnerSeed: seed,
-      data: { name in (try? readFile(folder + "/" + name, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) } })
+      data: { name in (try? readFile(name, within: folder, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) } })
   }
 }
 

@@ -60,6 +60,29 @@ public func readFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
   return bytes
 }
 
+/// The bytes of a file that a document names, such as `data/users.csv`.
+///
+/// - Throws: as `path(of:within:)` and `readFile`.
+public func readFile(_ name: String, within folder: String, limit: Int) throws(FileError) -> [UInt8] {
+  try readFile(path(of: name, within: folder), limit: limit)
+}
+
+/// Where a file lies that a document names: below `folder`, also once every link is followed. A course comes from
+/// somewhere; what it reads and publishes is its own.
+///
+/// - Throws: `outside-folder` for a path from the root, for one with `..` and for a link that leads out; `missing-file`.
+public func path(of name: String, within folder: String) throws(FileError) -> String {
+  let path = folder + "/" + name
+  guard !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else { throw outside(path, folder) }
+  guard let target = followed(path), let root = followed(folder) else { throw openError(path) }
+  guard target.hasPrefix(root == "/" ? root : root + "/") else { throw outside(path, folder) }
+  return target
+}
+
+private func outside(_ path: String, _ folder: String) -> FileError {
+  FileError("outside-folder", "this leads out of \(folder)", remedy: "put the file itself into that folder", path: path)
+}
+
 /// Replaces a file's content in one step; keeps its mode. A link is followed, so that the link stays a link.
 ///
 /// - Parameter durable: on return it is on the disk; false for what can be made again, which costs a tenth.
@@ -130,8 +153,11 @@ public func makeFolder(_ path: String) throws(FileError) {
   }
 }
 
-private func resolved(_ path: String) -> String {
-  guard let real = realpath(path, nil) else { return path }
+private func resolved(_ path: String) -> String { followed(path) ?? path }
+
+/// With all links followed; nil when there is nothing, and `errno` says why.
+private func followed(_ path: String) -> String? {
+  guard let real = realpath(path, nil) else { return nil }
   defer { free(real) }
   return String(cString: real)
 }

@@ -19,6 +19,7 @@ import time
 
 import authoring
 import faults
+import hostile
 import language_server
 import learner
 import load_peers
@@ -1386,7 +1387,26 @@ def bodies_are_compressed_and_written_as_declared():
 
 def main():
     wanted = sys.argv[2:]
-    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner, language_server, market, site_build, serving, authoring, trust, network):
+    for part in (
+        authoring,
+        faults,
+        hostile,
+        language_server,
+        learner,
+        load_peers,
+        market,
+        money,
+        network,
+        observe,
+        real_components,
+        serving,
+        simulations,
+        site_build,
+        telemetry,
+        telemetry_queries,
+        transports,
+        trust,
+    ):
         TESTS.extend(part.tests(Folder))
     passed = failed = 0
     for function in TESTS:
