@@ -35,18 +35,22 @@ public struct Grader {
       return graded
     }
     guard let asked = cells[source], let result = result(of: asked) else { return graded }
+    if let (block, reason) = invalid(source, []) {
+      graded.note = "the run of \(block) was INVALID\(reason.map { ": \($0)" } ?? "")"
+      return graded
+    }
     guard let value = result.value(at: gate.address) else {
       (graded.state, graded.note) = (.notRun, "not among the saved figures: nb run --only \(source)")
       return graded
     }
     graded.measured = value
-    // Correctness first: what is faster and different is not better.
-    if asked.work.kind == "bench", gate.address.metric != "parity", result.value(at: Address(block: nil, arm: [], metric: "parity"))?.estimate.value == 0 {
+    // Correctness first: what is faster and different is not better. Subjects that are not compared may well answer different questions.
+    if case .bench(let bench) = asked.work, bench.comparison != nil, gate.address.metric != "parity", result.value(at: Address(block: nil, arm: [], metric: "parity"))?.estimate.value == 0 {
       (graded.state, graded.note) = (.fail, "the subjects of \(source) gave different answers: correctness comes first")
       return graded
     }
-    if result.validity == .invalid || result.controlState == .broken {
-      graded.note = result.validity == .invalid ? "the run of \(source) was INVALID" : "the machine changed during \(source): run it again"
+    if result.controlState == .broken {
+      graded.note = "the machine changed during \(source): run it again"
       return graded
     }
     let outcome = Runner.outcome(value.estimate, gate.op, gate.limit.value)
@@ -83,5 +87,12 @@ public struct Grader {
     // A check's gates read each block on their own.
     guard cell.work.kind != "check", !above.contains(id) else { return nil }
     return cell.needs.lazy.compactMap { missing($0, above.union([id])) }.first
+  }
+
+  /// The block, or one that it was computed from, whose run says nothing, and why.
+  private func invalid(_ id: String, _ above: Set<String>) -> (block: String, reason: String?)? {
+    guard let cell = cells[id], cell.work.kind != "check", !above.contains(id) else { return nil }
+    if let result = known[id], result.validity == .invalid { return (id, result.validityReason) }
+    return cell.needs.lazy.compactMap { invalid($0, above.union([id])) }.first
   }
 }
