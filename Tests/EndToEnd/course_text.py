@@ -18,7 +18,7 @@ from lessons import DAYS, FENCE, block_id, copy_course, is_perf, text_of
 VOID = {"br", "hr", "img", "input", "link", "meta", "wbr", "circle", "path", "rect"}
 BLOCKS = {"p", "li", "td", "th", "h1", "h2", "h3", "h4", "figcaption", "blockquote", "dd", "dt"}
 
-NUMBER = r"(?<![\w.,§#])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+NUMBER = r"(?<![\w.,§#√])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 UNIT = (
     r"ns|[µμ]s|us|ms|s|min|h|d|nanoseconds?|microseconds?|milliseconds?|seconds?|minutes?|hours?|days?|weeks?|nights?|weekends?"
     r"|%|pct|per ?cent|percent|pp|points?"

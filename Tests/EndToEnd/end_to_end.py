@@ -19,6 +19,8 @@ import time
 
 import authoring
 import comparisons
+import course_runs
+import course_text
 import exercises
 import faults
 import language_server
@@ -27,6 +29,7 @@ import load_peers
 import market
 import money
 import observe
+import predictions
 import real_components
 import serving
 import simulations
@@ -1409,7 +1412,7 @@ def bodies_are_compressed_and_written_as_declared():
 
 def main():
     wanted = sys.argv[2:]
-    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner, language_server, market, site_build, serving, authoring, exercises, comparisons):
+    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner, language_server, market, site_build, serving, authoring, exercises, comparisons, course_runs, course_text, predictions):
         TESTS.extend(part.tests(Folder))
     passed = failed = 0
     for function in TESTS:

@@ -26,6 +26,8 @@ def copy_course(path):
     for name in os.listdir(COURSE):
         if name.endswith((".md", ".yml")):
             shutil.copy(os.path.join(COURSE, name), path)
+    if not os.path.exists(os.path.join(path, "Themes")):
+        os.symlink(os.path.join(COURSE, "..", "Themes"), os.path.join(path, "Themes"))
 
 
 def block_id(fence):

@@ -80,6 +80,16 @@ import Testing
     #expect(states([cell, check([gate("mine", "p99", .lessOrEqual, 12)])], [result]) == [expected])
   }
 
+  @Test("a quick run's counts are small", arguments: [(12.0, GradedGate.State.inconclusive), (8, .fail)])
+  func quickCounts(_ limit: Double, _ expected: GradedGate.State) {
+    var quick = measured()
+    quick.arms = [ArmResult(name: "mine", metrics: ["collections": MetricValue(Estimate(10), .plain)])]
+    let cells = [load(), check([gate("mine", "collections", .lessOrEqual, limit)])]
+    #expect(states(cells, [quick]) == [limit == 12 ? .pass : .fail])
+    quick.quick = true
+    #expect(states(cells, [quick]) == [expected])
+  }
+
   @Test("only the right answer is an answer", arguments: [(CheckAnswer.right, GradedGate.State.pass), (.wrong, .fail), (.open, .fail)])
   func answers(_ answer: CheckAnswer, _ expected: GradedGate.State) {
     // As the notebook has it now, whatever an older result says.
