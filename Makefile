@@ -8,10 +8,11 @@ DEBUG  := .build/debug/nb
 NOTEBOOKS := $(filter-out Notebooks/optimization-log.md Notebooks/glossary.md,$(wildcard Notebooks/*.md Notebooks/internals/*.md))
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup swift-here build debug run test tidy end-to-end test-browser check update site serve bench install clean
+.PHONY: menu setup swift-here build debug run course course-quick test tidy end-to-end test-browser check update site serve bench install clean
 
 menu:
 	@echo 'make run      build nb and run the lesson of day 8 (about a minute of measuring)'
+	@echo 'make course   the ten lessons of two weeks one after the other, ten minutes of measuring; course-quick: two, on a copy'
 	@echo 'make setup    install the system packages that are missing'
 	@echo 'make build    $(NB), optimised'
 	@echo 'make test     unit, property, golden, tidy and end-to-end tests'
@@ -52,6 +53,12 @@ run: build
 	@$(NB) run Notebooks/day08.md || { code=$$?; case $$code in \
 	  2|3) echo 'The lesson ran. On this machine, today, not every threshold held (see above and the tables).' ;; \
 	  *) exit $$code ;; esac; }
+
+course: build
+	python3 Tests/Course/course.py $(NB)
+
+course-quick: build
+	python3 Tests/Course/course.py $(NB) --quick
 
 test: debug
 	swift test --skip-build --parallel

@@ -85,7 +85,7 @@ struct GradeCommand: ParsableCommand {
     }
     var length = 1
     if measures { (notebook, length) = try measure(notebook) }
-    let grader = Grader(notebook.plan, lesson: notebook.lesson, known: notebook.knownResults())
+    let grader = Grader(notebook.plan, lesson: notebook.lesson, known: notebook.triedResults())
     collected.learnerSeed = notebook.context.learnerSeed
     collected.notebooks.append(GradeReport.Notebook(path: shortened(notebook.path), digest: notebook.digest))
     var progress = try notebook.workspace.readProgress()
@@ -142,34 +142,62 @@ struct GradeCommand: ParsableCommand {
 
   // MARK: Measuring
 
-  /// Measures what the gates ask and has no result, then longer what stays open.
+  /// Measures what the gates ask and has no result, then longer what stays open. A run that was INVALID has measured nothing,
+  /// and is made again as it was.
   ///
   /// - Returns: the notebook as it is afterwards, and how many times as long the last measuring was.
   private func measure(_ notebook: Notebook) throws(FileError) -> (Notebook, Int) {
     var now = notebook
     var last = 1
     for length in [1, 2, 4] {
-      let grader = Grader(now.plan, lesson: now.lesson, known: now.knownResults())
-      let wanted: Set<GradedGate.State> = length == 1 ? [.notRun, .stale] : [.inconclusive]
-      var blocks: Set<String> = []
-      for cell in now.plan.cells {
-        for (gate, graded) in zip(cell.gates, grader.gates(of: cell)) where wanted.contains(graded.state) {
-          let block = gate.address.block ?? cell.id
-          guard let asked = now.plan.cells.first(where: { $0.id == block }), asked.work.kind != "check" else { continue }
-          // Longer only where that narrows something.
-          if length == 1 || asked.lasting(length) != nil { blocks.insert(block) }
-        }
+      let (anew, longer) = wanted(now, length)
+      guard !anew.isEmpty || !longer.isEmpty else { continue }
+      if !anew.isEmpty {
+        Output.error("\(length == 1 ? "measuring" : "INVALID, measuring again"): \(anew.sorted().joined(separator: ", "))\n")
+        guard try runBlocks(anew, of: &now, 1) else { break }
       }
-      guard !blocks.isEmpty else { continue }
-      last = length
-      Output.error("\(length == 1 ? "measuring" : "open, measuring \(length) times as long"): \(blocks.sorted().joined(separator: ", "))\n")
-      guard runBlocks(blocks, of: now, length) else { break }
-      now = try Notebook(now.path, learnerSeed: learner.learnerSeed)
+      if !longer.isEmpty {
+        last = length
+        Output.error("open, measuring \(length) times as long: \(longer.sorted().joined(separator: ", "))\n")
+        guard try runBlocks(longer, of: &now, length) else { break }
+      }
     }
     return (now, last)
   }
 
+  /// The blocks to measure at a look of this length: as they are, and longer.
+  private func wanted(_ notebook: Notebook, _ length: Int) -> (anew: Set<String>, longer: Set<String>) {
+    let tried = notebook.triedResults()
+    let grader = Grader(notebook.plan, lesson: notebook.lesson, known: tried)
+    var (anew, longer): (Set<String>, Set<String>) = ([], [])
+    for cell in notebook.plan.cells {
+      for (gate, graded) in zip(cell.gates, grader.gates(of: cell)) where graded.state != .pass && graded.state != .fail {
+        let block = gate.address.block ?? cell.id
+        guard let asked = notebook.plan.cells.first(where: { $0.id == block }), asked.work.kind != "check" else { continue }
+        if graded.state != .inconclusive || isInvalid(asked, tried) {
+          if length == 1 || isInvalid(asked, tried) { anew.insert(block) }
+        } else if length > 1, asked.lasting(length) != nil {
+          // Longer only where that narrows something.
+          longer.insert(block)
+        }
+      }
+    }
+    return (anew, longer)
+  }
+
+  private func isInvalid(_ cell: Cell, _ tried: [String: CellResult]) -> Bool {
+    ([cell.id] + cell.needs).contains { tried[$0]?.validity == .invalid }
+  }
+
   /// - Returns: false after an error, which was printed.
+  private func runBlocks(_ blocks: Set<String>, of notebook: inout Notebook, _ length: Int) throws(FileError) -> Bool {
+    let isDone = runBlocks(blocks, of: notebook, length)
+    notebook = try Notebook(notebook.path, learnerSeed: learner.learnerSeed)
+    // INVALID is no error of the notebook: the next look may be luckier.
+    let tried = notebook.triedResults()
+    return isDone || notebook.plan.cells.contains { blocks.contains($0.id) && isInvalid($0, tried) }
+  }
+
   private func runBlocks(_ blocks: Set<String>, of notebook: Notebook, _ length: Int) -> Bool {
     var words = ["--only", blocks.sorted().joined(separator: ","), "--longer", String(length), "--no-html", "--quiet", notebook.path]
     if quick { words.append("--quick") }

@@ -101,6 +101,16 @@ struct Notebook {
     knownResults(savedResults(workspace, stem), of: stem, access(workspace.store, F_OK) == 0 ? try? ResultStore(path: workspace.store) : nil)
   }
 
+  /// The same; where nothing better answers today's question, also a run that was INVALID, so that it can be said to have been.
+  func triedResults() -> [String: CellResult] {
+    var known = knownResults()
+    guard access(workspace.store, F_OK) == 0, let stored = try? ResultStore(path: workspace.store).latest(lesson: stem) else { return known }
+    for cell in plan.cells {
+      if known[cell.id]?.inputs != cell.inputs, let latest = stored[cell.id], latest.inputs == cell.inputs, latest.validity == .invalid { known[cell.id] = latest }
+    }
+    return known
+  }
+
   /// - Parameter store: nil: none is there.
   static func knownResults(_ saved: [String: CellResult], of stem: String, _ store: ResultStore?) -> [String: CellResult] {
     var known = saved

@@ -8,7 +8,8 @@ final class Progress {
   private let quiet: Bool
   private let live: Bool
   private var heading = ""
-  private var index = 0
+  /// Of the blocks that have finished, compiling not counted.
+  private var took = Nanoseconds.zero
 
   init(quiet: Bool) {
     self.quiet = quiet
@@ -28,11 +29,25 @@ final class Progress {
       if let p99 { text += "  p99 \(format(MetricValue(Estimate(Double(p99.rawValue)), .nanoseconds)))" }
       if let left { text += "  \(format(MetricValue(Estimate(Double(left.rawValue)), .nanoseconds))) left" }
       line(text)
-    case .finished(let result):
+    case .finished(let result, let took, let declared):
       if live { Output.error("\r\u{1B}[K") }
-      Output.error("\(heading)  \(Self.summary(result))\n")
+      Output.error("\(heading)  \(Self.summary(result))  \(Self.text(took))\n")
+      self.took = self.took + took
+      // A tenth more is what a machine that is busy takes, and no mistake of the author.
+      if let declared, took.seconds > 1.1 * declared.seconds + 0.1 {
+        Output.error("warning: `\(result.id)` took \(Self.text(took)) and declares \(Self.text(declared)); shorten it, or correct its `block_time`\n")
+      }
     }
   }
+
+  /// The whole run beside what the lesson allows itself.
+  func sum(of blocks: Int, allowed: Nanoseconds?) {
+    guard !quiet, blocks > 0 else { return }
+    let limit = allowed.map { ", of \(Self.text($0)) that the lesson declares" } ?? ""
+    Output.error("the blocks took \(Self.text(took))\(limit); compiling is not counted\n")
+  }
+
+  private static func text(_ time: Nanoseconds) -> String { format(MetricValue(Estimate(Double(time.rawValue)), .nanoseconds)) }
 
   private func line(_ text: String) { Output.error("\r\u{1B}[K\(String(text.prefix(110)))") }
 

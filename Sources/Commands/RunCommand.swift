@@ -172,6 +172,8 @@ struct RunCommand: ParsableCommand {
       }
     }
     if check { suites.append(suite(notebook, results, budgets, regressions)) }
+    let allowed = notebook.plan.lesson?.blockTime
+    progress.sum(of: results.count, allowed: only == nil && !stale ? quick ? allowed?.quick : allowed?.full : nil)
     return conclude(results, notebook, writeBack, budgets, regressions)
   }
 

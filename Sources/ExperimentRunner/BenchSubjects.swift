@@ -123,7 +123,11 @@ extension Runner {
     switch spec.work {
     case .fence(let fence):
       let ready: BuiltFence
-      if let known = built[fence] { ready = known } else { ready = try FenceWorkshop(cache: self.options.fenceCache).build(fence) }
+      if let known = built[fence] {
+        ready = known
+      } else {
+        ready = try clock.leavingOut { () throws(MeasureError) in try FenceWorkshop(cache: self.options.fenceCache).build(fence) }
+      }
       built[fence] = ready
       options.countsEvents = true
       return try ready.start(name: spec.name, n: size, options: options, cancelled: cancelled)

@@ -35,28 +35,52 @@ public struct Grader {
       return graded
     }
     guard let asked = cells[source], let result = result(of: asked) else { return graded }
+    if let (block, reason) = invalid(source, []) {
+      graded.note = "the run of \(block) was INVALID\(reason.map { ": \($0)" } ?? "")"
+      return graded
+    }
     guard let value = result.value(at: gate.address) else {
       (graded.state, graded.note) = (.notRun, "not among the saved figures: nb run --only \(source)")
       return graded
     }
     graded.measured = value
-    // Correctness first: what is faster and different is not better.
-    if asked.work.kind == "bench", gate.address.metric != "parity", result.value(at: Address(block: nil, arm: [], metric: "parity"))?.estimate.value == 0 {
+    // Correctness first: what is faster and different is not better. Subjects that are not compared may well answer different questions.
+    if case .bench(let bench) = asked.work, bench.comparison != nil, gate.address.metric != "parity", result.value(at: Address(block: nil, arm: [], metric: "parity"))?.estimate.value == 0 {
       (graded.state, graded.note) = (.fail, "the subjects of \(source) gave different answers: correctness comes first")
       return graded
     }
-    if result.validity == .invalid || result.controlState == .broken {
-      graded.note = result.validity == .invalid ? "the run of \(source) was INVALID" : "the machine changed during \(source): run it again"
+    if result.controlState == .broken {
+      graded.note = "the machine changed during \(source): run it again"
       return graded
     }
     let outcome = Runner.outcome(value.estimate, gate.op, gate.limit.value)
     graded.state = outcome == .pass ? .pass : outcome == .fail ? .fail : .inconclusive
     if case .check(let check) = asked.work, gate.address.metric == "answered" { graded.note = Self.note(check.answer) }
     if result.quick { graded.note = "from a quick run" }
-    if result.quick, outcome == .fail, case .load(let load) = asked.work, load.arms.contains(where: Theories.dependsOnDuration) {
-      (graded.state, graded.note) = (.inconclusive, "from a quick run, and only a full one can refute it")
+    if result.quick, case .load(let load) = asked.work {
+      if outcome == .fail, load.arms.contains(where: Theories.dependsOnDuration) {
+        (graded.state, graded.note) = (.inconclusive, "from a quick run, and only a full one can refute it")
+      } else if Self.isShort(gate, outcome, load) {
+        (graded.state, graded.note) = (.inconclusive, "from a quick run, which counts less; a full one decides")
+      }
     }
     return graded
+  }
+
+  /// Figures that are larger in a longer run of the same load.
+  private static let counted: Set<String> = [
+    "http_reqs", "bytes_in", "bytes_out", "disk_bytes", "fsyncs", "collections", "origin_requests", "evictions", "retries", "retries_denied", "hedges",
+    "hedge_wins", "timeouts", "breaker_opens", "limited", "shed", "stale_served", "revalidated", "throttled_periods", "published", "deliveries", "processed",
+    "redeliveries", "duplicates", "double_effects", "dead_letters", "dropped", "lost",
+  ]
+
+  /// Whether the full run, which counts more, may turn this outcome of a quick one.
+  private static func isShort(_ gate: Judgement, _ outcome: Outcome, _ load: LoadCell) -> Bool {
+    guard counted.contains(gate.address.metric), gate.limit.value > 0 else { return false }
+    // A comparison's iterations are the experiment, and a quick run makes all of them.
+    if case .compare = load.design, load.arms.allSatisfy({ $0.profile.iterations != nil }) { return false }
+    let holdsAtZero = gate.op.holds(0, gate.limit.value)
+    return holdsAtZero ? outcome == .pass : outcome == .fail
   }
 
   private static func note(_ answer: CheckAnswer?) -> String? {
@@ -83,5 +107,12 @@ public struct Grader {
     // A check's gates read each block on their own.
     guard cell.work.kind != "check", !above.contains(id) else { return nil }
     return cell.needs.lazy.compactMap { missing($0, above.union([id])) }.first
+  }
+
+  /// The block, or one that it was computed from, whose run says nothing, and why.
+  private func invalid(_ id: String, _ above: Set<String>) -> (block: String, reason: String?)? {
+    guard let cell = cells[id], cell.work.kind != "check", !above.contains(id) else { return nil }
+    if let result = known[id], result.validity == .invalid { return (id, result.validityReason) }
+    return cell.needs.lazy.compactMap { invalid($0, above.union([id])) }.first
   }
 }

@@ -27,7 +27,9 @@ extension Runner {
   private func observeProfile(_ query: ProfileQuery, into result: inout CellResult) throws(MeasureError) {
     report(.progress(id: result.id, note: "sampling \(query.fence.id)", rate: nil, p99: nil, left: nil))
     let duration = options.quick ? Nanoseconds(query.duration.rawValue / 4) : query.duration
-    let profile = try FenceWorkshop(cache: options.fenceCache).profile(query.fence, lasting: duration, options: options.commands, cancelled: cancelled)
+    let workshop = FenceWorkshop(cache: options.fenceCache)
+    _ = try clock.leavingOut { () throws(MeasureError) in try workshop.buildProfiled(query.fence) }
+    let profile = try workshop.profile(query.fence, lasting: duration, options: options.commands, cancelled: cancelled)
     result.rowLabel = "function"
     result.columns = ["self_share", "share"]
     // An address needs a name that is known before the run: the hottest function is `top`.

@@ -27,7 +27,10 @@ public struct RunOptions: Sendable {
 public enum RunEvent: Sendable {
   case started(id: String, kind: String, index: Int, count: Int)
   case progress(id: String, note: String, rate: Double?, p99: Nanoseconds?, left: Nanoseconds?)
-  case finished(CellResult)
+  /// - Parameters:
+  ///   - took: without compiling.
+  ///   - declared: by `block_time`.
+  case finished(CellResult, took: Nanoseconds, declared: Nanoseconds?)
 }
 
 public struct Runner {
@@ -36,6 +39,7 @@ public struct Runner {
   let report: (RunEvent) -> Void
   /// Of this run's load blocks that other blocks ask about.
   let recordings = Recordings()
+  let clock = BlockClock()
 
   public init(
     _ options: RunOptions, cancelled: @escaping @Sendable () -> Bool,
@@ -63,12 +67,14 @@ public struct Runner {
     for (index, cell) in order.enumerated() {
       if cancelled() { break }
       report(.started(id: cell.id, kind: cell.work.kind, index: index + 1, count: order.count))
+      clock.start()
       let result = execute(cell, results)
+      let took = clock.taken
       if cancelled() { break }
       let standing = try save(result)
       results[cell.id] = standing.failure == nil ? standing : known[cell.id] ?? standing
       finished.append(result)
-      report(.finished(result))
+      report(.finished(result, took: took, declared: options.quick ? cell.blockTime?.quick : cell.blockTime?.full))
     }
     return finished
   }

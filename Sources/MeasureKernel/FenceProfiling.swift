@@ -18,14 +18,7 @@ extension FenceWorkshop {
     _ fence: FenceSpec, lasting duration: Nanoseconds, n: Int? = nil, options: CommandOptions = .init(),
     cancelled: @escaping () -> Bool = { false }
   ) throws(MeasureError) -> StackProfile {
-    guard !fence.isProcess, [.c, .swift, .python].contains(fence.language) else {
-      let what = fence.isProcess ? "a fence with its own main" : "a fence in \(fence.language.rawValue)"
-      throw MeasureError(
-        "the profile of \(what) is unknown: nb has no sampler for it", remedy: "profile a swift, c or python fence that defines `subject(n)`")
-    }
-    var workshop = self
-    if fence.language != .python { workshop.flags += try profilerFlags(fence) }
-    let built = try workshop.build(fence)
+    let built = try buildProfiled(fence)
     let name = "the profile of `\(fence.id)`"
     let launcher = try Launcher(
       name: name, argv: built.argv, environment: BuiltFence.environment.merging(options.environment) { $1 },
@@ -36,6 +29,18 @@ extension FenceWorkshop {
     let greeting = try child.line(timeout: options.timeout)
     guard greeting == "ready" else { throw MeasureError("\(name): \(greeting)") }
     return subjectOnly(try sampleStacks(of: child, lasting: duration, cancelled: cancelled), fence.language)
+  }
+
+  /// The fence with the sampler in it; from the cache when it was built before.
+  public func buildProfiled(_ fence: FenceSpec) throws(MeasureError) -> BuiltFence {
+    guard !fence.isProcess, [.c, .swift, .python].contains(fence.language) else {
+      let what = fence.isProcess ? "a fence with its own main" : "a fence in \(fence.language.rawValue)"
+      throw MeasureError(
+        "the profile of \(what) is unknown: nb has no sampler for it", remedy: "profile a swift, c or python fence that defines `subject(n)`")
+    }
+    var workshop = self
+    if fence.language != .python { workshop.flags += try profilerFlags(fence) }
+    return try workshop.build(fence)
   }
 
   /// The compiled profiler, and what makes stacks whole.

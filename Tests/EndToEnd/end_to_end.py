@@ -18,6 +18,10 @@ import tempfile
 import time
 
 import authoring
+import comparisons
+import course_runs
+import course_text
+import exercises
 import faults
 import hostile
 import language_server
@@ -27,6 +31,7 @@ import market
 import money
 import network
 import observe
+import predictions
 import real_components
 import serving
 import simulations
@@ -1389,6 +1394,10 @@ def main():
     wanted = sys.argv[2:]
     for part in (
         authoring,
+        comparisons,
+        course_runs,
+        course_text,
+        exercises,
         faults,
         hostile,
         language_server,
@@ -1398,6 +1407,7 @@ def main():
         money,
         network,
         observe,
+        predictions,
         real_components,
         serving,
         simulations,

@@ -55,6 +55,41 @@ import Testing
     #expect(states(cells, [measured(), measured("source", inputs: "new")]) == [.pass])
   }
 
+  @Test func aRunThatWasInvalidLeavesOpenWhatWasComputedFromItToo() {
+    var invalid = measured("source")
+    invalid.arms = []
+    invalid.validity = .invalid
+    invalid.validityReason = "sends were late"
+    let cells = [load("source"), load(needs: ["source"]), check([gate("mine", "p99", .lessOrEqual, 12), gate("source", "p99", .lessOrEqual, 12)])]
+    let known = ["source": invalid, "mine": measured()]
+    let gates = Grader(Plan(lesson: nil, cells: cells, runbooks: []), lesson: "day02", known: known).gates(of: cells[2])
+    #expect(gates.map(\.state) == [.inconclusive, .inconclusive])
+    #expect(gates.allSatisfy { $0.note == "the run of source was INVALID: sends were late" })
+  }
+
+  /// A statement and an insert beside each other may differ in their answers; two ways to the same answer may not.
+  @Test("answers must be equal where subjects are compared", arguments: [(true, GradedGate.State.fail), (false, .pass)])
+  func parity(_ isCompared: Bool, _ expected: GradedGate.State) {
+    let subjects = ["one", "two"].map { SubjectSpec(name: $0, work: .sql("SELECT 1")) }
+    let bench = BenchCell(
+      subjects: subjects, comparison: isCompared ? Comparison(runs: 8, metric: "time") : nil, pairs: 8, system: nil, seed: 1)
+    var result = measured()
+    result.kind = "bench"
+    result.arms.append(ArmResult(name: "", metrics: ["parity": MetricValue(Estimate(0), .plain)]))
+    let cell = Cell(id: "mine", work: .bench(bench), inputs: "a")
+    #expect(states([cell, check([gate("mine", "p99", .lessOrEqual, 12)])], [result]) == [expected])
+  }
+
+  @Test("a quick run's counts are small", arguments: [(12.0, GradedGate.State.inconclusive), (8, .fail)])
+  func quickCounts(_ limit: Double, _ expected: GradedGate.State) {
+    var quick = measured()
+    quick.arms = [ArmResult(name: "mine", metrics: ["collections": MetricValue(Estimate(10), .plain)])]
+    let cells = [load(), check([gate("mine", "collections", .lessOrEqual, limit)])]
+    #expect(states(cells, [quick]) == [limit == 12 ? .pass : .fail])
+    quick.quick = true
+    #expect(states(cells, [quick]) == [expected])
+  }
+
   @Test("only the right answer is an answer", arguments: [(CheckAnswer.right, GradedGate.State.pass), (.wrong, .fail), (.open, .fail)])
   func answers(_ answer: CheckAnswer, _ expected: GradedGate.State) {
     // As the notebook has it now, whatever an older result says.
