@@ -14,6 +14,7 @@
 #include <signal.h>
 
 #include "Processes.h"
+#include "Sentinel.h"
 #include "Sockets.h"
 #include "TCPCounts.h"
 
