@@ -91,7 +91,7 @@ let package = Package(
     .target(name: "SimulationKernel", dependencies: ["ExperimentModel", "Statistics"]),
     .target(name: "TelemetryModel", dependencies: ["ExperimentModel", "Statistics", protobuf]),
     .target(name: "Reporting", dependencies: ["ExperimentModel"]),
-    .target(name: "ResultStore", dependencies: ["ExperimentModel", grdb]),
+    .target(name: "ResultStore", dependencies: ["TextModel", "ExperimentModel", grdb]),
 
     // Level 3: systems, execution, pages.
     .target(name: "TelemetryAdapters", dependencies: ["TelemetryModel", tracing, logging, metrics]),

@@ -33,6 +33,7 @@ struct GradeCommand: ParsableCommand {
   @Option(help: "Write a JSON report to this file.") var report: String?
   @Flag(help: "One JSON object a gate on stdout.") var json = false
   @OptionGroup var learner: LearnerOptions
+  @OptionGroup var lock: LockOptions
 
   func validate() throws {
     if !measures, quick || trust || confine || besideShipped { throw ValidationError("--quick, --trust, --confine and --beside-shipped belong to --run") }
@@ -84,10 +85,17 @@ struct GradeCommand: ParsableCommand {
       return []
     }
     var length = 1
-    if measures { (notebook, length) = try measure(notebook) }
+    if measures {
+      let lock = try NotebookLock.take([notebook.path], patience: lock.wait, makesState: true)
+      defer { lock.release() }
+      if lock.hasWaited { notebook = try Notebook(file, learnerSeed: learner.learnerSeed) }
+      (notebook, length) = try measure(notebook)
+    }
     let grader = Grader(notebook.plan, lesson: notebook.lesson, known: notebook.triedResults())
     collected.learnerSeed = notebook.context.learnerSeed
     collected.notebooks.append(GradeReport.Notebook(path: shortened(notebook.path), digest: notebook.digest))
+    let turn = try NotebookLock.take(shared: notebook.workspace.progress, in: notebook.workspace)
+    defer { turn.release() }
     var progress = try notebook.workspace.readProgress()
     var others: [GradedGate] = []
     for cell in notebook.plan.cells where !cell.gates.isEmpty {
@@ -99,6 +107,7 @@ struct GradeCommand: ParsableCommand {
       collected.exercises.append(try exercise(cell, check, gates, notebook, length, &progress))
     }
     try notebook.workspace.writeProgress(progress)
+    turn.release()
     if besideShipped { collected.besideShipped = (collected.besideShipped ?? []) + compared(notebook) }
     return others
   }

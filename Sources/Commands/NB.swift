@@ -46,8 +46,18 @@ public struct NB: ParsableCommand {
   /// Entry point of the executable.
   public static func run() {
     // Before the tree of commands is made, which takes some milliseconds: scripts ask this often.
-    if CommandLine.arguments.dropFirst() == ["--version"] { return Output.standard(version + "\n") }
-    Self.main()
+    if CommandLine.arguments.dropFirst() == ["--version"] { 
+      Output.standard(version + "\n")
+      return Output.exitIfLost()
+    }
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      Output.exitIfLost()
+      exit(withError: error)
+    }
+    Output.exitIfLost()
   }
 }
 

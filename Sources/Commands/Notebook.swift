@@ -98,7 +98,7 @@ struct Notebook {
 
   /// The same of a notebook that need not be read.
   static func knownResults(_ workspace: Workspace, _ stem: String) -> [String: CellResult] {
-    knownResults(savedResults(workspace, stem), of: stem, access(workspace.store, F_OK) == 0 ? try? ResultStore(path: workspace.store) : nil)
+    knownResults(savedResults(workspace, stem), of: stem, workspace.storeToRead())
   }
 
   /// The same; where nothing better answers today's question, also a run that was INVALID, so that it can be said to have been.

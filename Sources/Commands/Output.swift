@@ -4,6 +4,7 @@
 import DocumentModel
 import Foundation
 import Glibc
+import Synchronization
 import TextModel
 
 enum Output {
@@ -28,6 +29,20 @@ enum Output {
 
   static func failure(_ diagnostic: Diagnostic) { error(diagnostic.rendered(in: nil, color: color)) }
 
+  /// Why something that was printed did not arrive, such as a full disk behind `>`.
+  private static let lost = Atomic<Int32>(0)
+
+  /// Exit code 1 when something that was printed did not arrive: half a table must not look like a whole one.
+  static func exitIfLost() {
+    let lost = lost.load(ordering: .relaxed)
+    guard lost != 0 else { return }
+    failure(
+      Diagnostic(
+        "write-failed", .error, "not all that was printed could be written: \(String(cString: strerror(lost)))",
+        remedy: "free some space, or print to another place"))
+    _exit(1)
+  }
+
   private static func write(_ text: String, to descriptor: Int32) {
     var text = text
     text.withUTF8 { writeAll(UnsafeRawBufferPointer($0), to: descriptor) }
@@ -37,7 +52,12 @@ enum Output {
     var written = 0
     while written < buffer.count {
       let n = Glibc.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
-      if n < 0 { if errno == EINTR { continue } else { return } }
+      if n < 0 {
+        if errno == EINTR { continue }
+        // Nobody reads any more, as behind `head`: no mistake of anybody's.
+        if descriptor == 1, errno != EPIPE { lost.store(errno, ordering: .relaxed) }
+        return
+      }
       written += n
     }
   }

@@ -47,6 +47,7 @@ struct RunCommand: ParsableCommand {
   var json = false
   @Flag(help: "No progress.")
   var quiet = false
+  @OptionGroup var lock: LockOptions
 
   func validate() throws {
     if !(1...8).contains(longer) { throw ValidationError("--longer is a whole number from 1 to 8") }
@@ -82,11 +83,12 @@ struct RunCommand: ParsableCommand {
   }
 
   private func runNotebook(_ file: String, _ suites: inout [CheckSuite]) throws -> ExitCode {
-    let notebook: Notebook
-    do { notebook = try Notebook(file, learnerSeed: learner.learnerSeed) } catch {
+    let (notebook, turn): (Notebook, NotebookLock?)
+    do { (notebook, turn) = try opened(file) } catch {
       Output.failure(error.diagnostic)
-      return Exit.failed
+      return Interrupts.requested ? Exit.interrupted : Exit.failed
     }
+    defer { turn?.release() }
     Output.diagnostics(notebook.diagnostics, in: notebook.source)
     guard !notebook.diagnostics.hasErrors else { return Exit.failed }
     guard var cells = chosenCells(notebook) else { return Exit.failed }
@@ -98,14 +100,12 @@ struct RunCommand: ParsableCommand {
     let questions = connect(&cells, kept?.services ?? [])
 
     var writeBack = WriteBack(notebook, overwrite: overwrite, questions: questions, replacing: longer > 1)
-    let store: ResultStore
-    do {
-      try makeFolder(notebook.workspace.state)
-      store = try ResultStore(path: notebook.workspace.store)
-    } catch let error as StoreError {
-      Output.failure(Diagnostic("store-unusable", .error, error.cause, remedy: error.remedy))
+    if !check, let error = writeBack.refusal {
+      Output.failure(error.diagnostic)
       return Exit.failed
-    } catch let error as FileError {
+    }
+    let store: ResultStore
+    do throws(FileError) { store = try notebook.workspace.openStore(forWriting: true) } catch {
       Output.failure(error.diagnostic)
       return Exit.failed
     }
@@ -125,6 +125,8 @@ struct RunCommand: ParsableCommand {
       options, cancelled: { Interrupts.requested }, report: { progress.show($0) })
     let parts = Planner(notebook.context).questionParts(of: notebook.document)
     let results: [CellResult]
+    var savedCount = 0
+    var clock = ClockStep()
     do {
       results = try runner.run(cells, known: notebook.knownResults()) { result in
         var saved = stamp
@@ -133,6 +135,8 @@ struct RunCommand: ParsableCommand {
         kept.failureNotes = nil
         kept.parts = parts[result.id]
         try store.save(kept, lesson: notebook.lesson, stamp: saved)
+        savedCount += 1
+        if let finding = clock.finding() { Output.failure(finding) }
         reportNotes(result.failureNotes ?? [], of: result.id, notebook.source)
         if json { try printJSON(result) }
         if check { return result }
@@ -147,6 +151,10 @@ struct RunCommand: ParsableCommand {
       }
     } catch let error as FileError {
       Output.failure(error.diagnostic)
+      if savedCount > 0 { Output.error("\(savedCount) of \(cells.count) blocks had finished and are saved in \(shortened(notebook.workspace.store))\n") }
+      return Exit.failed
+    } catch let error as StoreError {
+      Output.failure(error.diagnostic(notebook.workspace))
       return Exit.failed
     } catch let error as DiagnosedError {
       Output.diagnostics(error.diagnostics, in: error.source)
@@ -175,6 +183,16 @@ struct RunCommand: ParsableCommand {
     let allowed = notebook.plan.lesson?.blockTime
     progress.sum(of: results.count, allowed: only == nil && !stale ? quick ? allowed?.quick : allowed?.full : nil)
     return conclude(results, notebook, writeBack, budgets, regressions)
+  }
+
+  /// The notebook and the turn to work on it; a notebook with mistakes has none.
+  private func opened(_ file: String) throws(FileError) -> (Notebook, NotebookLock?) {
+    let notebook = try Notebook(file, learnerSeed: learner.learnerSeed)
+    guard !notebook.diagnostics.hasErrors else { return (notebook, nil) }
+    let turn = try NotebookLock.take([notebook.path], patience: lock.wait, makesState: true)
+    AtomicFile.removeLeftovers(of: notebook.workspace.results(notebook.stem))
+    // Who went before may have changed it.
+    return (turn.hasWaited ? try Notebook(file, learnerSeed: learner.learnerSeed) : notebook, turn)
   }
 
   private func suite(
@@ -282,8 +300,13 @@ struct RunCommand: ParsableCommand {
       costs: costEffects(notebook.plan.cells, Dictionary(results.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })))
     guard !entries.isEmpty else { return }
     let path = notebook.workspace.log
-    let existing = (try? readFile(path, limit: 64 << 20)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-    try writeFileAtomically(path, Array(appendToLog(existing, entries).utf8))
+    let turn = try NotebookLock.take(shared: path, in: notebook.workspace)
+    defer { turn.release() }
+    try takingTurns(path) { () throws(FileError) in
+      // A log that cannot be read is not taken for an empty one.
+      let old = access(path, F_OK) == 0 ? try readFile(path, limit: 64 << 20) : nil
+      return try writeFileAtomically(path, Array(appendToLog(String(decoding: old ?? [], as: UTF8.self), entries).utf8), replacing: old)
+    }
   }
 
   private func printJSON(_ result: CellResult) throws {

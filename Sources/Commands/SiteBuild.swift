@@ -68,7 +68,7 @@ struct SiteBuild {
   }
 
   func run() throws -> MadeSite {
-    let store = access(workspace.store, F_OK) == 0 ? try? ResultStore(path: workspace.store) : nil
+    let store = workspace.storeToRead()
     let lessons = try madeLessons(store)
     let own = ownPages(lessons)
     let links = lessons.map(\.link)

@@ -107,7 +107,7 @@ struct TrustedTargets {
 
 /// The person's own record; nil also where there is no state folder: then nothing is trusted.
 func personalRecord(of path: String) -> TrustRecord? {
-  (try? TrustStore(environment: ProcessInfo.processInfo.environment))?.record(of: realPath(path))
+  (try? TrustStore(environment: ProcessInfo.processInfo.environment))?.record(of: resolvedPath(path))
 }
 
 /// Writes what is trusted of a file from now on.
@@ -115,7 +115,7 @@ func personalRecord(of path: String) -> TrustRecord? {
 /// - Parameter fresh: with what was trusted before; nil: exactly `parts`.
 func keepTrust(in path: String, _ parts: [ExecutablePart], only fresh: [ExecutablePart]? = nil) throws(FileError) {
   let store = try TrustStore(environment: ProcessInfo.processInfo.environment)
-  let path = realPath(path)
+  let path = resolvedPath(path)
   var kept = parts
   if let fresh {
     let old = Set(store.record(of: path)?.parts.map(\.digest) ?? []).union(fresh.map(\.digest))
@@ -125,9 +125,6 @@ func keepTrust(in path: String, _ parts: [ExecutablePart], only fresh: [Executab
 }
 
 func currentFolder() -> String { FileManager.default.currentDirectoryPath }
-
-/// Absolute and without links; as given when there is no such file.
-func realPath(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path }
 
 /// A question at the terminal.
 enum TrustQuestion {

@@ -39,7 +39,7 @@ struct TrustCommand: ParsableCommand {
       for file in files {
         let path = Workspace.find(file)
         if withdraw {
-          Output.standard(store.forget(realPath(path)) ? "\(path): no longer trusted\n" : "\(path): was not trusted by you\n")
+          Output.standard(store.forget(resolvedPath(path)) ? "\(path): no longer trusted\n" : "\(path): was not trusted by you\n")
           continue
         }
         let (parts, lesson) = try parts(of: path)

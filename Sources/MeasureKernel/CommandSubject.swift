@@ -38,7 +38,7 @@ public struct CommandOptions: Hashable, Sendable {
   public var subtractsShell = true
   /// With the processor's counters, where there are any.
   public var countsEvents = false
-  public var limits = ResourceLimits()
+  public var limits = ResourceLimits.standard
   /// What it may reach; nil: what nb may.
   public var confinement: Confinement?
   public init() {}

@@ -21,6 +21,9 @@ import authoring
 import comparisons
 import course_runs
 import course_text
+import crash_kills
+import crash_walk
+import crashes
 import exercises
 import faults
 import hostile
@@ -1397,6 +1400,9 @@ def main():
         comparisons,
         course_runs,
         course_text,
+        crash_kills,
+        crash_walk,
+        crashes,
         exercises,
         faults,
         hostile,

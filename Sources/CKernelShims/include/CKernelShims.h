@@ -15,6 +15,7 @@
 
 #include "Confinement.h"
 #include "Processes.h"
+#include "Sentinel.h"
 #include "Sockets.h"
 #include "TCPCounts.h"
 
