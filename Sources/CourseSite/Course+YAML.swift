@@ -4,7 +4,7 @@ import StrictYAML
 import TextModel
 
 extension Course {
-  private static let keys = ["title", "lang", "theme", "url", "weeks", "lessons", "unsafe", "money", "targets"]
+  private static let keys = ["title", "about", "lang", "theme", "url", "weeks", "lessons", "unsafe", "money", "targets"]
 
   /// The course that `yaml` describes. What is missing keeps its default; every mistake is reported.
   public init(yaml source: SourceText, diagnostics: inout Diagnostics) {
@@ -20,6 +20,7 @@ extension Course {
     for entry in entries {
       switch entry.key {
       case "title": read(entry, into: \.title, &diagnostics) { !$0.isEmpty }
+      case "about": readAbout(entry, &diagnostics)
       case "lang": read(entry, into: \.lang, &diagnostics, legal: Self.isLanguage)
       case "theme": read(entry, into: \.theme, &diagnostics, legal: Self.isName)
       case "unsafe":
@@ -53,6 +54,14 @@ extension Course {
     self[keyPath: field] = text
   }
 
+  /// One paragraph, or a list of them.
+  private mutating func readAbout(_ entry: YAMLEntry, _ diagnostics: inout Diagnostics) {
+    let nodes = entry.value.items ?? [entry.value]
+    let texts = nodes.compactMap { $0.isNull ? nil : $0.text }.filter { !$0.isEmpty }
+    guard !texts.isEmpty, texts.count == nodes.count else { return Self.wrong(entry, "text, or a list of paragraphs", &diagnostics) }
+    about = texts
+  }
+
   private mutating func readLessons(_ entry: YAMLEntry, _ diagnostics: inout Diagnostics) {
     guard let items = entry.value.items else { return Self.wrong(entry, "a list such as [day01, day02]", &diagnostics) }
     var known = Set(lessons)
@@ -83,7 +92,7 @@ extension Course {
   private mutating func readWeeks(_ entry: YAMLEntry, _ diagnostics: inout Diagnostics) {
     guard let items = entry.value.items else { return Self.wrong(entry, "a list of weeks, each with `title` and `days`", &diagnostics) }
     for item in items {
-      let unknown = item.entries?.first { $0.key != "title" && $0.key != "days" }
+      let unknown = item.entries?.first { !["title", "about", "page", "days"].contains($0.key) }
       let days = item["days"]?.items?.compactMap { $0.isNull ? nil : $0.text }
       guard let title = item["title"]?.text, !title.isEmpty, let days, days.count == item["days"]?.items?.count, !days.isEmpty, unknown == nil else {
         diagnostics.add(
@@ -92,7 +101,12 @@ extension Course {
             remedy: "write `- {title: Fundamentals, days: [Metrics, Tracing]}`", at: unknown?.keyRange ?? item.range))
         continue
       }
-      weeks.append(CourseWeek(title: title, days: days))
+      let page = item["page"].flatMap { $0.isNull ? nil : $0.text }
+      if let node = item["page"], !(page.map(Self.isName) ?? false) {
+        diagnostics.add(Diagnostic("course-file", .error, "the page of a week is a notebook's file without `.md`", remedy: "write `page: week1`", at: node.range))
+        continue
+      }
+      weeks.append(CourseWeek(title: title, days: days, about: item["about"].flatMap { $0.isNull ? nil : $0.text }, page: page))
     }
   }
 

@@ -8,6 +8,8 @@ public struct Course: Hashable, Sendable {
   public var title = "Notebooks"
   /// BCP 47, for the `lang` attribute.
   public var lang = "en"
+  /// What a newcomer reads first, above the weeks of the home: paragraphs of plain text.
+  public var about: [String] = []
   /// A folder in Themes.
   public var theme = "default"
   /// Ids (file names without `.md`) in the order of reading; empty: by name.
@@ -28,7 +30,13 @@ public struct CourseWeek: Hashable, Sendable {
   public var title: String
   /// Titles of its days; that of a lesson, once there is one, takes its place.
   public var days: [String]
-  public init(title: String, days: [String]) { (self.title, self.days) = (title, days) }
+  /// One paragraph under its title on the home.
+  public var about: String?
+  /// The notebook that the title leads to: what the week is for. It stands with its week and not among the further notebooks.
+  public var page: String?
+  public init(title: String, days: [String], about: String? = nil, page: String? = nil) {
+    (self.title, self.days, self.about, self.page) = (title, days, about, page)
+  }
 }
 
 extension Course {

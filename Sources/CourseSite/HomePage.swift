@@ -10,15 +10,22 @@ func homePage(_ frame: PageFrame, _ lessons: [LessonSummary], passed: Set<String
       link.flatMap { inputs[$0.id] }.map { card($0, frame) }
         ?? ["label": strings.text(.day, ["n": "\(day)"]), "title": title, "isPlanned": true, "state": strings[.planned], "stateClass": "planned"]
     }
-    return ["title": frame.weekTitle(number), "days": days]
+    let week = number <= frame.course.weeks.count ? frame.course.weeks[number - 1] : nil
+    let page = week?.page.flatMap(frame.address)
+    return [
+      "title": frame.weekTitle(number), "days": days, "weekAbout": week?.about.map { [["text": $0]] } ?? [], "isLink": page != nil, "href": page ?? "",
+    ]
   }
-  let others = lessons.filter { $0.link.day == nil }
+  // A week's own page stands at its title.
+  let weekPages = Set(frame.course.weeks.compactMap(\.page))
+  let others = lessons.filter { $0.link.day == nil && !weekPages.contains($0.link.id) }
   if !others.isEmpty {
     weeks.append(["title": strings[weeks.isEmpty ? .notebooks : .furtherNotebooks], "days": others.map { card($0, frame) }])
   }
   let progress = progressContext(frame, lessons, passed)
   let context: [String: Any] = [
-    "courseTitle": frame.course.title, "strings": strings.texts, "weeks": weeks, "isEmpty": lessons.isEmpty, "progress": progress,
+    "courseTitle": frame.course.title, "courseAbout": frame.course.about.map { ["text": $0] }, "strings": strings.texts, "weeks": weeks,
+    "isEmpty": lessons.isEmpty, "progress": progress,
     "hasProgress": !progress.isEmpty, "evidence": evidenceContext(Evidence.allCases, strings),
   ]
   return frame.page(CoursePage.home.path, title: frame.course.title, kind: "home", body: frame.theme.render("home", context))

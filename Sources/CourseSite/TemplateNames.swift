@@ -14,7 +14,7 @@ private let knownNames: Set<String> = [
   "heading", "hasBlocks", "state", "stateClass", "hasClaims", "claims", "status", "statusClass", "evidence", "letter", "class", "meaning", "hasEvidence",
   "slides", "number", "total", "isFirst", "isLast", "anchor", "previousAnchor", "nextAnchor", "name",
   // home
-  "weeks", "isEmpty", "lessons", "progress", "share", "hasProgress", "isPlanned",
+  "courseAbout", "weekAbout", "weeks", "isEmpty", "lessons", "progress", "share", "hasProgress", "isPlanned",
   // the other pages
   "terms", "entries", "lesson", "seen", "hasSeen", "metrics", "warn", "page", "steps", "hasMetrics", "blocks", "count", "newest", "earlier", "hasEarlier", "date",
   "verdict", "verdictClass", "details", "id", "commit", "block", "groups", "rows", "runs", "first", "last", "picture", "extent", "lastValue", "changes", "hasChanges",

@@ -82,6 +82,30 @@ private let log = """
     #expect(try page("day01.html", pages).contains("class=\"planned\"><span class=\"day\">Day 2</span> Planned &lt;two&gt;"))
   }
 
+  @Test func theHomeSaysWhatTheCourseIsAndAWeeksTitleLeadsToItsPage() throws {
+    let written = """
+      about: [Ten <hours>., Begin here.]
+      weeks:
+        - {title: First, about: What it is for., page: week1, days: [One]}
+        - {title: Second, page: nowhere, days: [Two]}
+      """
+    var findings = Diagnostics()
+    let course = Course(yaml: SourceText(path: "course.yml", text: written), diagnostics: &findings)
+    #expect(findings.all.isEmpty && course.about == ["Ten <hours>.", "Begin here."] && course.weeks.map(\.page) == ["week1", "nowhere"])
+    let week = LessonInput(id: "week1", title: "The first week", day: nil, document: document("# The first week\n\nWords.\n"), results: [])
+    let home = try page("index.html", site([week, plain(1, title: "One")], course: course))
+    #expect(home.contains("<p class=\"about\">Ten &lt;hours&gt;.</p>\n<p class=\"about\">Begin here.</p>"))
+    #expect(home.contains("<h2><a href=\"week1.html\">Week 1 · First</a></h2>\n<p class=\"about\">What it is for.</p>"))
+    // No second card for it, no link to a page that is not there, and nothing said where nothing was written.
+    #expect(home.components(separatedBy: "week1.html").count == 2 && home.contains("<h2>Week 2 · Second</h2>\n<ol"))
+
+    for wrong in ["about: []", "about: [ok, {a: b}]", "weeks: [{title: A, page: ../x, days: [One]}]", "weeks: [{title: A, pages: x, days: [One]}]"] {
+      var findings = Diagnostics()
+      _ = Course(yaml: SourceText(path: "course.yml", text: wrong), diagnostics: &findings)
+      #expect(findings.hasErrors, "\(wrong)")
+    }
+  }
+
   @Test func theLogIsAChainByBlockNewestFirst() throws {
     let html = try page("optimization-log.html", site([lesson([curve])]))
     let places = try ["id=\"day01-curve-2\"", "id=\"day01-curve-1\"", "id=\"day09-gone-1\""].map { try #require(html.range(of: $0)).lowerBound }
