@@ -91,7 +91,7 @@ let package = Package(
     .target(name: "SimulationKernel", dependencies: ["ExperimentModel", "Statistics"]),
     .target(name: "TelemetryModel", dependencies: ["ExperimentModel", "Statistics", protobuf]),
     .target(name: "Reporting", dependencies: ["ExperimentModel"]),
-    .target(name: "ResultStore", dependencies: ["ExperimentModel", grdb]),
+    .target(name: "ResultStore", dependencies: ["TextModel", "ExperimentModel", grdb]),
 
     // Level 3: systems, execution, pages.
     .target(name: "TelemetryAdapters", dependencies: ["TelemetryModel", tracing, logging, metrics]),
@@ -125,13 +125,17 @@ let package = Package(
 
     .target(name: "PreviewServer", dependencies: [hummingbird, logging]),
 
+    .target(
+      name: "Trust", dependencies: ["DocumentModel", "TextModel", "ExperimentModel", crypto],
+      resources: [.embedInCode("Shipped")]),
+
     // Level 4 and 5: the command.
     .target(
       name: "Commands",
       dependencies: [
         "TextModel", "DocumentModel", "PerfLanguage", "ExperimentModel", "ExperimentRunner", "MeasureKernel",
         "LoadKernel", "Statistics", "LabSystems", "TelemetryModel", "TelemetryCollector", "ResultStore", "Reporting", "CourseSite", "CourseRules", "Market",
-        "LanguageServer", "PreviewServer", arguments,
+        "LanguageServer", "PreviewServer", "Trust", arguments,
       ]),
     .executableTarget(name: "nb", dependencies: ["Commands"]),
 
@@ -168,6 +172,7 @@ let package = Package(
       name: "LanguageServerTests",
       dependencies: ["LanguageServer", "PerfLanguage", "DocumentModel", "ExperimentModel", "StrictYAML", "Statistics", "TextModel"]),
     .testTarget(name: "PreviewServerTests", dependencies: ["PreviewServer"]),
+    .testTarget(name: "TrustTests", dependencies: ["Trust", "DocumentModel", "ExperimentModel", "PerfLanguage", "TextModel"]),
     .testTarget(name: "CourseSiteTests", dependencies: ["CourseSite", "DocumentModel", "ExperimentModel", "Reporting", "TextModel"]),
   ],
   swiftLanguageModes: [.v6]

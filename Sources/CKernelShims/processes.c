@@ -35,6 +35,10 @@ static int become(const struct nb_start *start, const sigset_t *none) {
     struct rlimit limit = {start->limits[i].soft, start->limits[i].hard};
     if (setrlimit(start->limits[i].resource, &limit) != 0) return errno;
   }
+  if (start->confined) {
+    int code = nb_confine_self(start->rules);
+    if (code != 0) return code;
+  }
   // nb ignores SIGPIPE, and what is ignored stays so through exec. The table of actions is not shared.
   signal(SIGPIPE, SIG_DFL);
   sigprocmask(SIG_SETMASK, none, NULL);

@@ -9,6 +9,7 @@ import MeasureKernel
 import PerfLanguage
 import Reporting
 import TextModel
+import Trust
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -41,7 +42,8 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "Clear the page cache before each sample; needs root.") var cold = false
   @Flag(name: .shortAndLong, help: "A command that fails is measured all the same.") var ignoreFailure = false
   @Flag(help: "Each command through `sh -c`; the shell's own time is measured and taken off.") var shell = false
-  @Flag(help: "Code fences may be executed.") var trust = false
+  @Flag(help: "Code fences may run, whether their notebook is trusted or not.") var trust = false
+  @Flag(help: ArgumentHelp(Confined.help)) var confine = false
   @Option(help: "json, csv, md or benchfmt to stdout, or FORMAT:FILE; may be repeated.") var export: [String] = []
   @Flag(help: "One JSON object a comparison on stdout, nothing else.") var json = false
   @Flag(help: "Pictures without block characters.") var ascii = false
@@ -92,6 +94,9 @@ struct BenchCommand: ParsableCommand {
     options.commands.input = input
     options.commands.timeout = timeout
     options.commands.dropsCaches = cold
+    guard let confined = Confined(confine) else { throw Exit.failed }
+    defer { confined.remove() }
+    options.commands.confinement = confined.confinement
     let runner = Runner(
       options, cancelled: { Interrupts.requested },
       report: { event in
@@ -158,10 +163,16 @@ struct BenchCommand: ParsableCommand {
         let near = nearestName(to: id, among: notebook.document.codeFences.compactMap(\.id)).map { "did you mean `\($0)`?" }
         throw CellFailure("\(file) has no code fence `#\(id)` that nb can run", remedy: near ?? "it runs swift, c, python, javascript and sh")
       }
-      guard trust else { throw CellFailure("`#\(id)` is code that would be executed", remedy: "read it, then add --trust") }
+      guard trust || isTrusted(fence, of: notebook) else {
+        throw CellFailure("`#\(id)` is code that would be executed, and you have not trusted it", remedy: "read it; then `nb trust \(file)`, or once only: --trust")
+      }
       return .fence(fence)
     }
     return .command(CommandSpec(text: text, usesShell: shell || Self.needsShell(text)))
+  }
+
+  private func isTrusted(_ fence: FenceSpec, of notebook: Notebook) -> Bool {
+    TrustCheck.verdict(of: notebook, [executablePart(of: fence, in: notebook.document)]).isTrusted
   }
 
   /// Something outside single quotes means more to a shell than to us.

@@ -12,15 +12,21 @@ struct CleanCommand: ParsableCommand {
 
   @Argument(help: "Notebooks.") var files: [String]
   @Flag(help: "Print the cleaned text instead of writing the file.") var stdout = false
+  @OptionGroup var lock: LockOptions
 
   func run() throws {
     for file in files {
-      do throws(FileError) {
+      do {
         let path = Workspace.find(file)
-        let document = Document(parsing: try SourceText(contentsOf: path))
-        let cleaned = document.cleaned()
-        if stdout { Output.bytes(cleaned.bytes) } else { try writeFileAtomically(path, cleaned.bytes) }
-      } catch {
+        let document = try readableDocument(path)
+        if stdout {
+          Output.bytes(document.cleaned().bytes)
+          continue
+        }
+        let lock = try NotebookLock.take([path], patience: lock.wait, makesState: false)
+        defer { lock.release() }
+        try rewriteNotebook(path) { source throws(FileError) in Document(parsing: source).cleaned().bytes }
+      } catch let error as FileError {
         Output.failure(error.diagnostic)
         throw Exit.failed
       }
@@ -33,23 +39,26 @@ struct AcceptCommand: ParsableCommand {
     commandName: "accept", abstract: "Keep a hand edit inside a result region.")
 
   @Argument(help: "FILE#ID, such as day08.md#onoff.") var region: String
+  @OptionGroup var lock: LockOptions
 
   func run() throws {
     let (file, id) = try splitBlock(region)
-    do {
+    do throws(FileError) {
       let path = Workspace.find(file)
-      let document = Document(parsing: try SourceText(contentsOf: path))
-      guard let region = document.regions.first(where: { $0.id == id }) else {
-        let near = nearestName(to: id, among: document.regions.map(\.id)).map { "did you mean `\($0)`?" }
-        Output.failure(Diagnostic("unknown-block", .error, "there are no results of `\(id)`", remedy: near, path: path))
-        throw Exit.failed
+      let lock = try NotebookLock.take([path], patience: lock.wait, makesState: false)
+      defer { lock.release() }
+      try rewriteNotebook(path) { source throws(FileError) in
+        let document = Document(parsing: source)
+        guard let region = document.regions.first(where: { $0.id == id }) else {
+          let near = nearestName(to: id, among: document.regions.map(\.id)).map { "did you mean `\($0)`?" }
+          throw FileError("unknown-block", "there are no results of `\(id)`", remedy: near, path: path)
+        }
+        let body = Array(source.bytes[region.body.lower..<region.body.upper])
+        let tail = SourceRange(region.body.upper, region.range.upper)
+        let sealed = source.text(tail).replacingOccurrences(of: "sum=\(region.sum)", with: "sum=\(seal(body))")
+        return source.applying([Edit(tail, sealed)]).bytes
       }
-      let body = Array(document.source.bytes[region.body.lower..<region.body.upper])
-      let tail = SourceRange(region.body.upper, region.range.upper)
-      let marker = document.source.text(tail)
-      let sealed = marker.replacingOccurrences(of: "sum=\(region.sum)", with: "sum=\(seal(body))")
-      try writeFileAtomically(path, document.source.applying([Edit(tail, sealed)]).bytes)
-    } catch let error as FileError {
+    } catch {
       Output.failure(error.diagnostic)
       throw Exit.failed
     }

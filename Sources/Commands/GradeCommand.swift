@@ -26,15 +26,17 @@ struct GradeCommand: ParsableCommand {
   @Flag(name: .customLong("run"), help: "Measure the blocks that the gates ask where they have no result of today's question, and longer where a gate is open.")
   var measures = false
   @Flag(help: "With --run: shorter runs.") var quick = false
-  @Flag(help: "With --run: trust these notebooks: their code fences may be executed.") var trust = false
+  @Flag(help: "With --run: trust these notebooks for now: what they execute may run.") var trust = false
+  @Flag(help: ArgumentHelp("With --run: " + Confined.help)) var confine = false
   @Option(help: "A git revision with the notebook as it was handed out: what the learner changed is shown against it.") var shipped = "HEAD"
   @Flag(help: "With --run: also measure the learner's blocks in turns with those of --shipped, on this machine.") var besideShipped = false
   @Option(help: "Write a JSON report to this file.") var report: String?
   @Flag(help: "One JSON object a gate on stdout.") var json = false
   @OptionGroup var learner: LearnerOptions
+  @OptionGroup var lock: LockOptions
 
   func validate() throws {
-    if !measures, quick || trust || besideShipped { throw ValidationError("--quick, --trust and --beside-shipped belong to --run") }
+    if !measures, quick || trust || confine || besideShipped { throw ValidationError("--quick, --trust, --confine and --beside-shipped belong to --run") }
   }
 
   func run() throws {
@@ -83,10 +85,17 @@ struct GradeCommand: ParsableCommand {
       return []
     }
     var length = 1
-    if measures { (notebook, length) = try measure(notebook) }
+    if measures {
+      let lock = try NotebookLock.take([notebook.path], patience: lock.wait, makesState: true)
+      defer { lock.release() }
+      if lock.hasWaited { notebook = try Notebook(file, learnerSeed: learner.learnerSeed) }
+      (notebook, length) = try measure(notebook)
+    }
     let grader = Grader(notebook.plan, lesson: notebook.lesson, known: notebook.triedResults())
     collected.learnerSeed = notebook.context.learnerSeed
     collected.notebooks.append(GradeReport.Notebook(path: shortened(notebook.path), digest: notebook.digest))
+    let turn = try NotebookLock.take(shared: notebook.workspace.progress, in: notebook.workspace)
+    defer { turn.release() }
     var progress = try notebook.workspace.readProgress()
     var others: [GradedGate] = []
     for cell in notebook.plan.cells where !cell.gates.isEmpty {
@@ -98,6 +107,7 @@ struct GradeCommand: ParsableCommand {
       collected.exercises.append(try exercise(cell, check, gates, notebook, length, &progress))
     }
     try notebook.workspace.writeProgress(progress)
+    turn.release()
     if besideShipped { collected.besideShipped = (collected.besideShipped ?? []) + compared(notebook) }
     return others
   }
@@ -201,6 +211,7 @@ struct GradeCommand: ParsableCommand {
     var words = ["--only", blocks.sorted().joined(separator: ","), "--longer", String(length), "--no-html", "--quiet", notebook.path]
     if quick { words.append("--quick") }
     if trust { words.append("--trust") }
+    if confine { words.append("--confine") }
     if let seed = learner.learnerSeed { words += ["--learner-seed", String(seed)] }
     do {
       try RunCommand.parse(words).run()
@@ -222,7 +233,7 @@ struct GradeCommand: ParsableCommand {
       cancelled: { Interrupts.requested }, report: { _ in })
     let blocks = Set(notebook.plan.cells.filter { $0.work.kind == "check" }.flatMap(asked))
     do {
-      let results = try RegressionCheck(notebook: notebook, runner: runner).compare(with: shipped, only: blocks)
+      let results = try RegressionCheck(notebook: notebook, runner: runner, isTrustedForNow: trust).compare(with: shipped, only: blocks)
       Output.error(regressionText(results, revision: shipped))
       return results
     } catch {

@@ -54,7 +54,7 @@ struct HistoryCommand: ParsableCommand {
       throw Exit.failed
     }
     do {
-      let store = try ResultStore(path: workspace.store)
+      let store = try workspace.openStore(forWriting: false)
       let filters = try addresses.isEmpty ? [HistoryFilter()] : addresses.map(filter)
       var found: [SavedSeries] = []
       for (filter, address) in zip(filters, addresses.isEmpty ? [""] : addresses) {
@@ -63,8 +63,11 @@ struct HistoryCommand: ParsableCommand {
         found += some.filter { !found.contains($0) }
       }
       return found
+    } catch let error as FileError {
+      Output.failure(error.diagnostic)
+      throw Exit.failed
     } catch let error as StoreError {
-      Output.failure(Diagnostic("store-unusable", .error, error.cause, remedy: error.remedy))
+      Output.failure(error.diagnostic(workspace))
       throw Exit.failed
     }
   }

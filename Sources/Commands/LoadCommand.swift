@@ -110,11 +110,9 @@ struct LoadCommand: ParsableCommand {
 
   /// This machine, or a host that was named twice.
   private func permitted(_ url: LoadURL) throws -> LoadTarget {
-    guard url.socket != nil || url.isLoopback || iOwn.contains(url.host) || Self.allowed.contains(url.host) else {
-      Output.failure(
-        Diagnostic(
-          "target-not-permitted", .error, "\(url.host) is not this machine, and load on somebody else's server is an attack",
-          remedy: "if it is yours: --i-own \(url.host), or `targets: [\(url.host)]` in course.yml"))
+    let targets = TrustedTargets(Workspace.here)
+    guard url.socket != nil || url.isLoopback || iOwn.contains(url.host) || targets.permits(url.host) else {
+      Output.failure(targets.refusal(url.host, "load on somebody else's server is an attack"))
       throw Exit.failed
     }
     var target = url.socket.map { LoadTarget(unixSocket: $0) } ?? LoadTarget(.tcp(host: url.host, port: url.port), permitted: !url.isLoopback)
@@ -128,13 +126,6 @@ struct LoadCommand: ParsableCommand {
       }
     }
     return target
-  }
-
-  /// Hosts that this course may load.
-  static var allowed: [String] {
-    guard let source = try? SourceText(contentsOf: Workspace.here.courseFile) else { return [] }
-    var findings = Diagnostics()
-    return Course(yaml: source, diagnostics: &findings).targets
   }
 
   /// `p99=5%`.

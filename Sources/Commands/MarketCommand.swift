@@ -208,6 +208,6 @@ func marketFindings(_ workspace: Workspace) -> [(Diagnostics, SourceText)] {
 private func courseLessons(_ workspace: Workspace) -> CourseLessons {
   let days = (1...25).map { ($0 < 10 ? "day0" : "day") + String($0) }
   return CourseLessons(planned: Set(days)) { lesson in
-    (try? SourceText(contentsOf: workspace.course + "/\(lesson).md")).map { blockIDs(Document(parsing: $0)) }
+    (try? readFile("\(lesson).md", within: workspace.course, limit: 8 << 20)).map { blockIDs(Document(parsing: SourceText(path: "", bytes: $0))) }
   }
 }

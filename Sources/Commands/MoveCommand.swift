@@ -26,18 +26,37 @@ struct MoveCommand: ParsableCommand {
   @Argument(help: "The new name.") var name: String
   @Flag(help: "Write nothing; what would change, as a diff on stdout.") var dryRun = false
   @OptionGroup var learner: LearnerOptions
+  @OptionGroup var lock: LockOptions
 
   func run() throws {
     let (file, old) = try splitBlock(block)
     do throws(FileError) {
-      try move(try Notebook(file, learnerSeed: learner.learnerSeed), old)
+      let notebook = try Notebook(file, learnerSeed: learner.learnerSeed)
+      let changes = try changes(notebook, old)
+      if dryRun { return try write(changes, notebook, old) }
+      // What is to change is known only after reading, and may have changed until it is held.
+      try whileHeld(Set(changes.map(\.path)).filter { $0.hasSuffix(".md") && $0 != notebook.workspace.log }.union([notebook.path]), notebook.workspace) { () throws(FileError) in
+        let now = try Notebook(file, learnerSeed: learner.learnerSeed)
+        try write(try self.changes(now, old), now, old)
+      }
     } catch {
       Output.failure(error.diagnostic)
       throw Exit.failed
     }
   }
 
-  private func move(_ notebook: Notebook, _ old: String) throws(FileError) {
+  /// The notebooks first, then what all share.
+  private func whileHeld(_ notebooks: Set<String>, _ workspace: Workspace, _ body: () throws(FileError) -> Void) throws(FileError) {
+    let lock = try NotebookLock.take(notebooks.sorted(), patience: lock.wait, makesState: false)
+    defer { lock.release() }
+    guard access(workspace.state, F_OK) == 0 else { return try body() }
+    let log = try NotebookLock.take(shared: workspace.log, in: workspace)
+    defer { log.release() }
+    try body()
+  }
+
+  /// The new bytes of every file that names the block, the notebook's own last: so that what was interrupted can be done again.
+  private func changes(_ notebook: Notebook, _ old: String) throws(FileError) -> [(path: String, bytes: [UInt8])] {
     let path = notebook.path
     let ids = notebook.planned.blocks.map(\.id)
     let isName = name.first?.isLowercase == true && name.last != "-" && name.utf8.count <= 64
@@ -69,9 +88,8 @@ struct MoveCommand: ParsableCommand {
     var changes = try others(notebook, old)
     if !saved.isEmpty, let bytes = try? resultsJSON(renamed.results) { changes.append((notebook.workspace.results(notebook.stem), bytes)) }
     if let entry = logLine(notebook, old, renamed.results) { changes.append(entry) }
-    // Last, so that what was interrupted can be done again.
     changes.append((path, text.applying(renamed.edits).bytes))
-    try write(changes, notebook, old)
+    return changes
   }
 
   /// What other files say of it: links to its results, addresses of budgets, commands in code.
@@ -126,7 +144,7 @@ struct MoveCommand: ParsableCommand {
     guard access(notebook.workspace.store, F_OK) == 0 else { return }
     if dryRun { return Output.error("and the history of `\(old)` in \(shortened(notebook.workspace.store))\n") }
     do {
-      let count = try ResultStore(path: notebook.workspace.store).rename(lesson: notebook.lesson, old, to: name)
+      let count = try notebook.workspace.openStore(forWriting: true).rename(lesson: notebook.lesson, old, to: name)
       if count > 0 { Output.error("\(count) saved run\(count == 1 ? "" : "s") in \(shortened(notebook.workspace.store))\n") }
     } catch {
       throw FileError("store-unusable", "the history keeps the old name: \(error)", remedy: nil, path: notebook.workspace.store)

@@ -13,7 +13,7 @@ public struct NB: ParsableCommand {
       AcceptCommand.self, ExplainCommand.self, StatusCommand.self, SchemaCommand.self, FormatCommand.self, MoveCommand.self, LogCommand.self, RunbookCommand.self,
       LoadCommand.self, LabCommand.self, DataCommand.self, SLOCommand.self, BenchCommand.self, SimCommand.self, ObserveCommand.self,
       HistoryCommand.self, VerifyCommand.self, GradeCommand.self, DoctorCommand.self, SelfcheckCommand.self,
-      MarketCommand.self, LSPCommand.self,
+      MarketCommand.self, TrustCommand.self, LSPCommand.self,
     ])
 
   public static let version = "0.1.0"
@@ -25,7 +25,8 @@ public struct NB: ParsableCommand {
       """
       nb \(Self.version): performance lessons that measure.
 
-        nb run day08.md --trust   run a lesson: tables in the notebook, a page in _site/
+        nb run day08.md           run a lesson: tables in the notebook, a page in _site/
+        nb trust FILE             let another notebook execute its code; --show lists it
         nb check day08.md         every mistake at once; measures nothing
         nb grade day08.md         its exercise: the gates against saved results
         nb build                  the course site from saved results; `nb serve` shows it live
@@ -45,8 +46,18 @@ public struct NB: ParsableCommand {
   /// Entry point of the executable.
   public static func run() {
     // Before the tree of commands is made, which takes some milliseconds: scripts ask this often.
-    if CommandLine.arguments.dropFirst() == ["--version"] { return Output.standard(version + "\n") }
-    Self.main()
+    if CommandLine.arguments.dropFirst() == ["--version"] { 
+      Output.standard(version + "\n")
+      return Output.exitIfLost()
+    }
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      Output.exitIfLost()
+      exit(withError: error)
+    }
+    Output.exitIfLost()
   }
 }
 

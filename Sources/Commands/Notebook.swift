@@ -27,7 +27,7 @@ struct CourseContext: Sendable {
       facts: Dictionary(facts.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a }),
       courseMoney: workspace.isCourse ? (try? SourceText(contentsOf: workspace.courseFile)).map(PerfLanguage.courseMoney) ?? [:] : [:],
       learnerSeed: seed,
-      data: { name in (try? readFile(folder + "/" + name, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) } })
+      data: { name in (try? readFile(name, within: folder, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) } })
   }
 }
 
@@ -98,7 +98,7 @@ struct Notebook {
 
   /// The same of a notebook that need not be read.
   static func knownResults(_ workspace: Workspace, _ stem: String) -> [String: CellResult] {
-    knownResults(savedResults(workspace, stem), of: stem, access(workspace.store, F_OK) == 0 ? try? ResultStore(path: workspace.store) : nil)
+    knownResults(savedResults(workspace, stem), of: stem, workspace.storeToRead())
   }
 
   /// The same; where nothing better answers today's question, also a run that was INVALID, so that it can be said to have been.
@@ -118,17 +118,6 @@ struct Notebook {
       known.merge(stored.filter { $0.value.hasNumbers || $0.value.unmet != nil }) { saved, _ in saved }
     }
     return known
-  }
-
-  /// What a run would execute besides the lab: code fences by id, and the command lines of bench blocks.
-  var executables: [String] {
-    let fences = document.codeFences.filter { $0.id != nil && ($0.language == "sql" || FenceLanguage(info: $0.language) != nil) }
-    var commands: [String] = []
-    for case .bench(let bench) in plan.cells.map(\.work) {
-      for case .command(let command) in bench.subjects.map(\.work) { commands.append(command.text) }
-      commands += [bench.setup, bench.prepare].compactMap { $0 }
-    }
-    return fences.compactMap(\.id) + commands
   }
 }
 

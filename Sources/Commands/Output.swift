@@ -1,8 +1,10 @@
 // stdout carries results, stderr diagnostics and progress. write(2), because a pipe may close and
 // because Swift's print buffers in another order than stderr.
 
+import DocumentModel
 import Foundation
 import Glibc
+import Synchronization
 import TextModel
 
 enum Output {
@@ -27,6 +29,20 @@ enum Output {
 
   static func failure(_ diagnostic: Diagnostic) { error(diagnostic.rendered(in: nil, color: color)) }
 
+  /// Why something that was printed did not arrive, such as a full disk behind `>`.
+  private static let lost = Atomic<Int32>(0)
+
+  /// Exit code 1 when something that was printed did not arrive: half a table must not look like a whole one.
+  static func exitIfLost() {
+    let lost = lost.load(ordering: .relaxed)
+    guard lost != 0 else { return }
+    failure(
+      Diagnostic(
+        "write-failed", .error, "not all that was printed could be written: \(String(cString: strerror(lost)))",
+        remedy: "free some space, or print to another place"))
+    _exit(1)
+  }
+
   private static func write(_ text: String, to descriptor: Int32) {
     var text = text
     text.withUTF8 { writeAll(UnsafeRawBufferPointer($0), to: descriptor) }
@@ -36,8 +52,27 @@ enum Output {
     var written = 0
     while written < buffer.count {
       let n = Glibc.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
-      if n < 0 { if errno == EINTR { continue } else { return } }
+      if n < 0 {
+        if errno == EINTR { continue }
+        // Nobody reads any more, as behind `head`: no mistake of anybody's.
+        if descriptor == 1, errno != EPIPE { lost.store(errno, ordering: .relaxed) }
+        return
+      }
       written += n
     }
   }
+}
+
+/// A document that is changed or shown; where it is not read (`costly-markdown`), says so and ends the command.
+func readableDocument(_ path: String, limit: Int = 8 << 20) throws -> Document {
+  let document = Document(parsing: try SourceText(contentsOf: path, limit: limit))
+  if !document.isReadable { try refuse(document.diagnostics.first, in: document.source) }
+  return document
+}
+
+/// Ends the command for a finding that leaves nothing to do.
+func refuse(_ finding: Diagnostic?, in source: SourceText) throws {
+  guard let finding else { return }
+  Output.error(finding.rendered(in: source, color: Output.color))
+  throw Exit.failed
 }

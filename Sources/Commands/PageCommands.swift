@@ -18,23 +18,24 @@ struct RenderCommand: ParsableCommand {
   @Flag(help: "Keep raw HTML and unsafe links.") var unsafe = false
 
   func run() throws {
-    do throws(FileError) {
+    do {
       let path = Workspace.find(file)
       if plainCommonmark {
-        Output.bytes(commonMarkHTML(try readFile(path, limit: 64 << 20), unsafe: unsafe))
+        let source = SourceText(path: path, bytes: try readFile(path, limit: 64 << 20))
+        try refuse(obstacle(toReading: source), in: source)
+        Output.bytes(commonMarkHTML(source.bytes, unsafe: unsafe))
         return
       }
-      let source = try SourceText(contentsOf: path, limit: 64 << 20)
       var options = HTMLOptions()
       options.unsafe = unsafe
-      let rendered = Document(parsing: source).html(options, additions: [:])
+      let rendered = try readableDocument(path, limit: 64 << 20).html(options, additions: [:])
       if fragment {
         Output.standard(rendered.html)
       } else {
         let title = rendered.headings.first?.text ?? Workspace.stem(path)
-        Output.standard(standalonePage(title: title, body: rendered.html))
+        Output.standard(standalonePage(title: title, body: rendered.html, runsScripts: unsafe))
       }
-    } catch {
+    } catch let error as FileError {
       Output.failure(error.diagnostic)
       throw Exit.failed
     }

@@ -8,10 +8,13 @@ import Foundation
 import MeasureKernel
 import Reporting
 import TextModel
+import Trust
 
 struct RegressionCheck {
   let notebook: Notebook
   let runner: Runner
+  /// `--trust`: also what the old revision executes.
+  let isTrustedForNow: Bool
 
   /// All blocks of both revisions that can differ.
   ///
@@ -28,11 +31,24 @@ struct RegressionCheck {
     do { old = try Notebook(folder + absolute.dropFirst(top.count), learnerSeed: notebook.context.learnerSeed) } catch {
       throw MeasureError("the revision \(revision) has no readable \(notebook.path)", remedy: "a new notebook has nothing to be compared with: leave `--baseline` out")
     }
+    try requireTrust(in: old, ids, revision)
     let before = Dictionary(old.plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
     return notebook.plan.cells.flatMap { cell -> [RegressionResult] in
       guard ids.contains(cell.id), let earlier = before[cell.id], Runner.isComparable(earlier, cell), !Interrupts.requested else { return [] }
       return runner.regression(
         RevisionPair(old: earlier, new: cell, oldFolder: old.workspace.course, newFolder: notebook.workspace.course))
+    }
+  }
+
+  /// An older revision is other code: what it executes is trusted where the present notebook executes the same.
+  private func requireTrust(in old: Notebook, _ ids: Set<String>, _ revision: String) throws(MeasureError) {
+    guard !isTrustedForNow else { return }
+    let parts = executableParts(of: old.plan.cells.filter { ids.contains($0.id) }, in: old.document, folder: old.workspace.course)
+    let missing = TrustCheck.verdict(of: notebook, TrustCheck.needed(parts, [])).missing
+    guard missing.isEmpty else {
+      throw MeasureError(
+        "the revision \(revision) would execute code that you have not trusted: \(missing.map(\.title).joined(separator: "; "))",
+        remedy: "read it there; then add --trust")
     }
   }
 

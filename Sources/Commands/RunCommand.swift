@@ -25,8 +25,10 @@ struct RunCommand: ParsableCommand {
   var quick = false
   @Option(help: "Measure so many times as long, up to 8, where that narrows an interval; the result replaces a saved one that it agrees with.")
   var longer = 1
-  @Flag(help: "Trust this notebook for this run: its code fences may be executed.")
+  @Flag(help: "Trust these notebooks for this run: what they execute may run (see `nb help trust`).")
   var trust = false
+  @Flag(help: ArgumentHelp(Confined.help))
+  var confine = false
   @Flag(help: "For CI: judge thresholds and budgets, and write nothing into the notebook.")
   var check = false
   @Option(help: "With --check: a git revision whose notebook is built again and measured in turns with this one.")
@@ -45,6 +47,7 @@ struct RunCommand: ParsableCommand {
   var json = false
   @Flag(help: "No progress.")
   var quiet = false
+  @OptionGroup var lock: LockOptions
 
   func validate() throws {
     if !(1...8).contains(longer) { throw ValidationError("--longer is a whole number from 1 to 8") }
@@ -80,29 +83,29 @@ struct RunCommand: ParsableCommand {
   }
 
   private func runNotebook(_ file: String, _ suites: inout [CheckSuite]) throws -> ExitCode {
-    let notebook: Notebook
-    do { notebook = try Notebook(file, learnerSeed: learner.learnerSeed) } catch {
+    let (notebook, turn): (Notebook, NotebookLock?)
+    do { (notebook, turn) = try opened(file) } catch {
       Output.failure(error.diagnostic)
-      return Exit.failed
+      return Interrupts.requested ? Exit.interrupted : Exit.failed
     }
+    defer { turn?.release() }
     Output.diagnostics(notebook.diagnostics, in: notebook.source)
     guard !notebook.diagnostics.hasErrors else { return Exit.failed }
     guard var cells = chosenCells(notebook) else { return Exit.failed }
     if longer > 1 { cells = cells.map { $0.lasting(longer) ?? $0 } }
-    guard mayExecute(notebook, cells) else { return Exit.failed }
-    let kept = try keepReal(try real.components(), usedBy: { one in cells.contains { $0.uses(one) } }, in: notebook.path)
+    let components = try real.components()
+    guard TrustCheck(notebook: notebook, isTrustedForNow: trust).permits(cells, real: components) else { return Exit.failed }
+    let kept = try keepReal(components, usedBy: { one in cells.contains { $0.uses(one) } }, in: notebook.path)
     defer { kept?.stop() }
     let questions = connect(&cells, kept?.services ?? [])
 
     var writeBack = WriteBack(notebook, overwrite: overwrite, questions: questions, replacing: longer > 1)
-    let store: ResultStore
-    do {
-      try makeFolder(notebook.workspace.state)
-      store = try ResultStore(path: notebook.workspace.store)
-    } catch let error as StoreError {
-      Output.failure(Diagnostic("store-unusable", .error, error.cause, remedy: error.remedy))
+    if !check, let error = writeBack.refusal {
+      Output.failure(error.diagnostic)
       return Exit.failed
-    } catch let error as FileError {
+    }
+    let store: ResultStore
+    do throws(FileError) { store = try notebook.workspace.openStore(forWriting: true) } catch {
       Output.failure(error.diagnostic)
       return Exit.failed
     }
@@ -111,14 +114,19 @@ struct RunCommand: ParsableCommand {
       finished: now(), commit: commitID(notebook.workspace.root), environment: machineDescription())
     let progress = Progress(quiet: quiet)
     let executable = executablePath()
+    guard let confined = Confined(confine) else { return Exit.failed }
+    defer { confined.remove() }
+    var options = RunOptions(
+      quick: quick,
+      launcher: LabLauncher(executable: executable, serveArguments: ["lab", "serve", "--stdin"]),
+      subjectArguments: ["lab", "subject"], fenceCache: notebook.workspace.state + "/fences")
+    options.commands.confinement = confined.confinement
     let runner = Runner(
-      RunOptions(
-        quick: quick,
-        launcher: LabLauncher(executable: executable, serveArguments: ["lab", "serve", "--stdin"]),
-        subjectArguments: ["lab", "subject"], fenceCache: notebook.workspace.state + "/fences"),
-      cancelled: { Interrupts.requested }, report: { progress.show($0) })
+      options, cancelled: { Interrupts.requested }, report: { progress.show($0) })
     let parts = Planner(notebook.context).questionParts(of: notebook.document)
     let results: [CellResult]
+    var savedCount = 0
+    var clock = ClockStep()
     do {
       results = try runner.run(cells, known: notebook.knownResults()) { result in
         var saved = stamp
@@ -127,6 +135,8 @@ struct RunCommand: ParsableCommand {
         kept.failureNotes = nil
         kept.parts = parts[result.id]
         try store.save(kept, lesson: notebook.lesson, stamp: saved)
+        savedCount += 1
+        if let finding = clock.finding() { Output.failure(finding) }
         reportNotes(result.failureNotes ?? [], of: result.id, notebook.source)
         if json { try printJSON(result) }
         if check { return result }
@@ -141,6 +151,10 @@ struct RunCommand: ParsableCommand {
       }
     } catch let error as FileError {
       Output.failure(error.diagnostic)
+      if savedCount > 0 { Output.error("\(savedCount) of \(cells.count) blocks had finished and are saved in \(shortened(notebook.workspace.store))\n") }
+      return Exit.failed
+    } catch let error as StoreError {
+      Output.failure(error.diagnostic(notebook.workspace))
       return Exit.failed
     } catch let error as DiagnosedError {
       Output.diagnostics(error.diagnostics, in: error.source)
@@ -156,7 +170,7 @@ struct RunCommand: ParsableCommand {
     var regressions: [RegressionResult] = []
     if let baseline {
       do {
-        regressions = try RegressionCheck(notebook: notebook, runner: runner).compare(with: baseline, only: Set(cells.map(\.id)).subtracting(results.filter { $0.unmet != nil }.map(\.id)))
+        regressions = try RegressionCheck(notebook: notebook, runner: runner, isTrustedForNow: trust).compare(with: baseline, only: Set(cells.map(\.id)).subtracting(results.filter { $0.unmet != nil }.map(\.id)))
         for one in regressions { reportNotes(one.notes ?? [], of: one.block, notebook.source) }
         Output.error(regressionText(regressions, revision: baseline))
       } catch {
@@ -169,6 +183,16 @@ struct RunCommand: ParsableCommand {
     let allowed = notebook.plan.lesson?.blockTime
     progress.sum(of: results.count, allowed: only == nil && !stale ? quick ? allowed?.quick : allowed?.full : nil)
     return conclude(results, notebook, writeBack, budgets, regressions)
+  }
+
+  /// The notebook and the turn to work on it; a notebook with mistakes has none.
+  private func opened(_ file: String) throws(FileError) -> (Notebook, NotebookLock?) {
+    let notebook = try Notebook(file, learnerSeed: learner.learnerSeed)
+    guard !notebook.diagnostics.hasErrors else { return (notebook, nil) }
+    let turn = try NotebookLock.take([notebook.path], patience: lock.wait, makesState: true)
+    AtomicFile.removeLeftovers(of: notebook.workspace.results(notebook.stem))
+    // Who went before may have changed it.
+    return (turn.hasWaited ? try Notebook(file, learnerSeed: learner.learnerSeed) : notebook, turn)
   }
 
   private func suite(
@@ -268,18 +292,6 @@ struct RunCommand: ParsableCommand {
     return questions
   }
 
-  /// Code fences run only in a trusted notebook.
-  private func mayExecute(_ notebook: Notebook, _ cells: [Cell]) -> Bool {
-    let fences = notebook.executables
-    guard !trust, !fences.isEmpty, !cells.isEmpty else { return true }
-    Output.failure(
-      Diagnostic(
-        "not-trusted", .error,
-        "this notebook holds code that a run would execute: \(fences.map { "`\($0)`" }.joined(separator: ", "))",
-        remedy: "read those fences, then run `nb run --trust \(notebook.path)`", path: notebook.path))
-    return false
-  }
-
   private func appendLog(_ notebook: Notebook, _ results: [CellResult], _ stamp: RunStamp) throws {
     guard let lesson = notebook.plan.lesson else { return }
     let entries = logEntries(
@@ -288,8 +300,13 @@ struct RunCommand: ParsableCommand {
       costs: costEffects(notebook.plan.cells, Dictionary(results.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })))
     guard !entries.isEmpty else { return }
     let path = notebook.workspace.log
-    let existing = (try? readFile(path, limit: 64 << 20)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-    try writeFileAtomically(path, Array(appendToLog(existing, entries).utf8))
+    let turn = try NotebookLock.take(shared: path, in: notebook.workspace)
+    defer { turn.release() }
+    try takingTurns(path) { () throws(FileError) in
+      // A log that cannot be read is not taken for an empty one.
+      let old = access(path, F_OK) == 0 ? try readFile(path, limit: 64 << 20) : nil
+      return try writeFileAtomically(path, Array(appendToLog(String(decoding: old ?? [], as: UTF8.self), entries).utf8), replacing: old)
+    }
   }
 
   private func printJSON(_ result: CellResult) throws {

@@ -68,7 +68,7 @@ struct SiteBuild {
   }
 
   func run() throws -> MadeSite {
-    let store = access(workspace.store, F_OK) == 0 ? try? ResultStore(path: workspace.store) : nil
+    let store = workspace.storeToRead()
     let lessons = try madeLessons(store)
     let own = ownPages(lessons)
     let links = lessons.map(\.link)
@@ -211,9 +211,13 @@ struct SiteBuild {
       for path in record.attachments where !found.contains(path) {
         let source = workspace.course + "/" + path
         guard access(source, F_OK) == 0 else { continue }
+        do throws(FileError) { _ = try TextModel.path(of: path, within: workspace.course) } catch {
+          made.notes.append(error.diagnostic)
+          continue
+        }
         found.insert(path)
         let isKept = made.details[record.path] == nil && !changed.contains(source) && !changed.contains(workspace.site + "/" + path)
-        if !isKept, let bytes = try? readFile(source, limit: 64 << 20) { made.files[path] = bytes }
+        if !isKept, let bytes = try? readFile(path, within: workspace.course, limit: 64 << 20) { made.files[path] = bytes }
       }
     }
     return found.sorted()

@@ -90,7 +90,7 @@ struct StatusCommand: ParsableCommand {
 extension Notebook {
   /// The newest result of each block in the store, failures among them; empty where there is no store.
   func storedResults() -> [String: CellResult] {
-    guard access(workspace.store, F_OK) == 0, let store = try? ResultStore(path: workspace.store) else { return [:] }
+    guard let store = workspace.storeToRead() else { return [:] }
     return (try? store.latest(lesson: lesson)) ?? [:]
   }
 }

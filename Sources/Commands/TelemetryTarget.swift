@@ -14,11 +14,9 @@ extension LoadURL {
 
   /// Telemetry tells about this machine: it stays here unless somebody says that the host is theirs.
   func requireTelemetryTarget(iOwn: [String]) throws {
-    guard !isLoopback, !iOwn.contains(host), !LoadCommand.allowed.contains(host) else { return }
-    Output.failure(
-      Diagnostic(
-        "target-not-permitted", .error, "\(host) is not this machine, and telemetry tells about yours",
-        remedy: "if it is meant to go there: --i-own \(host), or `targets: [\(host)]` in course.yml"))
+    let targets = TrustedTargets(Workspace.here)
+    guard !isLoopback, !iOwn.contains(host), !targets.permits(host) else { return }
+    Output.failure(targets.refusal(host, "telemetry tells about yours"))
     throw Exit.failed
   }
 }

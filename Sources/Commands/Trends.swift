@@ -9,7 +9,7 @@ import ResultStore
 
 /// The series of a course's lessons on this machine, with at least two full runs of the latest question; empty without a store.
 func trends(_ workspace: Workspace, of lessons: [LessonSummary]) -> [HistorySeries] {
-  guard access(workspace.store, F_OK) == 0, let store = try? ResultStore(path: workspace.store) else { return [] }
+  guard let store = workspace.storeToRead() else { return [] }
   return lessons.flatMap { lesson -> [HistorySeries] in
     let all = ((try? store.history(HistoryFilter(lesson: lesson.link.id))) ?? []).filter { one in
       !one.quick && one.points.count >= 2 && lesson.judged[blockName(one.address)]?.contains(metricName(one.address)) == true

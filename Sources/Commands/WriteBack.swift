@@ -11,6 +11,8 @@ import TextModel
 
 struct WriteBack {
   let path: String
+  /// Where the notebook was when the run began, behind all links.
+  private let place: String
   let overwrite: Bool
   /// What a cell asks in this run, where that differs from the notebook's own question: inputs by inputs.
   let questions: [String: String]
@@ -29,6 +31,7 @@ struct WriteBack {
 
   init(_ notebook: Notebook, overwrite: Bool, questions: [String: String] = [:], replacing: Bool = false) {
     path = notebook.path
+    place = resolvedPath(notebook.path)
     self.replacing = replacing
     self.questions = questions
     self.overwrite = overwrite
@@ -55,10 +58,39 @@ struct WriteBack {
     return try write()
   }
 
+  /// Why what is measured could not be written, as far as it can be known before; measuring takes minutes.
+  var refusal: FileError? {
+    let results = Workspace(for: path).results("")
+    for place in [place, (results as NSString).deletingLastPathComponent] {
+      let folder = (place as NSString).deletingLastPathComponent
+      for one in [place, folder.isEmpty ? "." : folder] where access(one, W_OK) != 0 && errno != ENOENT {
+        let cause = "nothing can be written there: \(String(cString: strerror(errno)))"
+        return FileError("write-failed", cause, remedy: "nothing was measured; make it writable, or judge only, with `nb run --check`", path: one)
+      }
+    }
+    return nil
+  }
+
   /// Brings the notebook and its results file in line with `shown`.
   mutating func write() throws(FileError) -> Diagnostics {
-    let now = try Notebook(path, learnerSeed: learnerSeed)
     var findings = Diagnostics()
+    let refused = try takingTurns(path) { () throws(FileError) in
+      findings = Diagnostics()
+      return try writeOnce(&findings)
+    }
+    refusedAlready.formUnion(refused)
+    return findings
+  }
+
+  /// - Returns: regions that were left as they are.
+  private func writeOnce(_ findings: inout Diagnostics) throws(FileError) -> Set<String> {
+    let now = try Notebook(path, learnerSeed: learnerSeed)
+    let standing = resolvedPath(path)
+    guard standing == place else {
+      throw FileError(
+        "notebook-replaced", "it leads to \(standing) now, and led to \(place) when the run began; nothing was written there",
+        remedy: "put the notebook back and run again", path: path)
+    }
     var regions: [RegionText] = []
     let cells = Dictionary(now.plan.cells.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
     for block in now.planned.blocks {
@@ -83,16 +115,17 @@ struct WriteBack {
       regions.append(RegionText(id: "market-\(day)", inputs: String(seal(Array(table.utf8)).prefix(10)), markdown: table, after: value.range))
     }
     let change = now.document.replacing(regions, values: values(now), overwrite: overwrite)
-    for refused in change.refused where refusedAlready.insert(refused.id).inserted {
+    for refused in change.refused where !refusedAlready.contains(refused.id) {
       findings.add(
         Diagnostic(
           "edited-region", .error, "the results of `\(refused.id)` were edited by hand; they are left as they are\n\(refused.diff)",
           remedy: "keep your text with `nb accept \(path)#\(refused.id)`, or discard it with `nb run --overwrite`",
           at: refused.range))
     }
-    try writeFileAtomically(path, now.source.applying(change.edits).bytes)
+    // The values before the tables that show them: a crash between the two leaves a notebook that the next run brings in line.
     try writeResults(now, &findings)
-    return findings
+    try writeFileAtomically(path, now.source.applying(change.edits).bytes, replacing: now.source.bytes)
+    return Set(change.refused.map(\.id))
   }
 
   /// A result whose region stands in the file already stays, also when the block was edited since:

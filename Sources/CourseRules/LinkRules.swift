@@ -53,6 +53,11 @@ public func linkFindings(of notebook: CheckedNotebook, in folder: LinkFolder) ->
     for address in link.kind == .code ? namedParts(link.address) : [link.address] where isRelative(address) {
       let parts = address.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       let path = decoded(String(parts[0].prefix { $0 != "?" }))
+      // A picture is copied into the site; what lies outside of the course is not.
+      if link.kind == .image, path.split(separator: "/").contains("..") {
+        warn("the image leads to `\(path)`, outside of this notebook's folder, and no page can show it", "put the picture beside the notebook", at: link.range)
+        continue
+      }
       // What nb writes beside the notebooks, or will write, is there when the site is built.
       if !path.isEmpty, !folder.exists(path) {
         // A command line may name a file of another folder, from where it is typed.

@@ -44,7 +44,8 @@ struct ThemeFiles {
       let path = "\(folder)/\(name)"
       sources.append(path)
       do throws(FileError) {
-        let bytes = try readFile(path, limit: 4 << 20)
+        // A theme may share files with the themes beside it; a link to anywhere else would be published.
+        let bytes = try readFile("\((folder as NSString).lastPathComponent)/\(name)", within: (folder as NSString).deletingLastPathComponent, limit: 4 << 20)
         if kind == "mustache" { addTemplate(TemplateFile(path: path, text: String(decoding: bytes, as: UTF8.self))) } else { assets[name] = bytes }
       } catch {
         findings.add(error.diagnostic)

@@ -42,3 +42,15 @@ extension Array where Element == UInt8 {
 
   func text(_ range: SourceRange) -> String { String(decoding: self[range.lower..<range.upper], as: UTF8.self) }
 }
+
+extension Array {
+  /// The first index where `isAtOrBehind` holds, by halving; it holds for all elements from some index on. `count` when for none.
+  func firstIndexSorted(where isAtOrBehind: (Element) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if isAtOrBehind(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+}

@@ -57,12 +57,16 @@ extension Document {
   public func html(
     _ options: HTMLOptions, additions: [String: String] = [:], fenceAdditions: [String: String] = [:]
   ) -> RenderedDocument {
+    // A text that is not read is shown as it is written.
+    guard isReadable else { return RenderedDocument(html: "<pre>\(escaped(source.text(SourceRange(0, source.bytes.count))))</pre>\n", headings: []) }
     if options.plainCommonMark {
       let html = commonMarkHTML(source.bytes, unsafe: options.unsafe)
       return RenderedDocument(html: String(decoding: html, as: UTF8.self), headings: [])
     }
-    func render(footnotes: Bool) -> HTMLRenderer {
+    func render(footnotes: Bool) -> HTMLRenderer? {
       let input = RenderSource(self, footnotes: footnotes)
+      // Without its notes a text can be another one, and take longer.
+      if !input.notes.isEmpty, input.main.withUnsafeBufferPointer({ ReadingCost.obstacle(in: $0) }) != nil { return nil }
       var renderer = HTMLRenderer(input, options, additions: additions, fenceAdditions: fenceAdditions)
       if !input.tables.isEmpty {
         // All cells in one batch, each as a heading (which can hold neither blocks nor definitions),
@@ -74,9 +78,8 @@ extension Document {
       withCmarkTree(input.main) { renderer.render($0) }
       return renderer
     }
-    var renderer = render(footnotes: true)
     // Notes swallowed by a block that never ends: without footnotes nothing is lost.
-    if !renderer.foundAllNotes { renderer = render(footnotes: false) }
+    var renderer = render(footnotes: true).flatMap { $0.foundAllNotes ? $0 : nil } ?? render(footnotes: false)!
     return renderer.finished()
   }
 }

@@ -1,7 +1,8 @@
 // A notebook as nb sees it: fences, result regions, live values, each a byte range of the source.
 // It never prints Markdown again: every change is an `Edit` of bytes (Document+Replacing.swift),
 // and what HTML it becomes is decided in HTMLRenderer.swift. Structure comes from libcmark
-// (Structure.swift); nothing here throws, because any bytes are a Markdown document.
+// (Structure.swift), which is given only what it reads in bounded time (ReadingCost.swift); nothing
+// here throws, because any bytes are a Markdown document.
 
 import TextModel
 
@@ -19,17 +20,28 @@ public struct Document: Sendable {
   /// Live values in prose. A written market table counts as one: its range is the region's.
   public var values: [LiveValue]
   /// `unclosed-fence`, `nested-perf-fence`, `region-without-end`, `region-without-start`,
-  /// `duplicate-region`.
+  /// `duplicate-region`; or `costly-markdown` alone.
   public var diagnostics: [Diagnostic]
 
   /// Blocks and inline marks that the renderer needs.
   let structure: Structure
   let prose: Prose
 
-  /// Reads any bytes; never fails.
+  /// false: only shown as it is written; see `obstacle(toReading:)`.
+  public let isReadable: Bool
+
+  /// Reads any bytes; never fails. A text that would take too long (`obstacle(toReading:)`) has no parts, and
+  /// one error.
   public init(parsing source: SourceText) {
     self.source = source
     frontMatter = findFrontMatter(source)
+    let obstacle = obstacle(toReading: source)
+    isReadable = obstacle == nil
+    if let obstacle {
+      (structure, prose, diagnostics) = (Structure(), Prose(), [obstacle])
+      (perfFences, codeFences, regions, values) = ([], [], [], [])
+      return
+    }
     structure = Structure(source, bodyStart: frontMatter?.upper ?? 0)
     let found = findRegions(structure, source)
     regions = found.regions

@@ -106,16 +106,8 @@ struct RenderSource {
     var out: [UInt8] = []
     out.reserveCapacity(range.count)
     var position = range.lower
-    func lowerBound(_ edits: [Edit]) -> Int {
-      var (low, high) = (0, edits.count)
-      while low < high {
-        let middle = (low + high) / 2
-        if edits[middle].range.lower < range.lower { low = middle + 1 } else { high = middle }
-      }
-      return low
-    }
-    var i = lowerBound(inline)
-    var b = blocks ? lowerBound(block) : block.count
+    var i = inline.firstIndexSorted { $0.range.lower >= range.lower }
+    var b = blocks ? block.firstIndexSorted { $0.range.lower >= range.lower } : block.count
     while true {
       let nextInline = i < inline.count ? inline[i].range.lower : Int.max
       let nextBlock = b < block.count ? block[b].range.lower : Int.max

@@ -25,6 +25,9 @@ struct Structure: Sendable {
   }
   private(set) var leaves: [Leaf] = []
 
+  /// Of a text that is not read.
+  init() {}
+
   init(_ source: SourceText, bodyStart: Int) {
     let bytes = maskingLiveValues(source.bytes[bodyStart...])
     let lineOffset = bodyStart == 0 ? 0 : source.line(at: max(bodyStart - 1, 0))
@@ -32,6 +35,12 @@ struct Structure: Sendable {
     for i in leaves.indices {
       leaves[i].extent = i + 1 < leaves.count ? max(leaves[i + 1].line - 1, leaves[i].line) : source.lineCount
     }
+  }
+
+  /// The leaf that begins on `line`.
+  func leaf(on line: Int) -> Leaf? {
+    let first = leaves.firstIndexSorted { $0.line >= line }
+    return first < leaves.count && leaves[first].line == line ? leaves[first] : nil
   }
 
   /// The leaf blocks in order; an explicit climb instead of recursion.

@@ -40,6 +40,7 @@ extension Runner {
     if bench.countsInstructions == true, !result.arms.contains(where: { $0.metrics["instructions"] != nil }) {
       result.doubts.append(Doubt(id: "no-counter", text: "instructions are unknown: this processor does not count them here, and `valgrind` is not installed"))
     }
+    if let confined = confinementDoubt(bench.subjects.map(\.work)) { result.doubts.append(confined) }
     for point in points {
       for text in point.record.doubts {
         let isEverywhere = points.allSatisfy { $0.record.doubts.contains(text) }

@@ -42,6 +42,7 @@ extension Runner {
       title: "", environment: environment, evidence: .real, machine: MachineProbe.state(from: before, to: MachineProbe.sample()),
       subjects: requests.enumerated().map { benchSubject($1, record, $0) }, comparisons: [])
     report.doubts = record.doubts.map { Doubt(id: "bench", text: $0) }
+    if let confined = confinementDoubt(requests.map(\.subject.work)) { report.doubts.append(confined) }
     judge(record, looks, into: &report)
     addSampleDoubts(record, into: &report)
     return report

@@ -166,10 +166,19 @@ extension Runner {
     }
   }
 
+  /// What a reader must know where code was kept from something; nil: nothing was, or there was no code but nb's own.
+  func confinementDoubt(_ works: [SubjectWork]) -> Doubt? {
+    let hasCode = works.contains { work in
+      switch work { case .fence, .command: true; case .builtin, .sql: false }
+    }
+    return hasCode ? options.commands.confinement.map { Doubt(id: "confined", text: $0.text) } : nil
+  }
+
   /// A block's `setup`: a shell command, once, before anything is measured.
   private func runOnce(_ command: String, in folder: String?) throws(MeasureError) {
     var options = CommandOptions()
     options.folder = folder
+    options.confinement = self.options.commands.confinement
     options.subtractsShell = false
     options.timeout = 600
     _ = try CommandSubject(name: "setup", command: CommandSpec(text: command, usesShell: true), options: options, cancelled: cancelled)

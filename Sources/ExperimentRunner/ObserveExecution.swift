@@ -29,7 +29,7 @@ extension Runner {
     let duration = options.quick ? Nanoseconds(query.duration.rawValue / 4) : query.duration
     let workshop = FenceWorkshop(cache: options.fenceCache)
     _ = try clock.leavingOut { () throws(MeasureError) in try workshop.buildProfiled(query.fence) }
-    let profile = try workshop.profile(query.fence, lasting: duration, cancelled: cancelled)
+    let profile = try workshop.profile(query.fence, lasting: duration, options: options.commands, cancelled: cancelled)
     result.rowLabel = "function"
     result.columns = ["self_share", "share"]
     // An address needs a name that is known before the run: the hottest function is `top`.
@@ -41,6 +41,7 @@ extension Runner {
           label: function.function))
     }
     result.arms.append(ArmResult(name: "", metrics: ["samples": MetricValue(Estimate(Double(profile.samples)), .count)]))
+    if let confined = confinementDoubt([.fence(query.fence)]) { result.doubts.append(confined) }
     result.doubts += profile.doubts.map { Doubt(id: "profile", text: $0) }
     if profile.samples < 100 {
       result.doubts.append(Doubt(id: "few-samples", text: "\(profile.samples) samples are too few to name a function: give it more time"))

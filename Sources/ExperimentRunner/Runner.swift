@@ -130,6 +130,9 @@ public struct Runner {
     } catch {
       result.failure = String(describing: error)
     }
+    // A lab that was ended is only seen to have died.
+    let ended = reasonsOfEndedChildren()
+    if let failure = result.failure, !ended.isEmpty { result.failure = ended.joined(separator: "; ") + "; " + failure }
     return result
   }
 

@@ -3,7 +3,10 @@
 import TextModel
 
 extension LanguageSession {
-  func published(_ text: OpenText) -> [PublishedDiagnostics.Item] { text.findings(desk).map { item($0, text.source) } }
+  /// What an editor is sent of one file: each place costs the length of its line.
+  private static let findingsMax = 1_000
+
+  func published(_ text: OpenText) -> [PublishedDiagnostics.Item] { text.findings(desk).prefix(Self.findingsMax).map { item($0, text.source) } }
 
   private func item(_ finding: Diagnostic, _ source: SourceText) -> PublishedDiagnostics.Item {
     let severity = finding.severity == .error ? 1 : finding.severity == .warning ? 2 : 3

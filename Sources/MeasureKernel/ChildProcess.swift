@@ -30,7 +30,7 @@ public final class ChildProcess {
 
   /// Starts `argv`; stderr is shared.
   public convenience init(name: String, argv: [String]) throws(MeasureError) {
-    try self.init(launcher: try Launcher(name: name, argv: argv), channel: .standard)
+    try self.init(launcher: try Launcher(name: name, argv: argv, leavesByItself: true), channel: .standard)
   }
 
   /// - Parameter cancelled: asked while waiting for an answer; true ends the child.
@@ -157,7 +157,9 @@ public final class ChildProcess {
       if n > 0 {
         pending += chunk[..<n]
       } else if n == 0 || errno != EINTR {
-        throw MeasureError("\(name) ended before it answered\(lastWords())", remedy: "try it by itself, with less work")
+        let said = lastWords()
+        if let reason = ChildWatch.shared.reason(of: pid) { throw MeasureError(reason, remedy: "give it less work") }
+        throw MeasureError("\(name) ended before it answered\(said)", remedy: "try it by itself, with less work")
       }
     }
   }

@@ -38,7 +38,9 @@ public struct CommandOptions: Hashable, Sendable {
   public var subtractsShell = true
   /// With the processor's counters, where there are any.
   public var countsEvents = false
-  public var limits = ResourceLimits()
+  public var limits = ResourceLimits.standard
+  /// What it may reach; nil: what nb may.
+  public var confinement: Confinement?
   public init() {}
 }
 
@@ -97,7 +99,7 @@ public final class CommandSubject: TimedSubject {
     counters = try options.counts.map { count throws(MeasureError) in try PrintedCounter(count, of: name) }
     launcher = try Launcher(
       name: "subject \(name)", argv: argv, environment: options.environment, folder: options.folder, limits: options.limits,
-      endsWithParent: true)
+      endsWithParent: true, confinement: options.confinement)
     nothing = open("/dev/null", O_RDWR | O_CLOEXEC)
     guard nothing >= 0 else { throw MeasureError("subject \(name): /dev/null cannot be opened") }
     if let text = options.setup { try auxiliary("setup", text).run() }
@@ -180,7 +182,7 @@ public final class CommandSubject: TimedSubject {
     if let prepare { try Auxiliary(launcher: prepare, nothing: nothing, timeout: options.timeout).run() }
     let detached = try Launcher(
       name: "subject \(name)", argv: ["/bin/sh", "-c", Launcher.detachingScript, "sh"] + argv, environment: options.environment,
-      folder: options.folder, limits: options.limits, endsWithParent: false)
+      folder: options.folder, limits: options.limits, endsWithParent: false, confinement: options.confinement)
     let done = try execute(detached, captures: true, isDetached: true, timeout: options.timeout)
     maxRSS = done.use.maxRSS
     outputHash = done.output?.hash ?? 0
@@ -237,7 +239,7 @@ public final class CommandSubject: TimedSubject {
   private func shellLauncher(_ what: String, _ text: String) throws(MeasureError) -> Launcher {
     try Launcher(
       name: "\(what) of \(name)", argv: [options.shell, "-c", text], environment: options.environment, folder: options.folder,
-      endsWithParent: true)
+      endsWithParent: true, confinement: options.confinement)
   }
 
   private func auxiliary(_ what: String, _ text: String) throws(MeasureError) -> Auxiliary {
@@ -250,7 +252,7 @@ public final class CommandSubject: TimedSubject {
 
   /// Median of 20 starts of the shell with nothing to do, as hyperfine calibrates (with its mean of 50).
   private func measureShell() throws(MeasureError) -> CommandRun {
-    let key = options.shell + "\n" + (options.folder ?? "")
+    let key = "\(options.shell)\n\(options.folder ?? "")\n\(options.confinement?.folder ?? "")"
     if let known = Self.shellCosts.withLock({ $0[key] }) { return known }
     let found = try shellRuns()
     return Self.shellCosts.withLock { costs in

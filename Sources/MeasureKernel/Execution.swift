@@ -59,7 +59,7 @@ extension Launcher {
       Self.endGroup(started.pid)
       waitpid(pid, nil, 0)
       endDescendants(ofGroup: started.pid)
-      throw error
+      throw overLimit(started.pid) ?? error
     }
     // Its end is known now; reading the receipt of a child that is not reaped is not part of its time.
     let known = nb_now()
@@ -72,7 +72,9 @@ extension Launcher {
     while reaped < 0, errno == EINTR { reaped = wait4(pid, &status, 0, &usage) }
     let after = nb_now()
     guard reaped == pid else { throw MeasureError("\(name) ended, and how it ended is not known") }
-    guard endDescendants(ofGroup: started.pid) else {
+    let isGone = endDescendants(ofGroup: started.pid)
+    if let error = overLimit(started.pid) { throw error }
+    guard isGone else {
       throw MeasureError("\(name) left processes behind that could not be ended", remedy: "see `ps`; they may wait for a device")
     }
     for reader in [output?.reader, errors?.reader].compactMap({ $0 }) {
@@ -101,6 +103,11 @@ extension Launcher {
       throw noChannel()
     }
     return (PipeReader(ends[0], limit: 1_024, kept: 64), ends[1])
+  }
+
+  /// It was ended because it used too much.
+  private func overLimit(_ pid: pid_t) -> MeasureError? {
+    ChildWatch.shared.reason(of: pid).map { MeasureError($0, remedy: "give it less work") }
   }
 
   private func noChannel() -> MeasureError {

@@ -22,7 +22,7 @@ extension FenceWorkshop {
     let name = "the profile of `\(fence.id)`"
     let launcher = try Launcher(
       name: name, argv: built.argv, environment: BuiltFence.environment.merging(options.environment) { $1 },
-      folder: options.folder, limits: options.limits, endsWithParent: true)
+      folder: options.folder, limits: options.limits, endsWithParent: true, confinement: options.confinement)
     let child = try ChildProcess(launcher: launcher, channel: .control(limit: options.outputLimit), cancelled: cancelled)
     defer { child.stop() }
     try child.send(line: "\(n ?? fence.n)")

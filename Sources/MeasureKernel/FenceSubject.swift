@@ -25,7 +25,7 @@ public struct BuiltFence: Sendable {
   ///   - n: what `subject` is called with; nil: as the fence says. A program gets it as its first argument,
   ///     a shell fence as `$1` and `$n`.
   ///   - options: of the processes; for the harness only `environment`, `folder`, `limits`, `outputLimit`,
-  ///     `timeout` (of `setup`) and `countsEvents` count.
+  ///     `timeout` (of `setup`), `confinement` and `countsEvents` count.
   ///   - cancelled: asked while it runs; true ends the run with an error.
   public func start(
     name: String? = nil, n: Int? = nil, options: CommandOptions = .init(), cancelled: @escaping () -> Bool = { false }
@@ -58,7 +58,7 @@ public struct BuiltFence: Sendable {
     let name = name ?? fence.id
     let launcher = try Launcher(
       name: "subject \(name)", argv: argv, environment: Self.environment.merging(options.environment) { $1 },
-      folder: options.folder, limits: options.limits, endsWithParent: true)
+      folder: options.folder, limits: options.limits, endsWithParent: true, confinement: options.confinement)
     let child = try ChildProcess(launcher: launcher, channel: .control(limit: options.outputLimit), cancelled: cancelled)
     return try SubjectProcess(
       name: name, child: child, firstLine: "\(n ?? fence.n)", fence: fence, counts: options.countsEvents,

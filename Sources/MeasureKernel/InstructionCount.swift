@@ -49,7 +49,7 @@ public struct InstructionCount: Hashable, Sendable {
     let launcher = try Launcher(
       name: "subject \(name) under valgrind", argv: [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null"] + argv,
       environment: BuiltFence.environment.merging(options.environment) { $1 }, folder: options.folder, limits: options.limits,
-      endsWithParent: true)
+      endsWithParent: true, confinement: options.confinement)
     var plan = ExecutionPlan(input: nothing, nothing: nothing, captures: true, timeout: options.timeout)
     plan.outputLimit = options.outputLimit
     let done = try launcher.execute(plan)

@@ -1,6 +1,7 @@
 // What a subject may use at most. The kernel enforces these; time and output are watched by nb itself.
 
 import CKernelShims
+import Glibc
 
 /// Limits of one child and of everything it starts; nil: as nb's own.
 public struct ResourceLimits: Hashable, Sendable {
@@ -16,6 +17,14 @@ public struct ResourceLimits: Hashable, Sendable {
   public init(cpuSeconds: Int? = nil, addressSpace: Int? = nil, processes: Int? = nil, fileSize: Int? = nil) {
     self.cpuSeconds = cpuSeconds; self.addressSpace = addressSpace; self.processes = processes; self.fileSize = fileSize
   }
+
+  /// For what a notebook brings: no file may fill more than half of what is free in nb's working folder now, and at least
+  /// 256 MiB of what there is.
+  public static let standard: ResourceLimits = {
+    var space = statvfs()
+    guard statvfs(".", &space) == 0 else { return ResourceLimits() }
+    return ResourceLimits(fileSize: max(256 << 20, Int(space.f_bavail) * Int(space.f_frsize) / 2))
+  }()
 
   /// For setrlimit in the child. A crash leaves no core file: writing it would be timed.
   var kernelLimits: [nb_limit] {

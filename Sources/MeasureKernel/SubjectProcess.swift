@@ -45,7 +45,7 @@ public final class SubjectProcess: TimedSubject {
   convenience init(
     name: String, argv: [String], firstLine: String, timeout: Double, cancelled: @escaping () -> Bool
   ) throws(MeasureError) {
-    let launcher = try Launcher(name: "subject \(name)", argv: argv)
+    let launcher = try Launcher(name: "subject \(name)", argv: argv, leavesByItself: true)
     let child = try ChildProcess(launcher: launcher, channel: .standard, cancelled: cancelled)
     try self.init(name: name, child: child, firstLine: firstLine, fence: nil, counts: false, timeout: timeout)
   }

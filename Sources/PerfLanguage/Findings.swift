@@ -21,8 +21,8 @@ final class Findings {
     let isInside = !file.hasPrefix("/") && !file.split(separator: "/").contains("..")
     if isInside, let text = read(file) { return text }
     error(
-      PerfDiagnosticID.badData, isInside ? "there is no data file `\(file)`" : "`\(file)` is not in the course's folder",
-      remedy: "name a file relative to the folder of course.yml", at: place)
+      PerfDiagnosticID.badData, isInside ? "there is no data file `\(file)` in the course's folder" : "`\(file)` is not in the course's folder",
+      remedy: "name a file relative to the folder of course.yml; links out of it are not followed", at: place)
     return nil
   }
 

@@ -10,6 +10,7 @@ func reportPage(title: String, text: String, figures: String) -> String {
   <head>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
   <title>\(escapedMarkup(title))</title>
   <style>
   :root { color-scheme: light dark; --plot-ink: #24292f; }

@@ -69,21 +69,21 @@ extension ResultStore {
   }
 
   /// Every saved value that the filter lets through, as series of comparable values; sorted by address, then by
-  /// the time of the first value. Values of failed and INVALID runs are not there.
+  /// the time of the first value. In the order in which they were measured, also where the clock was set back between two. Values of failed and INVALID runs are not there.
   public func history(_ filter: HistoryFilter = HistoryFilter()) throws -> [SavedSeries] {
     let wanted: [(column: String, value: String?)] = [
       ("r.lesson", filter.lesson), ("r.cell", filter.block), ("m.arm", filter.arm), ("m.metric", filter.metric), ("m.point", filter.point),
     ]
     let given = wanted.compactMap { column, value in value.map { (column, $0) } }
     let conditions = given.map { "\($0.0) = ?" }.joined(separator: " AND ")
-    let rows = try queue.read { db in
+    let rows = try file.read { db in
       try Row.fetchAll(
         db,
         sql: """
           SELECT r.lesson, r.cell, r.inputs, r.quick, r.finished, r.environment, r.commit_id, r.validity,
             m.arm, m.metric, m.point, m.value, m.low, m.high, m.unit
           FROM measurement m JOIN result r ON r.id = m.result
-          \(conditions.isEmpty ? "" : "WHERE " + conditions) ORDER BY r.finished, r.id
+          \(conditions.isEmpty ? "" : "WHERE " + conditions) ORDER BY r.id
           """,
         arguments: StatementArguments(given.map(\.1)))
     }

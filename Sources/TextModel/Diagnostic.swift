@@ -52,23 +52,26 @@ public struct Diagnostic: Hashable, Sendable {
     var out = ""
     if let source, let range {
       let position = source.position(at: range.lower)
-      out += "\(bold)\(source.path):\(position.line):\(position.column): \(reset)"
+      out += "\(bold)\(printable(source.path)):\(position.line):\(position.column): \(reset)"
     } else if let path = path ?? source?.path {
-      out += "\(bold)\(path): \(reset)"
+      out += "\(bold)\(printable(path)): \(reset)"
     } else {
       out += "\(bold)nb: \(reset)"
     }
-    out += "\(tint)\(severity.rawValue):\(reset) \(cause) [\(id.rawValue)]\n"
+    out += "\(tint)\(severity.rawValue):\(reset) \(printable(cause)) [\(id.rawValue)]\n"
     if let source, let range {
       out += excerpt(of: range, in: source, tint: tint, reset: reset)
     }
     if let remedy {
-      for (i, line) in remedy.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      for (i, line) in printable(remedy).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
         out += i == 0 ? "      = \(line)\n" : "        \(line)\n"
       }
     }
     return out
   }
+
+  /// The longest line that is shown in full, in bytes; of a longer one, this much on either side of the place.
+  private static let lineMax = 200
 
   /// The source line with a caret under the range's first line. A tab stays a tab in the caret
   /// line, so that the caret stands right whatever the terminal's tab width.
@@ -77,23 +80,27 @@ public struct Diagnostic: Hashable, Sendable {
     let content = source.contentRange(ofLine: line)
     let number = String(line)
     let gutter = String(repeating: " ", count: max(0, 5 - number.count)) + number
-    let text = Self.printable(source.text(content))
-    var caret = ""
-    if range.lower > content.lower {
-      for character in Self.printable(source.text(SourceRange(content.lower, min(range.lower, content.upper)))).unicodeScalars {
-        caret += character == "\t" ? "\t" : " "
-      }
-    }
-    let end = min(range.upper, content.upper)
-    let width = end > range.lower ? source.text(SourceRange(range.lower, end)).unicodeScalars.count : 1
+    let place = min(max(range.lower, content.lower), content.upper)
+    let shown = content.count <= Self.lineMax ? content : source.characters(around: place, in: content, Self.lineMax / 2)
+    let (before, after) = (shown.lower > content.lower ? "… " : "", shown.upper < content.upper ? " …" : "")
+    let text = before + printable(source.text(shown)) + after
+    var caret = before.isEmpty ? "" : "  "
+    for character in printable(source.text(SourceRange(shown.lower, place))).unicodeScalars { caret += character == "\t" ? "\t" : " " }
+    let end = min(range.upper, shown.upper)
+    let width = end > place ? source.text(SourceRange(place, end)).unicodeScalars.count : 1
     caret += "^" + String(repeating: "~", count: max(0, width - 1))
     let blank = String(repeating: " ", count: 5)
     return "\(gutter) | \(text)\n\(blank) | \(tint)\(caret)\(reset)\n"
   }
+}
 
-  /// Control characters would move the cursor or change colours: shown as `·`.
-  private static func printable(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 && $0 != "\t" || $0.value == 0x7F ? "·" : $0 }))
+extension SourceText {
+  /// `count` bytes on either side of `offset` within `whole`, no character of UTF-8 cut in two.
+  fileprivate func characters(around offset: Int, in whole: SourceRange, _ count: Int) -> SourceRange {
+    var (lower, upper) = (max(whole.lower, offset - count), min(whole.upper, offset + count))
+    while lower > whole.lower, bytes[lower] & 0xC0 == 0x80 { lower -= 1 }
+    while upper < whole.upper, bytes[upper] & 0xC0 == 0x80 { upper += 1 }
+    return SourceRange(lower, upper)
   }
 }
 

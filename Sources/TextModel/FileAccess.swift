@@ -1,6 +1,4 @@
-// Reading and writing whole files, without Foundation. The one place where a notebook's bytes are
-// written: beside the file, synced, renamed over it, with its mode; a reader sees the old file or
-// the new one, never a mixture, also after a power cut.
+// Reading and writing whole files, without Foundation. How a file comes into its place is AtomicFile's.
 
 #if canImport(Glibc)
   import Glibc
@@ -60,41 +58,45 @@ public func readFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
   return bytes
 }
 
-/// Replaces a file's content in one step; keeps its mode. A link is followed, so that the link stays a link.
+/// The bytes of a file that a document names, such as `data/users.csv`.
 ///
-/// - Parameter durable: on return it is on the disk; false for what can be made again, which costs a tenth.
+/// - Throws: as `path(of:within:)` and `readFile`.
+public func readFile(_ name: String, within folder: String, limit: Int) throws(FileError) -> [UInt8] {
+  try readFile(path(of: name, within: folder), limit: limit)
+}
+
+/// Where a file lies that a document names: below `folder`, also once every link is followed. A course comes from
+/// somewhere; what it reads and publishes is its own.
+///
+/// - Throws: `outside-folder` for a path from the root, for one with `..` and for a link that leads out; `missing-file`.
+public func path(of name: String, within folder: String) throws(FileError) -> String {
+  let path = folder + "/" + name
+  guard !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else { throw outside(path, folder) }
+  guard let target = followed(path), let root = followed(folder) else { throw openError(path) }
+  guard target.hasPrefix(root == "/" ? root : root + "/") else { throw outside(path, folder) }
+  return target
+}
+
+private func outside(_ path: String, _ folder: String) -> FileError {
+  FileError("outside-folder", "this leads out of \(folder)", remedy: "put the file itself into that folder", path: path)
+}
+
+/// Replaces a file's content in one step; keeps its mode and its owner. A link is followed, so that the link stays a link.
+///
+/// - Parameters:
+///   - durable: on return it is on the disk; false for what can be made again, which costs a tenth.
+///   - old: what must stand there still, where it is known.
 /// - Returns: false when the file already had these bytes and was left alone.
+/// - Throws: `changed-meanwhile`, `write-failed`; what was there before is unchanged.
 @discardableResult
-public func writeFileAtomically(_ path: String, _ bytes: [UInt8], durable: Bool = true) throws(FileError) -> Bool {
-  let target = resolved(path)
-  var mode: mode_t = 0o644
+public func writeFileAtomically(_ path: String, _ bytes: [UInt8], durable: Bool = true, replacing old: [UInt8]? = nil) throws(FileError) -> Bool {
   var status = stat()
-  if stat(target, &status) == 0 {
-    mode = status.st_mode & 0o7777
-    if Int(status.st_size) == bytes.count, let old = try? readFile(target, limit: bytes.count), old == bytes {
-      return false
-    }
+  if stat(path, &status) == 0, Int(status.st_size) == bytes.count, let now = try? readFile(path, limit: bytes.count), now == bytes {
+    return false
   }
-  let slash = target.lastIndex(of: "/")
-  let folder = slash.map { String(target[...$0]) } ?? "./"
-  let name = slash.map { String(target[target.index(after: $0)...]) } ?? target
-  let temporary = "\(folder).\(name).nb-\(getpid())"
-  let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-  guard descriptor >= 0 else { throw systemError("write-failed", "writing", path) }
-  var done = false
-  defer { if !done { unlink(temporary) } }
-  guard writeAll(descriptor, bytes), fchmod(descriptor, mode) == 0, !durable || fsync(descriptor) == 0 else {
-    let error = systemError("write-failed", "writing", path)
-    close(descriptor)
-    throw error
-  }
-  close(descriptor)
-  guard rename(temporary, target) == 0 else { throw systemError("write-failed", "replacing", path) }
-  done = true
-  if !durable { return true }
-  // The rename itself is on disk only once the folder is.
-  let directory = open(folder, O_RDONLY | O_CLOEXEC)
-  if directory >= 0 { fsync(directory); close(directory) }
+  let file = try AtomicFile(path, durable: durable)
+  try file.write(bytes)
+  try file.commit(replacing: old)
   return true
 }
 
@@ -108,7 +110,7 @@ public func overwriteFile(_ path: String, _ bytes: [UInt8]) throws(FileError) {
 }
 
 /// - Returns: false when the system refused; `errno` says why.
-private func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
+func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
   bytes.withUnsafeBytes { buffer in
     var written = 0
     while written < buffer.count {
@@ -125,13 +127,21 @@ public func makeFolder(_ path: String) throws(FileError) {
   var sofar = path.hasPrefix("/") ? "/" : ""
   for part in path.split(separator: "/") {
     sofar += part
-    if mkdir(sofar, 0o755) != 0, errno != EEXIST { throw systemError("write-failed", "creating", sofar) }
+    if mkdir(sofar, 0o755) == 0 {
+      // A durable file in a folder that a power cut takes away is lost with it.
+      let slash = sofar.lastIndex(of: "/")
+      try syncFolder(slash.map { String(sofar[...$0]) } ?? ".")
+    } else if errno != EEXIST { throw systemError("write-failed", "creating", sofar) }
     sofar += "/"
   }
 }
 
-private func resolved(_ path: String) -> String {
-  guard let real = realpath(path, nil) else { return path }
+/// Where a path leads behind all links; the path itself where nothing is.
+public func resolvedPath(_ path: String) -> String { followed(path) ?? path }
+
+/// With all links followed; nil when there is nothing, and `errno` says why.
+private func followed(_ path: String) -> String? {
+  guard let real = realpath(path, nil) else { return nil }
   defer { free(real) }
   return String(cString: real)
 }
@@ -146,13 +156,15 @@ private func openError(_ path: String) -> FileError {
   }
 }
 
-private func systemError(_ id: DiagnosticID, _ doing: String, _ path: String) -> FileError {
+func systemError(_ id: DiagnosticID, _ doing: String, _ path: String) -> FileError {
   let code = errno
   let remedy: String? =
     switch code {
     case ENOSPC, EDQUOT: "the disk is full: free some space and run again; what was there before is unchanged"
+    case EIO: "the disk reports an error: look at `dmesg`, and save elsewhere what matters; what was there before is unchanged"
+    case EISDIR, ENOTDIR: "a folder stands where a file should, or the other way round: put back what was there"
     case EACCES, EPERM, EROFS: "check the permissions of the folder; what was there before is unchanged"
-    default: nil
+    default: "look at the folder with `ls -la`; what was there before is unchanged"
     }
   return FileError(id, "\(doing) failed: \(String(cString: strerror(code)))", remedy: remedy, path: path)
 }

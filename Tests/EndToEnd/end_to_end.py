@@ -21,13 +21,18 @@ import authoring
 import comparisons
 import course_runs
 import course_text
+import crash_kills
+import crash_walk
+import crashes
 import exercises
 import faults
+import hostile
 import language_server
 import learner
 import load_peers
 import market
 import money
+import network
 import observe
 import predictions
 import real_components
@@ -37,6 +42,7 @@ import site_build
 import telemetry
 import telemetry_queries
 import transports
+import trust
 
 NB = os.path.realpath(sys.argv[1])
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -331,29 +337,6 @@ def a_port_in_use_is_said():
         done = f.nb("lab", "serve", "shop", "--port", str(taken.getsockname()[1]), check=1)
         assert b"in use" in done.stderr, done.stderr
     taken.close()
-
-
-@test
-def code_needs_trust():
-    with Folder() as f:
-        text = SMALL + b"\n```sql #touch @db tiny\nSELECT 1\n```\n"
-        f.file("small.md", text)
-        done = f.nb("run", "--quick", "small.md", check=1)
-        assert b"not-trusted" in done.stderr and b"touch" in done.stderr
-        assert f.read("small.md") == text
-        f.nb("run", "--quick", "--trust", "--only", "traffic", "small.md", check=0)
-
-
-@test
-def commands_of_a_notebook_need_trust():
-    with Folder() as f:
-        marker = os.path.join(f.path, "ran")
-        body = "# T\n\n```perf\nkind: bench\nid: b\nsubjects: [{command: 'touch %s', name: t}]\n```\n" % marker
-        f.file("c.md", body.encode())
-        done = f.nb("run", "--quick", "c.md", check=1)
-        assert b"not-trusted" in done.stderr and not os.path.exists(marker)
-        f.nb("run", "--quick", "--trust", "c.md", check=0)
-        assert os.path.exists(marker)
 
 
 @test
@@ -1412,7 +1395,34 @@ def bodies_are_compressed_and_written_as_declared():
 
 def main():
     wanted = sys.argv[2:]
-    for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner, language_server, market, site_build, serving, authoring, exercises, comparisons, course_runs, course_text, predictions):
+    for part in (
+        authoring,
+        comparisons,
+        course_runs,
+        course_text,
+        crash_kills,
+        crash_walk,
+        crashes,
+        exercises,
+        faults,
+        hostile,
+        language_server,
+        learner,
+        load_peers,
+        market,
+        money,
+        network,
+        observe,
+        predictions,
+        real_components,
+        serving,
+        simulations,
+        site_build,
+        telemetry,
+        telemetry_queries,
+        transports,
+        trust,
+    ):
         TESTS.extend(part.tests(Folder))
     passed = failed = 0
     for function in TESTS:

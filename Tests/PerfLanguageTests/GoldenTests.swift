@@ -9,7 +9,7 @@ import TextModel
 
 @Suite struct GoldenTests {
   private static let documentIDs = [
-    "unclosed-fence", "nested-perf-fence", "region-without-end", "region-without-start", "duplicate-region",
+    "unclosed-fence", "nested-perf-fence", "region-without-end", "region-without-start", "duplicate-region", "costly-markdown",
   ]
   private static let ids = (YAMLDiagnosticID.all + PerfDiagnosticID.all).map(\.rawValue) + documentIDs
 

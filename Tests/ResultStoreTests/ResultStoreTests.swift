@@ -37,10 +37,10 @@ import Testing
     }
   }
 
-  @Test("a file that is not a store is refused with a remedy")
+  @Test("what cannot be a store is refused with a remedy")
   func notAStore() throws {
     try withStore { path in
-      try Data(repeating: 65, count: 4096).write(to: URL(fileURLWithPath: path))
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
       let error = #expect(throws: StoreError.self) { _ = try ResultStore(path: path) }
       #expect(error?.remedy.isEmpty == false)
     }

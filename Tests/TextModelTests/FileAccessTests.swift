@@ -26,6 +26,29 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["a.md", "link.md"])
   }
 
+  @Test("what a document names lies in its folder, wherever links lead")
+  func within() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let course = folder + "/course"
+    try FileManager.default.createDirectory(atPath: course + "/data", withIntermediateDirectories: true)
+    try writeFileAtomically(folder + "/secret.csv", Array("secret".utf8))
+    try writeFileAtomically(course + "/data/a.csv", Array("mine".utf8))
+    symlink("a.csv", course + "/data/b.csv")
+    symlink("../secret.csv", course + "/c.csv")
+    symlink("..", course + "/up")
+    symlink(course, folder + "/elsewhere")
+    for name in ["data/a.csv", "data/b.csv", "./data//a.csv"] {
+      #expect(try readFile(name, within: course, limit: 10) == Array("mine".utf8))
+      #expect(try readFile(name, within: folder + "/elsewhere", limit: 10) == Array("mine".utf8))
+    }
+    for name in ["../secret.csv", "data/../../secret.csv", folder + "/secret.csv", "c.csv", "up/secret.csv", "", "."] {
+      let error = #expect(throws: FileError.self) { _ = try readFile(name, within: course, limit: 10) }
+      #expect(["outside-folder", "not-a-file"].contains(error?.diagnostic.id.rawValue))
+    }
+    #expect(throws: FileError.self) { _ = try readFile("data/none.csv", within: course, limit: 10) }
+  }
+
   @Test("each unreadable file has its own name and a remedy", arguments: [
     ("missing", "missing-file"), ("", "not-a-file"), ("binary", "binary-file"), ("large", "file-too-large"),
   ])

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import picture
+import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 LINES_MAX = 600
@@ -350,6 +351,11 @@ def check_picture(nb):
         finding("README.md", "its picture is not the plot of the saved results", "make update")
 
 
+def check_shipped(nb):
+    if not shipped.is_true(nb):
+        finding("Sources/Trust/Shipped/course.txt", "it is not what the course executes, so its learners would be asked to trust it", "make update")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nb", help="a built nb, for the examples")
@@ -358,6 +364,7 @@ def main():
     if given.nb:
         tests.append(("examples_parse", lambda: check_examples(os.path.abspath(given.nb))))
         tests.append(("the_picture_in_the_readme_is_measured", lambda: check_picture(os.path.abspath(given.nb))))
+        tests.append(("the_course_is_trusted_as_it_is", lambda: check_shipped(os.path.abspath(given.nb))))
     passed = failed = 0
     for name, function in tests:
         FINDINGS.clear()

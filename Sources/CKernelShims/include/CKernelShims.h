@@ -13,7 +13,9 @@
 #include <unistd.h>
 #include <signal.h>
 
+#include "Confinement.h"
 #include "Processes.h"
+#include "Sentinel.h"
 #include "Sockets.h"
 #include "TCPCounts.h"
 

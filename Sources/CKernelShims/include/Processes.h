@@ -25,6 +25,9 @@ struct nb_start {
   int limit_count;
   // 1: SIGKILL when the thread that started it ends.
   int ends_with_parent;
+  // 1: as nb_confine_self says, with `rules`.
+  int confined;
+  int rules;
 };
 
 // Starts a child in a process group of its own with default signal handling.

@@ -44,6 +44,8 @@ final class SQLConnection: @unchecked Sendable {
     sqlite3_set_authorizer(
       handle,
       { context, action, table, _, _, _ in
+        // A statement of a notebook is data: another file than the lab's own database is out of its reach. VACUUM INTO attaches too.
+        if action == SQLITE_ATTACH || action == SQLITE_DETACH { return SQLITE_DENY }
         guard let context, let table else { return SQLITE_OK }
         let connection = Unmanaged<SQLConnection>.fromOpaque(context).takeUnretainedValue()
         switch action {
