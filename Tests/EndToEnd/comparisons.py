@@ -57,7 +57,8 @@ class Comparison:
         self.sequential = "order: sequential" in compare
         self.is_bench = "subjects" in self.keys
         if self.is_bench:
-            subjects = flow_items(self.keys["subjects"].split(":", 1)[1].strip().strip("[]") if "[" in self.keys["subjects"].split("{")[0] else self.keys["subjects"])
+            written = self.keys["subjects"].split(":", 1)[1].strip()
+            subjects = flow_items(written.strip("[]") if written.startswith("[") else written)
             self.arms = {name_in(subject): subject for subject in subjects}
             self.baseline = re.search(r"baseline: *([\w-]+)", compare).group(1)
         else:
@@ -88,7 +89,9 @@ class Comparison:
         base = (self.baseline, self.arms[self.baseline])
         yield self.id, self.form(self.id, base, [(name, self.arms[name]) for name in self.candidates])
         for name in self.candidates:
-            yield f"{self.id}-swap-{name}", self.form(f"{self.id}-swap-{name}", (name, self.arms[name]), [base])
+            # Subjects that take turns with heavy ones find their caches colder, so a swapped bench keeps the company of all.
+            others = [(other, self.arms[other]) for other in self.candidates if other != name] if self.is_bench else []
+            yield f"{self.id}-swap-{name}", self.form(f"{self.id}-swap-{name}", (name, self.arms[name]), [base] + others)
         if not self.sequential:
             yield f"{self.id}-null", self.form(f"{self.id}-null", base, [("again", named(base[1], "again"))])
 
@@ -123,8 +126,7 @@ def judged(day, cells, chosen=None):
     def read(cell):
         if cell.get("validity") == "INVALID" or cell.get("failure"):
             return {}
-        return {(one["candidate"], json.dumps(one.get("at"), sort_keys=True)): (one["ratio"][one["metric"]]["estimate"] if isinstance(one["ratio"][one["metric"]], dict)
-                else one["ratio"][one["metric"]], one["verdict"]) for one in cell["comparisons"]}
+        return {(one["candidate"], json.dumps(one.get("at"), sort_keys=True)): (one["ratio"][one["metric"]], one["verdict"]) for one in cell["comparisons"]}
 
     for one in comparisons(day):
         if chosen is not None and one.id not in chosen:

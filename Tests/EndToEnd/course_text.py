@@ -166,6 +166,19 @@ def tests(Folder):
         f.nb("build", check=0)
         return os.path.join(f.path, "_site")
 
+    def numbers_with_a_unit_are_seen():
+        for text, seen in (
+            ("It took 12 ms, 3.5 µs or 2 minutes.", ["12 ms", "3.5 µs", "2 minutes"]),
+            ("A share of 99.9 %, 5 per cent more, 2 pp", ["99.9 %", "5 per cent", "2 pp"]),
+            ("between $1,200 and 95 USD", ["$1,200", "95 USD"]),
+            ("1,400 requests a second, 64 KiB each", ["1,400 requests a second", "64 KiB"]),
+            ("p99 of 10 calls, n=4000, day 5, release 2.47, 1.05 to the tenth power, √2 times", []),
+        ):
+            assert [match.group() for match in WITH_UNIT.finditer(text)] == seen, (text, [match.group() for match in WITH_UNIT.finditer(text)])
+        live = '<article><p>Now <span class="value" data-expr="a.p99">12 ms</span>, once <code>3 ms</code>, typed 4 ms.</p><section class="result"><p>5 ms</p></section></article>'
+        assert [match.group() for _, text in blocks(live) for match in WITH_UNIT.finditer(text)] == ["4 ms"]
+        assert states("thresholds: {ratio.time: ['<=0.98']}", "2 %") and states("p99: ['>=200ms']", "200 ms") and not states("p99: ['>=200ms']", "99 %")
+
     def numbers_on_the_pages_are_given_by_blocks():
         assert len(ALLOWED) <= 30 and all(reason for _, _, reason in ALLOWED), len(ALLOWED)
         allowed = {(day, number) for day, number, _ in ALLOWED}
@@ -184,7 +197,7 @@ def tests(Folder):
         print("        words:", *(f"{day} {count}" for day, count in counts.items()))
         assert all(1500 <= count <= 3000 for count in counts.values()), counts
 
-    return [numbers_on_the_pages_are_given_by_blocks, lessons_are_an_hour_of_words]
+    return [numbers_with_a_unit_are_seen, numbers_on_the_pages_are_given_by_blocks, lessons_are_an_hour_of_words]
 
 
 if __name__ == "__main__":
