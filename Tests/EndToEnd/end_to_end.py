@@ -18,6 +18,7 @@ import tempfile
 import time
 
 import authoring
+import crash_children
 import crash_kills
 import crash_walk
 import crashes
@@ -1411,7 +1412,7 @@ def bodies_are_compressed_and_written_as_declared():
 def main():
     wanted = sys.argv[2:]
     for part in (load_peers, faults, real_components, money, simulations, transports, observe, telemetry, telemetry_queries, learner, language_server, market, site_build, serving, authoring, crashes,
-                 crash_walk, crash_kills):
+                 crash_walk, crash_kills, crash_children):
         TESTS.extend(part.tests(Folder))
     passed = failed = 0
     for function in TESTS:
