@@ -98,7 +98,7 @@ public func lessonSkeleton(id: String, day: Int, title: String, tomorrow: String
 
     ### Observe first
 
-    \(todo): name the bottleneck that the table shows, before anything is changed.
+    \(todo): which law or which count lets a learner check that these numbers may be trusted?
 
     ```perf
     kind: observe
@@ -108,6 +108,10 @@ public func lessonSkeleton(id: String, day: Int, title: String, tomorrow: String
     query: critical_path
     where: ['duration>0ms']
     ```
+
+    ### The bottleneck, named before the fix
+
+    \(todo): **The bottleneck has a name:** the one thing that limits, and two things that it is not.
 
     ### Change 1 — measure, optimise, validate
 
@@ -180,6 +184,10 @@ public func lessonSkeleton(id: String, day: Int, title: String, tomorrow: String
     block_time: {full: 8s, quick: 1500ms}
     ```
 
+    ### Profile
+
+    \(todo): what a profile shows here, or why it shows nothing, and which picture takes its place.
+
     ### Cost of the gain
 
     \(todo): what does the gain cost in machines, memory or money?
@@ -249,6 +257,8 @@ public func lessonSkeleton(id: String, day: Int, title: String, tomorrow: String
     gate:
       - 'mine.hit_ratio>=0.5'
     hint_after: 2
+    hints:
+      - "\(todo): a question that leads to the place, not to the answer"
     ```
 
     ### Tomorrow's target
