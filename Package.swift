@@ -148,7 +148,7 @@ let package = Package(
     .testTarget(name: "HistogramTests", dependencies: ["Statistics"]),
     .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel", "TextModel"]),
     .testTarget(name: "SpecTests", dependencies: ["DocumentModel", "TextModel"], exclude: ["Data"]),
-    .testTarget(name: "ResultStoreTests", dependencies: ["ResultStore", "ExperimentModel"]),
+    .testTarget(name: "ResultStoreTests", dependencies: ["ResultStore", "ExperimentModel", "TextModel"]),
     .testTarget(name: "LoadKernelTests", dependencies: ["LoadKernel", "CKernelShims", "ExperimentModel", "Statistics"] + secure),
     .testTarget(
       name: "ExperimentRunnerTests",

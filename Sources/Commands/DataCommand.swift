@@ -94,28 +94,19 @@ struct DataCommand: ParsableCommand {
       return Exit.failed
     }
 
-    /// Beside the file and then in its place: a half table is never taken for a whole one.
+    /// In one step: a half table is never taken for a whole one.
     private func write(_ table: inout TableExport, to path: String) throws {
-      let part = "\(path).\(getpid()).part"
-      func failed() -> ExitCode {
-        Output.failure(
-          Diagnostic("write-failed", .error, "`\(path)` cannot be written: \(String(cString: strerror(errno)))", remedy: "choose a folder that is writable and has room"))
-        unlink(part)
-        return Exit.failed
-      }
-      guard let file = fopen(part, "w") else { throw failed() }
-      while let bytes = table.next() {
-        if Interrupts.requested {
-          fclose(file)
-          unlink(part)
-          throw Exit.interrupted
+      do {
+        let file = try AtomicFile(path)
+        while let bytes = table.next() {
+          if Interrupts.requested { throw Exit.interrupted }
+          try file.write(bytes)
         }
-        guard fwrite(bytes, 1, bytes.count, file) == bytes.count else {
-          fclose(file)
-          throw failed()
-        }
+        try file.commit()
+      } catch let error as FileError {
+        Output.failure(error.diagnostic)
+        throw Exit.failed
       }
-      guard fclose(file) == 0, rename(part, path) == 0 else { throw failed() }
     }
   }
 }

@@ -168,7 +168,7 @@ private final class OTLPFile {
   func finish(as path: String) throws(CollectorError) {
     let open = file
     file = nil
-    guard let open, fclose(open) == 0, rename(part, path) == 0 else { throw Self.failed(path) }
+    guard let open, fflush(open) == 0, fsync(fileno(open)) == 0, fclose(open) == 0, rename(part, path) == 0 else { throw Self.failed(path) }
   }
 
   func remove() {

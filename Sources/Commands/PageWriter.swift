@@ -36,6 +36,7 @@ struct PageWriter {
     let site = Site(course, lessons: listed, pages: CoursePage.allCases.filter { isThere($0.path) }, theme: theme)
     let page = site.page(lessonBody(own, course: course, theme: theme))
     try makeFolder(workspace.site)
+    AtomicFile.removeLeftovers(in: workspace.site)
     try writeFileAtomically(workspace.site + "/" + page.path, Array(page.html.utf8), durable: false)
     for asset in theme.assets { try writeFileAtomically(workspace.site + "/" + asset.path, asset.bytes, durable: false) }
   }

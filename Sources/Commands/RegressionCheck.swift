@@ -61,7 +61,9 @@ struct RegressionCheck {
   private func laidOut(_ revision: String, of top: String) throws -> String {
     // A revision that begins with `-` would be an option.
     guard !revision.hasPrefix("-") else { throw MeasureError("`\(revision)` is not a revision", remedy: "such as main, HEAD~1 or a commit") }
-    let folder = FileManager.default.temporaryDirectory.path + "/nb-baseline-\(UUID().uuidString)"
+    let temporary = FileManager.default.temporaryDirectory.path
+    removeLeftovers(in: temporary)
+    let folder = temporary + "/nb-baseline-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     try makeFolder(folder)
     do {
       let tar = folder + ".tar"
@@ -73,6 +75,14 @@ struct RegressionCheck {
       throw error
     }
     return URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
+  }
+}
+
+/// Folders of checks that were killed.
+private func removeLeftovers(in temporary: String) {
+  for name in (try? FileManager.default.contentsOfDirectory(atPath: temporary)) ?? [] where name.hasPrefix("nb-baseline-") {
+    guard let pid = name.split(separator: "-").dropFirst(2).first.flatMap({ pid_t($0) }), kill(pid, 0) != 0, errno == ESRCH else { continue }
+    try? FileManager.default.removeItem(atPath: temporary + "/" + name)
   }
 }
 

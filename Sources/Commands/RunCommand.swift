@@ -5,6 +5,7 @@ import DocumentModel
 import ExperimentModel
 import ExperimentRunner
 import Foundation
+import LabSystems
 import MeasureKernel
 import PerfLanguage
 import Reporting
@@ -160,6 +161,7 @@ struct RunCommand: ParsableCommand {
       Output.diagnostics(error.diagnostics, in: error.source)
       return Exit.failed
     }
+    if results.contains(where: { $0.failure != nil }) { Lab.removeLeftovers() }
     if Interrupts.requested {
       Output.error("\ninterrupted: \(results.count) of \(cells.count) blocks had finished and are saved\n")
       return Exit.interrupted

@@ -64,10 +64,12 @@ struct SiteBuilder {
     return SiteReport(pages: made.records.pages.count, written: written, findings: made.findings)
   }
 
-  /// Whatever is no file and decides what is built: nb itself, the day (facts grow stale), the options.
+  /// Whatever is no file and decides what is built: nb itself, the day (facts grow stale), the options; and the start of the
+  /// machine: what is kept is not forced onto the disk, so after a power cut it may be half.
   private var environment: String {
     let nb = FileState(executablePath())
-    return "\(nb.size) \(nb.modified) \(nb.inode) \(today()) \(options.theme ?? "-") \(options.learnerSeed.map { "\($0)" } ?? "-")"
+    let boot = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8))?.prefix { $0 != "\n" } ?? "-"
+    return "\(boot) \(nb.size) \(nb.modified) \(nb.inode) \(today()) \(options.theme ?? "-") \(options.learnerSeed.map { "\($0)" } ?? "-")"
   }
 }
 
@@ -92,7 +94,10 @@ struct MadeSite {
   ///
   /// - Returns: paths of what was written, relative to the site.
   func write(below site: String, replacing old: SiteManifest) throws -> Set<String> {
-    for folder in Set(files.keys.map { ($0 as NSString).deletingLastPathComponent } + [SearchIndex.detailFolder]) { try makeFolder(site + "/" + folder) }
+    for folder in Set(files.keys.map { ($0 as NSString).deletingLastPathComponent } + [SearchIndex.detailFolder]) {
+      try makeFolder(site + "/" + folder)
+      AtomicFile.removeLeftovers(in: site + "/" + folder)
+    }
     let sorted = files.sorted { $0.key < $1.key }
     let done = concurrently(sorted) { path, bytes in Result { () throws(FileError) in try writeFileAtomically(site + "/" + path, bytes, durable: false) } }
     var written: Set<String> = []

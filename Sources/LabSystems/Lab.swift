@@ -30,6 +30,9 @@ public struct RecordedTelemetry: Sendable {
 }
 
 public enum Lab {
+  /// Removes the folders of labs that were killed. A lab does so when it starts; this is for who has seen one die.
+  public static func removeLeftovers() { LabFolder.removeLeftovers() }
+
   /// Serves a system on 127.0.0.1 until SIGTERM or SIGINT, and with `followParent` until stdin ends or the parent
   /// process is gone. Blocks the calling thread.
   ///

@@ -22,11 +22,13 @@ struct FenceCache {
     let final = "\(folder)/\(name)"
     if access("\(final)/\(product)", R_OK) == 0, Self.read("\(final)/key") == key { return (final, true) }
     try Self.makeFolder(folder)
+    removeLeftovers()
     let temporary = "\(folder)/.\(getpid())-\(Self.temporaries.add(1, ordering: .relaxed).newValue)"
     try Self.makeFolder(temporary)
     do {
       try make(temporary)
       try Self.write(key, to: "\(temporary)/key")
+      try Self.sync(temporary)
     } catch {
       Self.remove(temporary)
       throw error
@@ -45,6 +47,26 @@ struct FenceCache {
       }
     }
     return (final, false)
+  }
+
+  /// Folders that a killed nb was filling.
+  private func removeLeftovers() {
+    for name in ProcFiles.names(in: folder) where name.hasPrefix(".") {
+      guard let pid = name.dropFirst().split(separator: "-").first.flatMap({ pid_t($0) }), kill(pid, 0) != 0, errno == ESRCH else { continue }
+      Self.remove("\(folder)/\(name)")
+    }
+  }
+
+  /// A folder that gets its name is whole also after a power cut.
+  private static func sync(_ path: String) throws(MeasureError) {
+    for name in ProcFiles.names(in: path).map({ "\(path)/\($0)" }) + [path] {
+      let file = open(name, O_RDONLY | O_CLOEXEC)
+      guard file >= 0 else { continue }
+      defer { close(file) }
+      guard fsync(file) == 0 || errno == EINVAL else {
+        throw MeasureError("\(name) cannot be written to the disk: \(Launcher.reason())", remedy: "is the disk full?")
+      }
+    }
   }
 
   private func hex(_ value: UInt64) -> String {

@@ -22,6 +22,7 @@ final class Launcher {
   private let confinement: Confinement?
   private let mark: UInt64
   private let treeLimits: TreeLimits
+  private let leavesByItself: Bool
 
   private static let marks = Atomic<UInt64>(0)
   /// 2^62 microseconds of real-time CPU, or what is allowed here. What marks are below of it: Sentinel.h.
@@ -68,7 +69,7 @@ final class Launcher {
     environment = variables.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
     self.endsWithParent = endsWithParent
     self.confinement = confinement
-    treeLimits = together
+    (treeLimits, self.leavesByItself) = (together, leavesByItself)
     let base = Self.markBase
     // A number that no other launcher of this process or of one beside it has.
     let number = (Self.marks.add(1, ordering: .relaxed).newValue << 1 | (leavesByItself ? 1 : 0)) & (1 << UInt64(NB_MARK_BITS) - 1)
@@ -103,7 +104,7 @@ final class Launcher {
     guard pid > 0 else {
       throw MeasureError("\(name): \(String(cString: path)) could not be started: \(String(cString: strerror(-pid)))")
     }
-    ChildWatch.shared.add(pid, name: name, mark: mark, limits: treeLimits)
+    ChildWatch.shared.add(pid, name: name, mark: mark, limits: treeLimits, isOwn: leavesByItself)
     return (pid, at)
   }
 

@@ -137,7 +137,7 @@ public struct Salvage: Hashable, Sendable {
 
   /// `results.sqlite.damaged-20261127T030405Z`, with a number where two happen in one second.
   private static func asidePath(_ path: String) -> String {
-    let stamp = ISO8601DateFormatter().string(from: Date()).filter { $0 != "-" && $0 != ":" }
+    let stamp = ISO8601DateFormatter().string(from: Date()).filter { $0 != "-" && $0 != ":" }  // tidy: allow a name for people
     let base = "\(path).damaged-\(stamp)"
     return ([base] + (2...99).map { "\(base)-\($0)" }).first { access($0, F_OK) != 0 && access($0 + "-wal", F_OK) != 0 } ?? base
   }

@@ -6,6 +6,7 @@
 
 import Foundation
 import GRDB
+import Synchronization
 import TextModel
 
 /// Why the store could not be used; `remedy` says what to do.
@@ -21,7 +22,7 @@ public struct StoreError: Error, Sendable {
     case .SQLITE_FULL: self.init(cause, "free some space and run again; what was saved before is unchanged")
     case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN, .SQLITE_AUTH:
       self.init(cause, "make the folder writable for this user: nothing is measured that cannot be saved")
-    case .SQLITE_IOERR: self.init(cause, "the disk is full or reports an error: see `df` and `dmesg`; what was saved before is unchanged")
+    case .SQLITE_IOERR: self.init(cause, "the disk is full or fails: see `df` and `dmesg`; what was saved before is unchanged")
     case .SQLITE_CORRUPT, .SQLITE_NOTADB: self.init(cause, "run again: what can be read is saved into a new one then")
     case .SQLITE_BUSY, .SQLITE_LOCKED: self.init(cause, "another program holds it: end that, and run again")
     default: self.init(cause, "look at it with `sqlite3`; moved away, nb makes a new one, and what the notebooks show is in results/")
@@ -34,11 +35,13 @@ final class StoreFile: Sendable {
   let salvage: Salvage?
   private let queue: DatabaseQueue
   /// Held for as long as the database is open.
-  private let lock: FileLock
+  private let lock: Mutex<FileLock?>
 
   init(_ path: String, _ checks: ResultStore.Checks) throws {
     self.path = path
-    (queue, lock, salvage) = try Self.opened(path, checks)
+    let (queue, lock, salvage) = try Self.opened(path, checks)
+    (self.queue, self.salvage) = (queue, salvage)
+    self.lock = Mutex(lock)
   }
 
   func read<T>(_ body: (Database) throws -> T) throws -> T {
@@ -50,7 +53,10 @@ final class StoreFile: Sendable {
   }
 
   /// Nothing is read or written after it.
-  func close() throws { try queue.close() }
+  func close() throws {
+    try queue.close()
+    lock.withLock { $0 = nil }
+  }
 
   /// A new database that is whole but not yet in its place.
   static func ready(_ path: String) -> String { path + ".salvaged" }

@@ -28,7 +28,7 @@ public final class AtomicFile {
     (self.target, self.folder) = (target, folder)
     temporary = folder + Self.prefix(of: target) + String(getpid())
     // Without a name until it is whole: a kill then leaves nothing behind. Not every file system can do that.
-    descriptor = durable ? openNameless(folder) : -1
+    descriptor = openNameless(folder)
     isNamed = descriptor < 0
     if isNamed { descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600) }
     guard descriptor >= 0 else { throw systemError("write-failed", "writing", path) }
@@ -97,13 +97,22 @@ public final class AtomicFile {
   /// Removes what a killed nb left beside a file. Only for who knows that nobody writes it now: who holds its lock.
   public static func removeLeftovers(of path: String) {
     let target = resolvedPath(path)
-    let folder = folder(of: target)
     let prefix = prefix(of: target)
+    removeLeftovers(in: folder(of: target)) { name, _ in name.hasPrefix(prefix) && !name.dropFirst(prefix.count).contains(".") }
+  }
+
+  /// Removes what nb processes left in a folder that are not there any more.
+  public static func removeLeftovers(in folder: String) {
+    removeLeftovers(in: folder.hasSuffix("/") ? folder : folder + "/") { _, pid in kill(pid, 0) != 0 && errno == ESRCH }
+  }
+
+  private static func removeLeftovers(in folder: String, where isLeft: (_ name: String, _ pid: pid_t) -> Bool) {
     guard let entries = opendir(folder) else { return }
     defer { closedir(entries) }
     while let entry = readdir(entries) {
+      guard entry.pointee.d_name.0 == 0x2E else { continue }
       let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
-      guard name.hasPrefix(prefix), name.utf8.count > prefix.utf8.count, name.dropFirst(prefix.count).allSatisfy(\.isNumber) else { continue }
+      guard let dash = name.lastIndex(of: "-"), name[..<dash].hasSuffix(".nb"), let pid = pid_t(name[name.index(after: dash)...]), isLeft(name, pid) else { continue }
       unlink(folder + name)
     }
   }
@@ -121,7 +130,10 @@ func syncFolder(_ folder: String) throws(FileError) {
 
 #if os(Linux)
   /// O_TMPFILE, which the C library's header makes of two other numbers. -1: not on this file system.
-  private func openNameless(_ folder: String) -> Int32 { open(folder, 0o20_000_000 | O_DIRECTORY | O_WRONLY | O_CLOEXEC, 0o600) }
+  private func openNameless(_ folder: String) -> Int32 { hasProc ? open(folder, 0o20_000_000 | O_DIRECTORY | O_WRONLY | O_CLOEXEC, 0o600) : -1 }
+
+  /// Without /proc a file that has no name cannot be given one.
+  private let hasProc = access("/proc/self/fd", X_OK) == 0
 
   private func linkNameless(_ descriptor: Int32, _ path: String) -> Bool {
     let own = "/proc/self/fd/\(descriptor)"

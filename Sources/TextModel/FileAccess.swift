@@ -161,7 +161,7 @@ func systemError(_ id: DiagnosticID, _ doing: String, _ path: String) -> FileErr
   let remedy: String? =
     switch code {
     case ENOSPC, EDQUOT: "the disk is full: free some space and run again; what was there before is unchanged"
-    case EIO: "the disk reports an error: look at `dmesg`, and save elsewhere what matters; what was there before is unchanged"
+    case EIO: "the disk fails: look at `dmesg`, and save elsewhere what matters; what was there before is unchanged"
     case EISDIR, ENOTDIR: "a folder stands where a file should, or the other way round: put back what was there"
     case EACCES, EPERM, EROFS: "check the permissions of the folder; what was there before is unchanged"
     default: "look at the folder with `ls -la`; what was there before is unchanged"

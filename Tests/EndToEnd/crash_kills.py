@@ -54,7 +54,7 @@ SHELL = """
 ```perf
 kind: bench
 id: shell
-subjects: [{command: 'sleep 0.005 & setsid sleep 300 & sleep 0.01', shell: true, name: leaver}]
+subjects: [{shell: 'sleep 0.005 & setsid sleep 300 & sleep 0.01', name: leaver}]
 block_time: {full: 300ms, quick: 200ms}
 ```
 """

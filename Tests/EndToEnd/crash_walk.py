@@ -23,26 +23,27 @@ def tests(Folder):
 
     def states():
         """What may stand on the disk after a cut: the author's bytes, and those after each finished block."""
-        notebooks, results = {QUEUE}, {None}
+        notebooks = {QUEUE}
         with Folder() as f:
             f.file("q.md", QUEUE)
             for only in ("first", "second"):
                 assert run(f, "--only", only).returncode == 0
                 notebooks.add(f.read("q.md"))
-                results.add(f.read("results/q.json"))
             last = f.read("q.md")
-        return notebooks, results, last
+        return notebooks, last
 
-    def assert_nothing_lost(f, notebooks, results, printed, place):
+    def assert_nothing_lost(f, notebooks, printed, place):
         assert read(f, "q.md") in notebooks, (place, read(f, "q.md"))
-        assert read(f, "results/q.json") in results, place
+        # Whole JSON, or none: the speed of the simulation in it differs from run to run.
+        values = json.loads(read(f, "results/q.json") or b'{"cells": []}')
+        assert [cell["id"] for cell in values["cells"]] == ["first", "second"][:len(values["cells"])], (place, values)
         rows = [cell for _, cell, _ in stored(f.path)]
         finished = [json.loads(line)["id"] for line in printed.splitlines() if line.endswith(b"}")]
         assert len(rows) >= len(finished) and set(finished) <= set(rows), (place, rows, finished)
 
     def walk(kind, step):
         """Every `step`-th call of a run, and of the run after it, which finds everything there."""
-        notebooks, results, last = states()
+        notebooks, last = states()
         with Folder() as f:
             log = f.path + ".log"
             f.file("q.md", QUEUE)
@@ -57,12 +58,13 @@ def tests(Folder):
             with Folder() as f:
                 f.file("q.md", QUEUE)
                 done = run(f, env=failing(f.path, n, kind))
-                assert_nothing_lost(f, notebooks, results, done.stdout, place)
+                assert_nothing_lost(f, notebooks, done.stdout, place)
                 if kind == "kill":
                     assert done.returncode == -9, (place, done)
                 else:
                     assert done.returncode in (0, 1), (place, done.stderr)
-                    assert leftovers(f.path) == [], (place, leftovers(f.path))
+                    # A disk on which nothing can be removed keeps what was begun, until the next run.
+                    assert leftovers(f.path) == [] or kind in ("EIO+", "EACCES+", "EROFS+"), (place, leftovers(f.path))
                     if done.returncode == 1:
                         failed += 1
                         try:
@@ -126,8 +128,8 @@ def strace_calls(log, folder):
     import re
     found = []
     for line in open(log, errors="replace"):
-        match = re.match(r'\d+ +(\w+)\((?:\d+<([^>]*)>|(.*?))[,)]', line)
-        if not match or "unfinished" in line and match.group(1) == "rename":
+        match = re.match(r'\d+ +(\w+)\((?:\d+<(/[^>]*)>(?:\(deleted\))?|AT_FDCWD.*?|".*?")[,)]', line)
+        if not match:
             continue
         call, path = {"pwrite64": "write", "fdatasync": "fsync"}.get(match.group(1), match.group(1)), match.group(2)
         names = re.findall(r'"([^"]*)"', line)

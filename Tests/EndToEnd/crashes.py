@@ -12,6 +12,17 @@ import time
 
 from crash_files import QUEUE, failing, leftovers, one_clear_message, shim, stored
 
+PAIRS = "".join(f"""
+```perf
+kind: bench
+id: {name}
+subjects: [{{command: 'sleep 0.02', name: long}}, {{command: 'true', name: short}}]
+compare: {{baseline: long, candidates: [short]}}
+why: it does not sleep
+block_time: {{full: 600ms, quick: 300ms}}
+```
+""" for name in ("one", "two")).encode()
+
 SLOW = """# Slow
 
 ```perf
@@ -102,14 +113,15 @@ def tests(Folder):
             lesson = ("```perf\nkind: lesson\nid: %s\nday: %d\ntitle: T\n```\n")
             f.file("course.yml", b"title: T\nlessons: [a, b]\n")
             for day, name in enumerate("ab"):
-                f.file(f"{name}.md", QUEUE.replace(b"# Queues\n", b"# Queues\n\n" + (lesson % (name, day + 1)).encode()))
-            runs = [start(f, "run", "--no-html", f"{name}.md") for name in "ab"]
+                f.file(f"{name}.md", b"# T\n\n" + (lesson % (name, day + 1)).encode() + PAIRS)
+            runs = [start(f, "run", "--trust", "--no-html", f"{name}.md") for name in "ab"]
             for one in runs:
                 said = one.stderr.read()
-                assert one.wait(60) == 0, said
+                assert one.wait(60) in (0, 3), said
             log = f.read("optimization-log.md").decode()
             for name in "ab":
-                assert len(re.findall(rf"\b{name}\b", log)) >= 2, log
+                for block in ("one", "two"):
+                    assert re.search(rf"\b{name}\b.*\b{block}\b", log), log
 
     # What a disk and its owner do
 
@@ -198,6 +210,24 @@ def tests(Folder):
                 assert done.returncode == 1 and b"No space left" in done.stderr, (words, done)
                 one_clear_message(done.stderr)
 
+    def a_damaged_store_is_saved_and_said_once():
+        with Folder() as f:
+            f.file("q.md", QUEUE)
+            for _ in range(3):
+                f.nb("run", "--no-html", "q.md", check=0)
+            path = os.path.join(f.path, ".nb/results.sqlite")
+            rows = stored(f.path)
+            with open(path, "r+b") as file:
+                file.write(bytes(100))
+            damaged = open(path, "rb").read()
+            done = f.nb("run", "--no-html", "q.md", check=0)
+            said = done.stderr.decode()
+            assert said.count("store-salvaged") == 1 and "6 saved results were taken over" in said and "none is known to be missing" in said, said
+            aside = re.search(r"the damaged file is (\S+?);", said).group(1)
+            assert open(aside, "rb").read() == damaged and os.path.basename(aside).startswith("results.sqlite.damaged-20")
+            assert stored(f.path)[:6] == rows and len(stored(f.path)) == 8 and leftovers(f.path) == []
+            assert b"salvaged" not in f.nb("run", "--no-html", "q.md", check=0).stderr
+
     # Signals and clocks
 
     def a_signal_saves_what_finished_and_leaves_nothing():
@@ -236,13 +266,13 @@ def tests(Folder):
                 said = process.stderr.read()
                 assert process.wait() in (0, 3), said
                 jumped = stored(f.path)[-1][2]
-                mean = jumped["arms"][0]["metrics"]["mean"]["estimate"]["value"] if "estimate" in json.dumps(jumped) else None
-                assert mean is None or 4e7 < mean < 2e8, mean
+                time_taken = jumped["arms"][0]["metrics"]["time"]["estimate"]
+                assert 5e7 <= (time_taken[0] if isinstance(time_taken, list) else time_taken) < 5e8, jumped
                 assert b"clock" in said, said
                 f.file("q.md", QUEUE)
                 f.nb("run", "--no-html", "q.md", check=0)
                 values = f.nb("history", "q/first", "--quick", "--json", check=0).stdout
-                finished = [point["finished"] for point in json.loads(values.splitlines()[0])["points"]]
+                finished = [point["finished"] for point in json.loads(values.splitlines()[0])["series"]["points"]]
                 assert len(finished) == 2
 
     return [a_second_nb_on_a_notebook_says_who_holds_it_or_waits, who_waits_works_on_what_the_first_has_left,
@@ -250,4 +280,5 @@ def tests(Folder):
             a_disk_that_is_full_or_not_writable_is_said_before_anything_is_measured, a_folder_that_is_mounted_read_only_is_said_at_once,
             permission_that_is_lost_during_a_run_costs_nothing_that_finished, a_notebook_that_is_replaced_during_a_run_is_left_alone,
             a_link_to_a_notebook_stays_one_and_an_owner_stays_the_owner, what_is_printed_onto_a_full_disk_is_no_success,
+            a_damaged_store_is_saved_and_said_once,
             a_signal_saves_what_finished_and_leaves_nothing, a_clock_that_jumps_changes_no_duration_and_no_order]

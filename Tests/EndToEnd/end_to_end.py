@@ -21,6 +21,7 @@ import authoring
 import comparisons
 import course_runs
 import course_text
+import crash_children
 import crash_kills
 import crash_walk
 import crashes
@@ -1400,6 +1401,7 @@ def main():
         comparisons,
         course_runs,
         course_text,
+        crash_children,
         crash_kills,
         crash_walk,
         crashes,

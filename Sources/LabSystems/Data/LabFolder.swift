@@ -31,7 +31,7 @@ final class LabFolder: @unchecked Sendable {
   func remove() { if isTemporary { try? FileManager.default.removeItem(atPath: path) } }
 
   /// Folders of labs that were killed before they could clean up.
-  private static func removeLeftovers(in parent: String) {
+  static func removeLeftovers(in parent: String = FileManager.default.temporaryDirectory.path) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
     for name in names where name.hasPrefix("nb-lab-") {
       let parts = name.split(separator: "-")

@@ -35,8 +35,8 @@ public enum RefereeServer {
 
   private static func leave(_ loop: RefereeLoop, at path: String) throws(LabError) {
     do {
-      try Data(buffer: loop.log.column(.kernel)).write(to: URL(fileURLWithPath: path))
-      try loop.summary.json.write(to: URL(fileURLWithPath: path + ".json"))
+      try Data(buffer: loop.log.column(.kernel)).write(to: URL(fileURLWithPath: path), options: .atomic)
+      try loop.summary.json.write(to: URL(fileURLWithPath: path + ".json"), options: .atomic)
     } catch {
       throw LabError(
         place: "--out \(path)", cause: "cannot be written: \(error.localizedDescription)",
