@@ -106,7 +106,8 @@ struct Notebook {
     var known = knownResults()
     guard access(workspace.store, F_OK) == 0, let stored = try? ResultStore(path: workspace.store).latest(lesson: stem) else { return known }
     for cell in plan.cells {
-      if known[cell.id]?.inputs != cell.inputs, let latest = stored[cell.id], latest.inputs == cell.inputs, latest.validity == .invalid { known[cell.id] = latest }
+      guard known[cell.id]?.inputs != cell.inputs, let latest = stored[cell.id], latest.inputs == cell.inputs, latest.validity == .invalid else { continue }
+      known[cell.id] = latest
     }
     return known
   }

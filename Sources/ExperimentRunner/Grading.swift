@@ -45,7 +45,9 @@ public struct Grader {
     }
     graded.measured = value
     // Correctness first: what is faster and different is not better. Subjects that are not compared may well answer different questions.
-    if case .bench(let bench) = asked.work, bench.comparison != nil, gate.address.metric != "parity", result.value(at: Address(block: nil, arm: [], metric: "parity"))?.estimate.value == 0 {
+    if case .bench(let bench) = asked.work, bench.comparison != nil, gate.address.metric != "parity",
+      result.value(at: Address(block: nil, arm: [], metric: "parity"))?.estimate.value == 0
+    {
       (graded.state, graded.note) = (.fail, "the subjects of \(source) gave different answers: correctness comes first")
       return graded
     }

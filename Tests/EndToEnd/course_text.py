@@ -175,7 +175,9 @@ def tests(Folder):
             ("p99 of 10 calls, n=4000, day 5, release 2.47, 1.05 to the tenth power, √2 times", []),
         ):
             assert [match.group() for match in WITH_UNIT.finditer(text)] == seen, (text, [match.group() for match in WITH_UNIT.finditer(text)])
-        live = '<article><p>Now <span class="value" data-expr="a.p99">12 ms</span>, once <code>3 ms</code>, typed 4 ms.</p><section class="result"><p>5 ms</p></section></article>'
+        live = (
+            '<article><p>Now <span class="value" data-expr="a.p99">12 ms</span>, once <code>3 ms</code>, typed 4 ms.</p>'
+            '<section class="result"><p>5 ms</p></section></article>')
         assert [match.group() for _, text in blocks(live) for match in WITH_UNIT.finditer(text)] == ["4 ms"]
         assert states("thresholds: {ratio.time: ['<=0.98']}", "2 %") and states("p99: ['>=200ms']", "200 ms") and not states("p99: ['>=200ms']", "99 %")
 

@@ -41,7 +41,9 @@ def tests(Folder):
         seed = re.search(r"^Learner's seed: (\d+)", text, re.M)
         words = ["grade", "--run", "--trust", "--json", f"{day}.md"] + ["--quick"] * quick + (["--learner-seed", seed.group(1)] if seed else [])
         began = time.monotonic()
-        done = subprocess.run([Folder.program, *words], cwd=f.path, capture_output=True, stdin=subprocess.DEVNULL, timeout=600, preexec_fn=as_everybody if hogs else None)
+        done = subprocess.run(
+            [Folder.program, *words], cwd=f.path, capture_output=True, stdin=subprocess.DEVNULL, timeout=600,
+            preexec_fn=as_everybody if hogs else None)
         rows = objects(done.stdout)
         assert done.returncode in (0, 1, 2, 3) and rows, (day, name, done.returncode, done.stderr.decode()[-2000:])
         exercise = [row for row in rows if row["block"] == "exercise"]
