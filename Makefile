@@ -8,7 +8,7 @@ DEBUG  := .build/debug/nb
 NOTEBOOKS := $(filter-out Notebooks/optimization-log.md Notebooks/glossary.md,$(wildcard Notebooks/*.md Notebooks/internals/*.md))
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup swift-here build debug run course course-quick test tidy end-to-end test-browser crashes sanitize leaks check update site serve bench install clean
+.PHONY: menu setup swift-here build debug run course course-quick test tidy end-to-end test-browser crashes leaks check update site serve bench install clean
 
 menu:
 	@echo 'make run      build nb and run the lesson of day 8 (about a minute of measuring)'
@@ -18,7 +18,6 @@ menu:
 	@echo 'make test     unit, property, golden, tidy and end-to-end tests'
 	@echo 'make test-browser   the site in a real browser: accessibility, keyboard, print; skipped where there is none'
 	@echo 'make crashes  every failing call of a disk, and 1,000 kills of a run'
-	@echo 'make sanitize kernels, runner and server under the thread sanitizer, in a build of their own'
 	@echo 'make leaks    check, build and run under valgrind: no memory is lost that grows with the work'
 	@echo 'make check    the rules of this repository, and every notebook'
 	@echo 'make update   rewrite golden expectations, the README picture and the list of trusted code, for review with git diff'
@@ -82,12 +81,6 @@ test-browser: debug
 crashes: debug
 	NB_ALL=1 NB_KILLS=1000 python3 Tests/EndToEnd/end_to_end.py $(DEBUG) a_disk_that_fails_at_any_call_costs_nothing_that_was_there \
 	  a_kill_before_any_call_leaves_old_or_new a_kill_at_any_moment_loses_nothing_and_leaves_nothing
-
-# The first build takes a quarter of an hour. A report of the sanitizer ends a test with status 66.
-sanitize:
-	swift build --sanitize=thread --scratch-path .build-tsan --product nbPackageTests
-	TSAN_OPTIONS='suppressions=$(CURDIR)/Tests/Sanitizers/thread_sanitizer.txt exitcode=66' swift test --skip-build --sanitize=thread --scratch-path .build-tsan \
-	  --filter 'LoadKernelTests|MeasureKernelTests|ExperimentRunnerTests|PreviewServerTests|LabSystemsTests|ResultStoreTests|TextModelTests'
 
 leaks: debug
 	python3 Tests/Sanitizers/leaks.py $(DEBUG)

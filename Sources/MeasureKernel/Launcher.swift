@@ -73,7 +73,9 @@ final class Launcher {
     let base = Self.markBase
     // A number that no other launcher of this process or of one beside it has.
     let number = (Self.marks.add(1, ordering: .relaxed).newValue << 1 | (leavesByItself ? 1 : 0)) & (1 << UInt64(NB_MARK_BITS) - 1)
-    mark = base - (UInt64(getpid()) << UInt64(NB_MARK_BITS) | number)
+    let below = UInt64(getpid()) << UInt64(NB_MARK_BITS) | number
+    // Where somebody has set a low limit, there is no room for marks: then groups and parents must do.
+    mark = base > below ? base - below : base
     var (soft, hard): (UInt64, UInt64) = (0, 0)
     _ = nb_read_limit(0, Int32(NB_LIMIT_REALTIME), &soft, &hard)
     self.limits = limits.kernelLimits + [nb_limit(resource: Int32(NB_LIMIT_REALTIME), soft: mark, hard: hard)]

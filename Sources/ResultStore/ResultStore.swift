@@ -25,7 +25,7 @@ public struct ResultStore: Sendable {
   /// What was found damaged and saved when it was opened; nil: nothing.
   public var salvage: Salvage? { file.salvage }
 
-  /// When the database is looked through for damage (`PRAGMA quick_check`): 2 ms for 1,000 results, 0.2 s for 100,000.
+  /// When the database is looked through for damage (`PRAGMA quick_check`): 8 ms for 1,000 results, 0.14 s for 20,000 (91 MiB).
   public enum Checks: Sendable {
     /// After a session that did not close it: a few rows may stand in the log only.
     case afterCrash
