@@ -2,8 +2,9 @@
 machine is too busy to tell, *inconclusive* is a verdict that nobody can hold against a grader.
 
 exercises/dayNN/ holds the solutions as edits of the lesson, each with its reason; lessons.py says how they are read. Cheap: one
-right and one wrong of each day, quick; but for day 3, whose recording takes a debug build twenty seconds. NB_ALL_EXERCISES=1: all of them in full, and again beside two programs that never rest.
-NB_EXERCISES=day05,day06 chooses days, NB_EXERCISES_TABLE=FILE keeps the verdicts.
+right and one wrong of each day, quick; but for day 3, whose recording takes a debug build twenty seconds.
+NB_ALL_EXERCISES=1: all of them in full, and again beside two programs that never rest. NB_EXERCISES=day05,day06 chooses days,
+NB_EXERCISES_TABLE=FILE keeps the verdicts.
 """
 import os
 import re
