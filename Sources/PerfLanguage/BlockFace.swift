@@ -37,7 +37,7 @@ struct BlockFace {
     guard let metric = Metric.named(address.metric) else {
       throw Problem(
         id: PerfDiagnosticID.unknownMetric, cause: "there is no metric `\(address.metric)`",
-        remedy: suggestion(for: address.metric, among: Array(metrics.union(wholeMetrics)), what: "metrics of \(kind) blocks"))
+        remedy: suggestion(for: address.metric, among: metrics.union(wholeMetrics).sorted(), what: "metrics of \(kind) blocks"))
     }
     if let request = address.request { try checkRequest(request, metric, address) }
     if wholeMetrics.contains(metric.name) {

@@ -80,7 +80,7 @@ extension Planning {
       {
         findings.error(
           PerfDiagnosticID.unknownPath, "`\(x)` is not what `\(face.id)` varies",
-          remedy: suggestion(for: last, among: Array(Set(face.params.flatMap(\.keys))), what: "it varies"),
+          remedy: suggestion(for: last, among: Set(face.params.flatMap(\.keys)).sorted(), what: "it varies"),
           at: plot.contents("x")?.range ?? item.range)
       }
       if let overlay = plot.text("overlay"), !theories.contains(where: { $0.name == overlay }) {
@@ -102,7 +102,7 @@ extension Planning {
     for (path, place) in paths where !drafts.values.contains(where: { $0.key(at: path) != nil }) {
       findings.error(
         PerfDiagnosticID.unknownPath, "no system of this notebook has `\(path)`",
-        remedy: suggestion(for: path, among: Array(Set(known)), what: "paths"), at: place)
+        remedy: suggestion(for: path, among: Set(known).sorted(), what: "paths"), at: place)
     }
     let face = BlockFace(
       id: block.id, kind: "check", arms: [], params: [], isComparison: false, metrics: [], wholeMetrics: fields.has("answer") ? ["answered"] : [])

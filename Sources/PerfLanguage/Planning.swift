@@ -263,7 +263,7 @@ final class Planning {
   func system(_ name: String, at place: SourceRange) -> SystemDraft? {
     if let draft = drafts[name] { return draft }
     if let preset = presetDraft(name) { return preset }
-    reportUnknownSystem(name, among: Array(drafts.keys), at: place)
+    reportUnknownSystem(name, among: drafts.keys.sorted(), at: place)
     return nil
   }
 
