@@ -8,7 +8,7 @@ DEBUG  := .build/debug/nb
 NOTEBOOKS := $(filter-out Notebooks/optimization-log.md Notebooks/glossary.md,$(wildcard Notebooks/*.md Notebooks/internals/*.md))
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup swift-here build debug run test tidy end-to-end test-browser check update site serve bench install clean
+.PHONY: menu setup swift-here build debug run test tidy end-to-end test-browser fuzz check update site serve bench install clean
 
 menu:
 	@echo 'make run      build nb and run the lesson of day 8 (about a minute of measuring)'
@@ -16,6 +16,7 @@ menu:
 	@echo 'make build    $(NB), optimised'
 	@echo 'make test     unit, property, golden, tidy and end-to-end tests'
 	@echo 'make test-browser   the site in a real browser: accessibility, keyboard, print; skipped where there is none'
+	@echo 'make fuzz     libFuzzer with the address sanitizer on one target: make fuzz T=splice SECONDS=60'
 	@echo 'make check    the rules of this repository, and every notebook'
 	@echo 'make update   rewrite golden expectations and the README picture, for review with git diff'
 	@echo 'make site     the course as HTML in _site/'
@@ -68,6 +69,18 @@ PYTHON ?= python3
 test-browser: debug
 	$(PYTHON) Tests/Browser/browser.py $(DEBUG)
 	$(PYTHON) Tests/Browser/validate.py $(DEBUG)
+
+# The first build takes some minutes: every module that is called is compiled for it. What it finds stays in FailCases, for the tests
+# to replay; what it learned in .build-fuzz/corpus. Of undefined behaviour in C what cannot be meant is looked for.
+T       ?= splice
+SECONDS ?= 60
+UNDEFINED := signed-integer-overflow,shift,integer-divide-by-zero,bounds,null,pointer-overflow,unreachable
+fuzz: setup
+	NB_FUZZ=1 swift build --scratch-path .build-fuzz -c release --product nb-fuzz --sanitize=address --sanitize=fuzzer \
+	  -Xcc -fsanitize=$(UNDEFINED) -Xswiftc -assert-config -Xswiftc Debug
+	@mkdir -p .build-fuzz/corpus/$(T) Tests/Fuzz/FailCases/$(T)
+	.build-fuzz/release/nb-fuzz $(T) -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=4096 -max_len=8192 -print_final_stats=1 \
+	  -dict=Tests/Fuzz/Dictionaries/$(T).dict -artifact_prefix=Tests/Fuzz/FailCases/$(T)/ .build-fuzz/corpus/$(T) Tests/Fuzz/Corpus/$(T)
 
 check: debug tidy
 	$(DEBUG) check $(NOTEBOOKS)
