@@ -8,7 +8,7 @@ DEBUG  := .build/debug/nb
 NOTEBOOKS := $(filter-out Notebooks/optimization-log.md Notebooks/glossary.md,$(wildcard Notebooks/*.md Notebooks/internals/*.md))
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup swift-here build debug run course course-quick test tidy end-to-end test-browser crashes leaks check update site serve bench install clean
+.PHONY: menu setup swift-here build debug run course course-quick test tidy end-to-end test-browser fuzz crashes leaks check update site serve bench install clean
 
 menu:
 	@echo 'make run      build nb and run the lesson of day 8 (about a minute of measuring)'
@@ -19,6 +19,7 @@ menu:
 	@echo 'make test-browser   the site in a real browser: accessibility, keyboard, print; skipped where there is none'
 	@echo 'make crashes  every failing call of a disk, and 1,000 kills of a run'
 	@echo 'make leaks    check, build and run under valgrind: no memory is lost that grows with the work'
+	@echo 'make fuzz     libFuzzer with the address sanitizer on one target: make fuzz T=splice SECONDS=60'
 	@echo 'make check    the rules of this repository, and every notebook'
 	@echo 'make update   rewrite golden expectations, the README picture and the list of trusted code, for review with git diff'
 	@echo 'make site     the course as HTML in _site/'
@@ -84,6 +85,18 @@ crashes: debug
 
 leaks: debug
 	python3 Tests/Sanitizers/leaks.py $(DEBUG)
+
+# The first build takes some minutes: every module that is called is compiled for it. What it finds stays in FailCases, for the tests
+# to replay; what it learned in .build-fuzz/corpus. Of undefined behaviour in C what cannot be meant is looked for.
+T       ?= splice
+SECONDS ?= 60
+UNDEFINED := signed-integer-overflow,shift,integer-divide-by-zero,bounds,null,pointer-overflow,unreachable
+fuzz: setup
+	NB_FUZZ=1 swift build --scratch-path .build-fuzz -c release --product nb-fuzz --sanitize=address --sanitize=fuzzer \
+	  -Xcc -fsanitize=$(UNDEFINED) -Xswiftc -assert-config -Xswiftc Debug
+	@mkdir -p .build-fuzz/corpus/$(T) Tests/Fuzz/FailCases/$(T)
+	.build-fuzz/release/nb-fuzz $(T) -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=4096 -max_len=8192 -print_final_stats=1 \
+	  -dict=Tests/Fuzz/Dictionaries/$(T).dict -artifact_prefix=Tests/Fuzz/FailCases/$(T)/ .build-fuzz/corpus/$(T) Tests/Fuzz/Corpus/$(T)
 
 check: debug tidy
 	$(DEBUG) check $(NOTEBOOKS)

@@ -1,4 +1,5 @@
 // swift-tools-version: 6.1
+import Foundation
 import PackageDescription
 
 // The module map. Arrows point down only; Notebooks/internals/architecture.md says why, and
@@ -147,7 +148,7 @@ let package = Package(
     .testTarget(name: "ProofTests", dependencies: ["Statistics", "SimulationKernel", "ExperimentModel"]),
     .testTarget(name: "HistogramTests", dependencies: ["Statistics"]),
     .testTarget(name: "DocumentModelTests", dependencies: ["DocumentModel", "TextModel"]),
-    .testTarget(name: "SpecTests", dependencies: ["DocumentModel", "TextModel"], exclude: ["Data"]),
+    .testTarget(name: "SpecTests", dependencies: ["FuzzTargets", "DocumentModel", "TextModel"], exclude: ["Data"]),
     .testTarget(name: "ResultStoreTests", dependencies: ["ResultStore", "ExperimentModel", "TextModel"]),
     .testTarget(name: "LoadKernelTests", dependencies: ["LoadKernel", "CKernelShims", "ExperimentModel", "Statistics"] + secure),
     .testTarget(
@@ -173,7 +174,30 @@ let package = Package(
       dependencies: ["LanguageServer", "PerfLanguage", "DocumentModel", "ExperimentModel", "StrictYAML", "Statistics", "TextModel"]),
     .testTarget(name: "PreviewServerTests", dependencies: ["PreviewServer"]),
     .testTarget(name: "TrustTests", dependencies: ["Trust", "DocumentModel", "ExperimentModel", "PerfLanguage", "TextModel"]),
+    // What is fuzzed, and what fuzzing found once: Tests/Fuzz. The fuzzer itself is built by `make fuzz` only.
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "TextModel", "DocumentModel", "StrictYAML", "PerfLanguage", "ExperimentModel", "LoadKernel", "TelemetryModel", "TelemetryCollector", "Market",
+        "Reporting", "CourseSite",
+      ], path: "Tests/Fuzz/Targets"),
+    .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Replay"),
     .testTarget(name: "CourseSiteTests", dependencies: ["CourseSite", "DocumentModel", "ExperimentModel", "Reporting", "TextModel"]),
   ],
   swiftLanguageModes: [.v6]
 )
+
+// `make fuzz`: libFuzzer's driver, and of the modules that it calls only what reads bytes. Whatever speaks to a network is left
+// out, and with it half an hour of compiling.
+if ProcessInfo.processInfo.environment["NB_FUZZ"] != nil {
+  func keep(_ sources: [String], of name: String, _ dependencies: [Target.Dependency]) {
+    guard let target = package.targets.first(where: { $0.name == name }) else { return }
+    (target.sources, target.dependencies) = (sources, dependencies)
+  }
+  keep(["ResponseParser.swift", "ResponseSink.swift", "JSONPath.swift"], of: "LoadKernel", [])
+  keep(["Store"], of: "TelemetryCollector", ["CZlib", "TelemetryModel"])
+  keep(
+    ["CalendarDay", "DiagnosticIDs", "FactValue", "Facts", "FeedXML", "Feeds", "Incidents", "Judging", "MarketReader", "Snapshot"].map { $0 + ".swift" },
+    of: "Market", ["CExpat", "StrictYAML", "TextModel", "ExperimentModel"])
+  package.targets.append(.executableTarget(name: "nb-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver"))
+}

@@ -21,10 +21,18 @@ public struct LinkPlaces: Sendable {
   public var blocks: [String]
   /// Anchors of headings.
   public var headings: [String]
+  private var anchors: Set<String>
+  private var names: Set<String>
+
   public init(_ document: Document) {
     blocks = blockNames(document)
     headings = document.html(HTMLOptions()).headings.map(\.id)
+    (anchors, names) = (Set(headings + blocks.map { "result-\($0)" }), Set(blocks))
   }
+
+  /// A heading's anchor, or that of a block's result.
+  func has(anchor: String) -> Bool { anchors.contains(anchor) }
+  func has(block: String) -> Bool { names.contains(block) }
 }
 
 /// Ids of a document's blocks as they are written: `id: NAME` at the margin of a perf fence. For other notebooks, which are not
@@ -37,11 +45,14 @@ public func blockNames(_ document: Document) -> [String] {
   }
 }
 
+/// Nobody reads more remedies at once, and a name that was perhaps meant is looked for among all there are.
+private let remediesMax = 1_000
+
 /// A warning for each link, image or named part that is not there.
 public func linkFindings(of notebook: CheckedNotebook, in folder: LinkFolder) -> Diagnostics {
   var findings = Diagnostics()
-  func warn(_ cause: String, _ remedy: String, at place: SourceRange) {
-    findings.add(Diagnostic(RuleID.brokenLink, .warning, cause, remedy: remedy, at: place))
+  func warn(_ cause: String, _ remedy: @autoclosure () -> String, at place: SourceRange) {
+    findings.add(Diagnostic(RuleID.brokenLink, .warning, cause, remedy: findings.all.count < remediesMax ? remedy() : nil, at: place))
   }
   var own: LinkPlaces?
   func places(_ path: String) -> LinkPlaces? {
@@ -70,12 +81,11 @@ public func linkFindings(of notebook: CheckedNotebook, in folder: LinkFolder) ->
       let wanted = decoded(parts[1])
       guard let there = places(path) else { continue }
       if link.kind == .code {
-        if there.blocks.contains(wanted) { continue }
+        if there.has(block: wanted) { continue }
         warn("`\(address)` names a block that is not there", suggestion(wanted, there.blocks), at: link.range)
         continue
       }
-      if wanted.hasPrefix("result-"), there.blocks.contains(String(wanted.dropFirst(7))) { continue }
-      if there.headings.contains(wanted) { continue }
+      if there.has(anchor: wanted) { continue }
       warn(
         "`\(path.isEmpty ? notebook.source.path : path)` has no heading or result called `\(wanted)`",
         suggestion(wanted, there.headings + there.blocks.map { "result-\($0)" }), at: link.range)

@@ -3,12 +3,12 @@
 
 import Glibc
 
-struct JSONPath: Sendable {
+package struct JSONPath: Sendable {
   private enum Step { case key([UInt8]), index(Int) }
   private let steps: [Step]
 
   /// - Returns: nil when the text is not `$` followed by `.name`, `["name"]` and `[index]` steps.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     var rest = Array(text.utf8)[...]
     guard rest.popFirst() == UInt8(ascii: "$") else { return nil }
     var steps: [Step] = []
@@ -37,7 +37,7 @@ struct JSONPath: Sendable {
   }
 
   /// Where the value stands: a string without its quotes (`isString`, escapes as written), anything else in full.
-  func find(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> (start: Int, count: Int, isString: Bool)? {
+  package func find(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> (start: Int, count: Int, isString: Bool)? {
     var scan = JSONScan(bytes: bytes, end: count)
     for step in steps {
       scan.space()

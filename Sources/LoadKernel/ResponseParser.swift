@@ -3,37 +3,42 @@
 
 import Glibc
 
-struct ResponseParser {
+package struct ResponseParser {
   enum Phase: UInt8 { case head, length, chunkSize, chunkData, chunkEnd, trailer, untilClose }
-  enum Event: Equatable { case needMore, done, malformed, tooLarge }
+  package enum Event: Equatable, Sendable { case needMore, done, malformed, tooLarge }
   /// A head longer than this is refused wherever its pieces were cut, so that the same answer always counts as the same.
   static let headMax = 32_768
+  /// Bytes of a chunk's line and of a trailer's, with their endings but one.
+  private static let chunkLineMax = 1_024
+  private static let trailerLineMax = 8_192
 
   private(set) var phase = Phase.head
   private var remaining = 0
-  private(set) var status = 0
-  private(set) var keepAlive = true
+  package private(set) var status = 0
+  package private(set) var keepAlive = true
   /// 1 hit, 2 miss, 0 neither.
-  private(set) var cache = 0
+  package private(set) var cache = 0
   /// Set before a request whose answer has no body whatever its head says.
-  var isHead = false
+  package var isHead = false
   /// Bytes of trailer lines: a trailer without end is malformed, not waited for.
   private var trailerBytes = 0
 
+  package init() {}
+
   /// True between responses: an end of stream here loses nothing.
-  var isIdle: Bool { phase == .head }
+  package var isIdle: Bool { phase == .head }
 
   /// Consumes from `bytes`; `used` is how many. On `.done` the next response begins at `used`.
-  mutating func consume(_ bytes: UnsafePointer<UInt8>, _ count: Int, used: inout Int, sink: ResponseSink? = nil) -> Event {
+  package mutating func consume(_ bytes: UnsafePointer<UInt8>, _ count: Int, used: inout Int, sink: ResponseSink? = nil) -> Event {
     while true {
       let left = count - used
       switch phase {
       case .head:
         let start = bytes + used
-        let length = parseHead(start, left)
+        // Not a byte beyond the largest head is looked at, whether it has come yet or not.
+        let length = parseHead(start, min(left, Self.headMax))
         if length == 0 { return left < Self.headMax ? .needMore : .tooLarge }
         guard length > 0 else { return .malformed }
-        if length > Self.headMax { return .tooLarge }
         used += length
         sink?.put(head: start, length)
         if status < 200 {
@@ -63,15 +68,15 @@ struct ResponseParser {
         used += 2
         phase = .chunkSize
       case .chunkSize:
-        guard let length = Self.line(bytes + used, left) else { return left > 1_024 ? .malformed : .needMore }
-        guard let size = Self.chunkSize(bytes + used, length) else { return .malformed }
+        guard let length = Self.line(bytes + used, left) else { return left > Self.chunkLineMax ? .malformed : .needMore }
+        guard length < Self.chunkLineMax, let size = Self.chunkSize(bytes + used, length) else { return .malformed }
         used += length + 2
         remaining = size
         trailerBytes = 0
         phase = size == 0 ? .trailer : .chunkData
       case .trailer:
-        guard let length = Self.line(bytes + used, left) else { return left > 8_192 ? .malformed : .needMore }
-        guard length >= 0 else { return .malformed }
+        guard let length = Self.line(bytes + used, left) else { return left > Self.trailerLineMax ? .malformed : .needMore }
+        guard length >= 0, length < Self.trailerLineMax else { return .malformed }
         used += length + 2
         trailerBytes += length + 2
         if trailerBytes > 65_536 { return .malformed }
@@ -88,7 +93,7 @@ struct ResponseParser {
   }
 
   /// The stream ended: a close-delimited body is complete, anything else in progress is not.
-  mutating func end() -> Event {
+  package mutating func end() -> Event {
     if phase == .untilClose {
       phase = .head
       keepAlive = false

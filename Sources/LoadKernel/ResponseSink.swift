@@ -2,14 +2,20 @@
 // and skipped. One sink per request in flight that needs one, kept in a pool, so that nothing is allocated per request
 // once the pool has grown.
 
-final class ResponseSink {
+package final class ResponseSink {
   /// Above this a body is cut: a capture from it fails with `too-large` instead of filling the memory.
   static let bodyMax = 4 << 20
   private(set) var head = ByteStore()
   private(set) var body = ByteStore()
-  private(set) var isCut = false
+  package private(set) var isCut = false
 
-  func reset() {
+  package init() {}
+
+  /// Copies, for who looks from outside.
+  package var headBytes: [UInt8] { Array(UnsafeBufferPointer(start: head.bytes, count: head.count)) }
+  package var bodyBytes: [UInt8] { Array(UnsafeBufferPointer(start: body.bytes, count: body.count)) }
+
+  package func reset() {
     head.count = 0
     body.count = 0
     isCut = false

@@ -44,7 +44,7 @@ extension Planning {
       metrics.append(RunbookMetric(name: name, warn: metric.text("warn"), page: metric.text("page")))
     }
     let links = fields.texts("links")
-    for (id, place) in links where !blocks.contains(where: { $0.id == id }) {
+    for (id, place) in links where blockOf[id] == nil {
       findings.error(
         PerfDiagnosticID.unknownBlock, "there is no block `\(id)` in this notebook",
         remedy: suggestion(for: id, among: blocks.map(\.id), what: "blocks"), at: place)

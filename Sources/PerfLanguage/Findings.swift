@@ -8,12 +8,15 @@ final class Findings {
   private(set) var diagnostics = Diagnostics()
   private var seen: Set<Diagnostic> = []
 
-  func error(_ id: DiagnosticID, _ cause: String, remedy: String?, at place: SourceRange) {
-    add(Diagnostic(id, .error, cause, remedy: remedy, at: place))
+  /// Nobody reads more remedies at once, and a name that was perhaps meant is looked for among all there are.
+  private static let remediesMax = 1_000
+
+  func error(_ id: DiagnosticID, _ cause: String, remedy: @autoclosure () -> String?, at place: SourceRange) {
+    add(Diagnostic(id, .error, cause, remedy: seen.count < Self.remediesMax ? remedy() : nil, at: place))
   }
 
-  func warning(_ id: DiagnosticID, _ cause: String, remedy: String?, at place: SourceRange) {
-    add(Diagnostic(id, .warning, cause, remedy: remedy, at: place))
+  func warning(_ id: DiagnosticID, _ cause: String, remedy: @autoclosure () -> String?, at place: SourceRange) {
+    add(Diagnostic(id, .warning, cause, remedy: seen.count < Self.remediesMax ? remedy() : nil, at: place))
   }
 
   /// The text of a file of the course, as `read` finds it; nil after a report. A notebook reads nothing outside its course.

@@ -58,6 +58,8 @@ final class Planning {
   let context: PlanContext
   let findings = Findings()
   var blocks: [Block] = []
+  /// The blocks by id; each has its own.
+  var blockOf: [String: Block] = [:]
   /// Systems of the notebook by id.
   var drafts: [String: SystemDraft] = [:]
   var resolver: SystemResolver
@@ -67,6 +69,8 @@ final class Planning {
   var lessonTimePlace: SourceRange?
   var claimPlaces: [(source: String, place: SourceRange)] = []
 
+  /// Where a block's cell stands among the cells.
+  var cellIndex: [String: Int] = [:]
   /// What addresses may name, by block; known after `run`.
   var faces: [String: BlockFace] = [:]
   /// YAML of fences that an earlier run has read.
@@ -98,6 +102,7 @@ final class Planning {
     readSystems()
     var cells = blocks.compactMap(planCell)
     faces = Dictionary(cells.map { ($0.face.id, $0.face) }, uniquingKeysWith: { a, _ in a })
+    cellIndex = Dictionary(cells.enumerated().map { ($0.element.cell.id, $0.offset) }, uniquingKeysWith: { a, _ in a })
     connect(&cells, lesson)
     checkTimes(cells, lesson)
     let runbooks = blocks.filter { $0.kind == .runbook }.compactMap(readRunbook)
@@ -201,6 +206,7 @@ final class Planning {
     }
     var kept: Set<String> = []
     blocks = blocks.filter { kept.insert($0.id).inserted }
+    blockOf = Dictionary(uniqueKeysWithValues: blocks.map { ($0.id, $0) })
   }
 
   private func planCell(_ block: Block) -> CellDraft? {
@@ -237,6 +243,9 @@ final class Planning {
     }
   }
 
+  /// Systems that extend each other; each costs a level of the stack, and a reader's memory.
+  private static let chainMax = 32
+
   private func draft(_ block: Block, _ written: [String: Block], _ above: [String]) -> SystemDraft {
     if let known = drafts[block.id] { return known }
     var base: SystemDraft?
@@ -246,7 +255,12 @@ final class Planning {
           PerfDiagnosticID.extendsCycle, "`\(block.id)` extends `\(name)`, which extends `\(block.id)`",
           remedy: "one of them must stand alone", at: node.range)
       } else if name != block.id, let next = written[name] {
-        base = draft(next, written, above + [block.id])
+        if above.count < Self.chainMax { base = draft(next, written, above + [block.id]) }
+        if base.map({ $0.chain > Self.chainMax }) ?? true {
+          base = nil
+          findings.error(
+            PerfDiagnosticID.extendsCycle, "more than \(Self.chainMax) systems extend each other up to here", remedy: "let `\(block.id)` stand alone", at: node.range)
+        }
       } else if let preset = presetDraft(name) {
         base = preset
       } else {
@@ -254,6 +268,7 @@ final class Planning {
       }
     }
     var draft = SystemReader(findings: findings).read(block.node, id: block.id, base: base)
+    draft.chain = (base?.chain ?? 0) + 1
     if let owner = draft.hidden?.owner { draft.hidden?.seed = hiddenSeed(of: owner) }
     drafts[block.id] = draft
     return draft

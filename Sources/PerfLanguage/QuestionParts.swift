@@ -30,7 +30,7 @@ extension Planning {
 
   /// The system as its block says it, with those that it extends; a preset is nb's own.
   private func addSystem(_ name: String, _ parts: inout [String: String], _ nodes: inout [YAMLNode]) {
-    guard parts["system \(name)"] == nil, let system = blocks.first(where: { $0.kind == .system && $0.id == name }) else { return }
+    guard nodes.count < 64, parts["system \(name)"] == nil, let system = blockOf[name], system.kind == .system else { return }
     var node = system.node
     node.content = .mapping((node.entries ?? []).filter { !Self.apart.contains($0.key) })
     parts["system \(name)"] = digest(text(of: node))

@@ -40,8 +40,8 @@ extension Planning {
   /// Whether `from` names a load block with one arm; else it is reported, if not for that block's own mistakes.
   private func isRecorded(_ source: PendingSource, _ cells: [CellDraft]) -> Bool {
     let wanted: Shape = source.isBench ? .bench : .load
-    guard let cell = cells.first(where: { $0.cell.id == source.id }) else {
-      guard !blocks.contains(where: { $0.id == source.id && $0.kind == wanted }) else { return false }
+    guard let cell = cellIndex[source.id].map({ cells[$0] }) else {
+      guard blockOf[source.id]?.kind != wanted else { return false }
       let known = cells.filter { $0.face.kind == wanted.rawValue }.map(\.cell.id)
       findings.error(
         PerfDiagnosticID.unknownBlock, "there is no \(wanted.rawValue) block `\(source.id)` in this notebook",
@@ -150,7 +150,7 @@ extension Planning {
       return nil
     }
     guard let face = faces[id] else {
-      if let block = blocks.first(where: { $0.id == id }) {
+      if let block = blockOf[id] {
         if [.lesson, .system, .runbook].contains(block.kind) {
           findings.error(
             PerfDiagnosticID.unknownBlock, "the block `\(id)` is a \(block.kind.rawValue) and has no values",
@@ -179,22 +179,32 @@ extension Planning {
   private func reportCycles(_ cells: [CellDraft]) {
     let needs = Dictionary(cells.map { ($0.cell.id, $0.cell.needs) }, uniquingKeysWith: { a, _ in a })
     var done: Set<String> = []
-    func visit(_ id: String, _ path: [String]) -> [String]? {
-      if let start = path.firstIndex(of: id) { return Array(path[start...]) + [id] }
-      if done.contains(id) { return nil }
-      for next in needs[id] ?? [] {
-        if let circle = visit(next, path + [id]) { return circle }
+    for cell in cells where !done.contains(cell.cell.id) {
+      // A path of our own instead of recursion: a chain of 100,000 blocks costs no stack.
+      var path: [(id: String, next: Int)] = [(cell.cell.id, 0)]
+      var onPath: Set<String> = [cell.cell.id]
+      while let (id, next) = path.last {
+        let others = needs[id] ?? []
+        guard next < others.count else {
+          done.insert(id)
+          onPath.remove(id)
+          path.removeLast()
+          continue
+        }
+        path[path.count - 1].next += 1
+        let other = others[next]
+        if onPath.contains(other) {
+          let circle = path.map(\.id).drop { $0 != other } + [other]
+          findings.error(
+            PerfDiagnosticID.cycle, "these blocks read each other's values: \(circle.joined(separator: " → "))",
+            remedy: "no order of running them is right: cut one reference", at: cell.block.idPlace)
+          return
+        }
+        if !done.contains(other) {
+          path.append((other, 0))
+          onPath.insert(other)
+        }
       }
-      done.insert(id)
-      return nil
-    }
-    for cell in cells {
-      guard let circle = visit(cell.cell.id, []) else { continue }
-      findings.error(
-        PerfDiagnosticID.cycle, "these blocks read each other's values: \(circle.joined(separator: " → "))",
-        remedy: "no order of running them is right: cut one reference",
-        at: cell.block.idPlace)
-      return
     }
   }
 
@@ -209,8 +219,8 @@ extension Planning {
           remedy: "such as hit-curve.expect", at: place)
         continue
       }
-      guard let cell = cells.first(where: { $0.cell.id == parts[0] }) else {
-        if !blocks.contains(where: { $0.id == parts[0] }) {
+      guard let cell = cellIndex[parts[0]].map({ cells[$0] }) else {
+        if blockOf[parts[0]] == nil {
           findings.error(
             PerfDiagnosticID.unknownBlock, "there is no block `\(parts[0])` to verify the claim",
             remedy: suggestion(for: parts[0], among: cells.map(\.cell.id), what: "blocks"), at: place)

@@ -66,6 +66,8 @@ struct SystemDraft {
   var place: SourceRange
   /// The block has mistakes of its own, which were reported.
   var isBroken = false
+  /// Systems up to this one that extend each other.
+  var chain = 1
 }
 
 extension SystemDraft {

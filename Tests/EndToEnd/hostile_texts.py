@@ -8,6 +8,16 @@ def fill(piece, size):
     return (piece * (size // len(piece) + 1))[:size]
 
 
+def numbered(piece, size, step=0):
+    """The piece with a number, and with that number and a step for each further place in it."""
+    places = piece.count("%d")
+    count = size // (len(piece) + 2 * places) + 1
+    return "".join(piece % tuple(i + (step if k else 0) for k in range(places)) for i in range(max(step, 0) - step + 1, count + 1))
+
+
+SIM = "```perf\nkind: sim\nid: a%d\nmodel: mm1\nparams: {rho: 0.8, service: 10ms}\n```\n\n"
+SYSTEM = "```perf\nkind: system\nid: sys%d\norigin: {routes: {GET /: [cpu: {work: spin, units: 1}]}}\n```\n\n"
+
 FAMILIES = {
     "nested-strong-emph": lambda n: fill('*a **a ',n//2)+'b'+fill(' a** a*',n//2),
     "emph-closers": lambda n: fill('a_ ',n),
@@ -165,6 +175,12 @@ FAMILIES = {
     "hl-word": lambda n: '```swift\n'+'a'*n+'\n```\n',
     "hl-slash": lambda n: '```swift\n'+fill('/',n)+'\n```\n',
     "hl-sql-quotes": lambda n: '```sql\n'+fill("'",n)+'\n```\n',
+    "links-nowhere": lambda n: numbered("# h%d\n\n", n // 2) + numbered("[a](#x%d) ", n // 2),
+    "values-nowhere": lambda n: numbered(SIM, n // 2) + numbered("{{ b%dx.p99 }} ", n // 2),
+    "systems-nowhere": lambda n: numbered(SYSTEM, n // 2) + numbered("```perf\nkind: load\nid: a%d\nuses: sus%dx\n```\n\n", n // 2),
+    "extends-chain": lambda n: numbered("```perf\nkind: system\nid: s%d\nextends: s%d\n```\n\n", n, 1),
+    "extends-chain-back": lambda n: numbered("```perf\nkind: system\nid: s%d\nextends: s%d\n```\n\n", n, -1),
+    "gate-chain": lambda n: numbered(SIM.replace("```\n\n", "gate: ['a%d.mean<=10ms']\n```\n\n"), n, 1),
     "info-string": lambda n: '``` '+fill('a=b ',n)+'\n```\n',
 }
 

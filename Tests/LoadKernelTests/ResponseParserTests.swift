@@ -51,6 +51,25 @@ import Testing
   ])
   func malformed(_ text: String) { #expect(parse(Array(text.utf8), cut: 0) == nil) }
 
+  @Test("a line that is too long is refused when it comes in one piece, too")
+  func longLines() {
+    func chunked(_ line: Int, trailer: Int = 0) -> [UInt8] {
+      let size = "1;" + String(repeating: "x", count: line - 2)
+      let trailer = trailer > 0 ? "T:" + String(repeating: "x", count: trailer - 2) + "\r\n" : ""
+      return Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\(size)\r\na\r\n0\r\n\(trailer)\r\n".utf8)
+    }
+    for (wire, isTaken) in [
+      (chunked(1_023), true), (chunked(1_024), false), (chunked(9, trailer: 8_191), true), (chunked(9, trailer: 8_192), false),
+    ] {
+      for cut in [0, 60, 1_000, wire.count - 3] { #expect((parse(wire, cut: min(cut, wire.count)) != nil) == isTaken, "\(wire.count) bytes cut at \(cut)") }
+    }
+    // Whatever is wrong behind the largest head, the head is too large.
+    let wire = Array(("HTTP/1.1 200 OK\r\nX: " + String(repeating: "a", count: ResponseParser.headMax) + "\r\nContent-Length: x\r\n\r\n").utf8)
+    var parser = ResponseParser()
+    var used = 0
+    #expect(wire.withUnsafeBufferPointer { parser.consume($0.baseAddress!, $0.count, used: &used) } == .tooLarge)
+  }
+
   @Test("a coding before chunked is a body in chunks; one byte above the largest head is too large, however it is cut")
   func codingsAndHeads() {
     #expect(parse(Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked \r\n\r\n1\r\nx\r\n0\r\n\r\n".utf8), cut: 20) == [[200, 0, 1]])
