@@ -2,7 +2,7 @@
 machine is too busy to tell, *inconclusive* is a verdict that nobody can hold against a grader.
 
 exercises/dayNN/ holds the solutions as edits of the lesson, each with its reason; lessons.py says how they are read. Cheap: one
-right and one wrong of each day, quick; but for day 3, whose recording takes a debug build twenty seconds.
+right and one wrong of each day, quick.
 NB_ALL_EXERCISES=1: all of them in full, and again beside two programs that never rest. NB_EXERCISES=day05,day06 chooses days,
 NB_EXERCISES_TABLE=FILE keeps the verdicts.
 """
@@ -83,6 +83,6 @@ def tests(Folder):
             judge(chosen, solutions, quick=False, hogs=0)
             judge(chosen, solutions, quick=False, hogs=2)
         else:
-            judge([day for day in chosen if day != "day03"], lambda day: ["right-1", "wrong-1"], quick=True, hogs=0)
+            judge(chosen, lambda day: ["right-1", "wrong-1"], quick=True, hogs=0)
 
     return [solutions_are_graded_rightly]

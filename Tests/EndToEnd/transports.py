@@ -2,6 +2,7 @@
 import json
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import urllib.request
@@ -117,4 +118,33 @@ def tests(Folder):
                 process.terminate()
                 process.wait()
 
-    return [a_lab_speaks_tls_and_http2, the_page_preset_is_a_page]
+    def a_large_answer_is_sent_once():
+        """Beyond what a socket takes at a time, the channel says that it is writable again while the answer is being written."""
+        with Folder() as f:
+            f.file("large.md", b"```perf\nkind: system\nid: large\norigin:\n  routes:\n    GET /large: [{bytes: {size: 512KiB}}]\n```\n")
+            process = subprocess.Popen([Folder.program, "lab", "serve", "large.md#large"], cwd=f.path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+            try:
+                port = int(re.search(rb":(\d+)", process.stdout.readline()).group(1))
+                with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+                    for path in (b"/large", b"/_nb/system", b"/large", b"/_nb/counters"):
+                        connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: here\r\n\r\n")
+                        answer = b""
+                        while b"\r\n\r\n" not in answer:
+                            answer += connection.recv(65536)
+                        head, body = answer.split(b"\r\n\r\n", 1)
+                        length = int(re.search(rb"(?i)content-length: *(\d+)", head).group(1))
+                        assert head.startswith(b"HTTP/1.1 200") and (length == 512 << 10) == (path == b"/large"), (path, head)
+                        while len(body) < length:
+                            body += connection.recv(65536)
+                        assert len(body) == length, (path, len(body), length)
+                    connection.settimeout(0.2)
+                    try:
+                        rest = connection.recv(65536)
+                    except TimeoutError:
+                        rest = b""
+                    assert rest == b"", rest[:100]
+            finally:
+                process.terminate()
+                process.wait()
+
+    return [a_large_answer_is_sent_once, a_lab_speaks_tls_and_http2, the_page_preset_is_a_page]

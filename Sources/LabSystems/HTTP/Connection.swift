@@ -112,6 +112,14 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
   private func process() {
     if isParsing { return }
     isParsing = true
+    // Writing may make the channel unwritable and writable again, and say so meanwhile, before what was written is out of
+    // `outbound`: what comes in then is taken up here, and nothing is written twice.
+    repeat { parse() } while flush()
+    isParsing = false
+    closeIfDone()
+  }
+
+  private func parse() {
     while !isBusy, keepAlive, let context, context.channel.isWritable, inbound.readableBytes > 0 {
       let outcome = inbound.withUnsafeReadableBytes { RequestParser.parse($0) }
       if case .head(let head) = outcome, inbound.readableBytes >= head.length + head.contentLength {
@@ -129,8 +137,6 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
       }
       break
     }
-    isParsing = false
-    flush()
   }
 
   /// A whole request is at the front of the input.
@@ -205,11 +211,14 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
     let writing = exchange.route.writing
     if writing.nodelay != noDelay { setNoDelay(writing.nodelay, context) }
     if let body = ResponseWriter.write(exchange, close: !keepAlive, to: &outbound) {
+      let wasParsing = isParsing
+      isParsing = true
       // Flushed apart they are two calls of `write`, else one of `writev`.
       context.write(wrapOutboundOut(outbound), promise: nil)
       if writing.writes == 2 { context.flush() }
       send(body, context)
       outbound.clear()
+      isParsing = wasParsing
     }
     proceed()
   }
@@ -258,13 +267,17 @@ final class Connection: ChannelInboundHandler, ExchangeOwner {
     noDelay = wanted
   }
 
-  private func flush() {
+  /// - Returns: whether anything was written, so that more may be taken off the input now.
+  private func flush() -> Bool {
+    guard let context, outbound.readableBytes > 0 else { return false }
+    send(outbound, context)
+    // Uniquely held again once the socket took it, so the space is reused.
+    outbound.clear()
+    return true
+  }
+
+  private func closeIfDone() {
     guard let context else { return }
-    if outbound.readableBytes > 0 {
-      send(outbound, context)
-      // Uniquely held again once the socket took it, so the space is reused.
-      outbound.clear()
-    }
     guard !keepAlive && !isBusy else { return }
     guard let lastWrite else { return context.close(promise: nil) }
     lastWrite.assumeIsolated().whenComplete { [weak self] _ in self?.context?.close(promise: nil) }
