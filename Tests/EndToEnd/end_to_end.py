@@ -857,7 +857,7 @@ def load_from_the_shell_is_judged_and_exported():
             assert found["requests"] == 200 and found["statuses"] == {"200": 200} and found["errors"] == {}, found
             assert found["verdict"] == "VALID" and found["response_time"]["p99"] >= found["response_time"]["p50"] > 0, found
             assert [one["outcome"] for one in found["thresholds"]] == ["pass", "pass"], found
-            assert b"<svg" in f.read("r.html") and b"src=" not in f.read("r.html") and b"http-equiv" not in f.read("r.html")
+            assert b"<svg" in f.read("r.html") and b"src=" not in f.read("r.html") and b"default-src 'none'" in f.read("r.html")
             assert f.read("w.csv").startswith(b"start_s,rate,failed,p50_ns,p99_ns\n"), f.read("w.csv")
             f.nb("load", url, "--iterations", "50", "--users", "2", "--slo", "p50<1ns", check=2)
             done = f.nb("load", url.replace("product", "nothing"), "--iterations", "20", "--users", "2", "--json", check=3)

@@ -3,41 +3,31 @@
 import FuzzTargets
 import Glibc
 
-@_silgen_name("LLVMFuzzerRunDriver")
-private func runDriver(
-  _ argc: UnsafeMutablePointer<CInt>, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
-  _ target: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
-) -> CInt
-
 @Sendable private func say(_ text: String) { _ = Array((text + "\n").utf8).withUnsafeBytes { write(2, $0.baseAddress, $0.count) } }
 
-/// Set once, before libFuzzer starts; it calls a C function, which holds nothing.
+/// Set once, before libFuzzer starts; it calls C functions, which hold nothing.
 nonisolated(unsafe) private var target: FuzzTarget = { _ in }
 
-@main
-enum Driver {
-  static func main() {
-    guard CommandLine.arguments.count > 1, let chosen = fuzzTargets[CommandLine.arguments[1]] else {
-      say("nb-fuzz: name a target: \(fuzzTargets.keys.sorted().joined(separator: ", "))")
-      exit(2)
-    }
-    target = chosen
-    // libFuzzer's own arguments are those behind the target.
-    var arguments = ([CommandLine.arguments[0]] + CommandLine.arguments.dropFirst(2)).map { strdup($0) }
-    var count = CInt(arguments.count)
-    arguments.append(nil)
-    let code = arguments.withUnsafeMutableBufferPointer { buffer in
-      var start = buffer.baseAddress!
-      return withUnsafeMutablePointer(to: &start) { argv in
-        runDriver(&count, argv) { bytes, count in
-          do { try target(UnsafeRawBufferPointer(start: bytes, count: count)) } catch {
-            say("\(error)")
-            abort()
-          }
-          return 0
-        }
-      }
-    }
-    exit(code)
+/// libFuzzer has the `main`, and asks here first. Its own arguments are those behind the target.
+@_cdecl("LLVMFuzzerInitialize")
+public func initialize(
+  _ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>
+) -> CInt {
+  guard count.pointee > 1, let word = arguments.pointee[1], let chosen = fuzzTargets[String(cString: word)] else {
+    say("nb-fuzz: name a target: \(fuzzTargets.keys.sorted().joined(separator: ", "))")
+    exit(2)
   }
+  target = chosen
+  for i in 1..<Int(count.pointee) { arguments.pointee[i] = arguments.pointee[i + 1] }
+  count.pointee -= 1
+  return 0
+}
+
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  do { try target(UnsafeRawBufferPointer(start: bytes, count: count)) } catch {
+    say("\(error)")
+    abort()
+  }
+  return 0
 }
