@@ -426,7 +426,7 @@ def tests(Folder):
             text = f.nb("observe", "ask", "told.otlp", "critical_path", "--where", "duration>p(90)", "--versus", "duration<p(50)", "--html", "page.html", check=0).stdout.decode()
             assert re.search(r"^pricing +fault ", text, re.M) and "more rows are not shown" in text, text
             page = f.read("page.html").decode()
-            assert '<svg xmlns="http://www.w3.org/2000/svg" class="plot waterfall"' in page and "<script" not in page and "http-equiv" not in page
+            assert '<svg xmlns="http://www.w3.org/2000/svg" class="plot waterfall"' in page and "<script" not in page and "default-src 'none'" in page
             # What cannot be read, and what is left out, is said.
             wrong = f.nb("observe", "ask", "told.otlp", "red", "--where", "duration>>1s", "--versus", "status==error", "--show", "p05", check=1).stderr.decode()
             assert "has two operators" in wrong and "`versus` means nothing to the query `red`" in wrong and "has no column `p05`" in wrong, wrong
