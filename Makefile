@@ -16,7 +16,7 @@ menu:
 	@echo 'make setup    install the system packages that are missing'
 	@echo 'make build    $(NB), optimised'
 	@echo 'make test     unit, property, golden, tidy and end-to-end tests'
-	@echo 'make test-browser   the site in a real browser: accessibility, keyboard, print; skipped where there is none'
+	@echo 'make test-browser   the site in a real browser: accessibility, keyboard, print, hostile courses; skipped where there is none'
 	@echo 'make crashes  every failing call of a disk, and 1,000 kills of a run'
 	@echo 'make leaks    check, build and run under valgrind: no memory is lost that grows with the work'
 	@echo 'make fuzz     libFuzzer with the address sanitizer on one target: make fuzz T=splice SECONDS=60'
@@ -78,6 +78,7 @@ PYTHON ?= python3
 test-browser: debug
 	$(PYTHON) Tests/Browser/browser.py $(DEBUG)
 	$(PYTHON) Tests/Browser/validate.py $(DEBUG)
+	$(PYTHON) Tests/Browser/injection.py $(DEBUG) --sample 200
 
 crashes: debug
 	NB_ALL=1 NB_KILLS=1000 python3 Tests/EndToEnd/end_to_end.py $(DEBUG) a_disk_that_fails_at_any_call_costs_nothing_that_was_there \

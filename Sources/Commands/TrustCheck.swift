@@ -13,8 +13,9 @@ struct TrustCheck {
 
   /// Whether these cells may run, with these real programs; says why not, and asks where an own edit is all that is new.
   func permits(_ cells: [Cell], real: [RealComponent] = []) -> Bool {
+    guard !isTrustedForNow else { return true }
     let needed = Self.needed(executableParts(of: cells, in: notebook.document, folder: currentFolder()), real)
-    guard !isTrustedForNow, !needed.isEmpty else { return true }
+    if needed.isEmpty { return true }
     let verdict = Self.verdict(of: notebook, needed)
     if verdict.isTrusted { return true }
     if verdict.isOwnEdit, TrustQuestion.canAsk { return confirm(verdict) }
@@ -26,10 +27,9 @@ struct TrustCheck {
   static func needed(_ parts: [ExecutablePart], _ real: [RealComponent]) -> [ExecutablePart] {
     parts.filter { part in
       switch part.kind {
-      case .fence, .command, .file: true
       case .statement: real.contains(.postgres)
       case .component: real.contains { $0.rawValue == part.name }
-      case .target: false
+      case .fence, .command, .file, .target: part.isAlwaysRun
       }
     }
   }
@@ -73,7 +73,7 @@ struct TrustCheck {
 
 /// Hosts of the course's `targets:`, and which of them this person trusted.
 struct TrustedTargets {
-  /// Its course file; nil: there is none.
+  /// Whether it is there or not.
   let courseFile: String
   let parts: [ExecutablePart]
 

@@ -47,9 +47,11 @@ public struct ExecutablePart: Codable, Hashable, Sendable {
 
   /// Words with their lengths, so that two different lists never read alike.
   static func digest(of words: [String]) -> String {
-    let text = words.map { "\($0.utf8.count):\($0)" }.joined()
-    return SHA256.hash(data: Data(text.utf8)).map { String(format: "%02x", $0) }.joined()
+    digest(of: words.map { "\($0.utf8.count):\($0)" }.joined().utf8)
   }
+
+  /// SHA-256 in hex.
+  static func digest(of bytes: some Sequence<UInt8>) -> String { SHA256.hash(data: Array(bytes)).map { String(format: "%02x", $0) }.joined() }
 
   /// Runs whatever the options are; the others only with `--real` of their component, or towards a target.
   public var isAlwaysRun: Bool { kind == .fence || kind == .command || kind == .file }
@@ -150,8 +152,7 @@ private struct PartCollection {
     for word in command.split(whereSeparator: { " \t\n\"'`;|&<>()$=".contains($0) }).map(String.init) where word.contains("/") || word.contains(".") {
       let path = word.hasPrefix("/") ? word : folder + "/" + word
       guard !path.hasPrefix("/dev/"), !path.hasPrefix("/proc/"), path.hasPrefix(folder + "/"), let bytes = try? readFile(path, limit: Self.fileLimit) else { continue }
-      let sum = SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
-      add(ExecutablePart(.file, word, "\(bytes.count) bytes", deciding: [word, sum]))
+      add(ExecutablePart(.file, word, "\(bytes.count) bytes", deciding: [word, ExecutablePart.digest(of: bytes)]))
     }
   }
 }
