@@ -226,11 +226,13 @@ struct GradeCommand: ParsableCommand {
   }
 
   private func compared(_ notebook: Notebook) -> [RegressionResult] {
-    let runner = Runner(
-      RunOptions(
-        quick: quick, launcher: LabLauncher(executable: executablePath(), serveArguments: ["lab", "serve", "--stdin"]),
-        subjectArguments: ["lab", "subject"], fenceCache: notebook.workspace.state + "/fences"),
-      cancelled: { Interrupts.requested }, report: { _ in })
+    guard let confined = Confined(confine) else { return [] }
+    defer { confined.remove() }
+    var options = RunOptions(
+      quick: quick, launcher: LabLauncher(executable: executablePath(), serveArguments: ["lab", "serve", "--stdin"]),
+      subjectArguments: ["lab", "subject"], fenceCache: notebook.workspace.state + "/fences")
+    options.commands.confinement = confined.confinement
+    let runner = Runner(options, cancelled: { Interrupts.requested }, report: { _ in })
     let blocks = Set(notebook.plan.cells.filter { $0.work.kind == "check" }.flatMap(asked))
     do {
       let results = try RegressionCheck(notebook: notebook, runner: runner, isTrustedForNow: trust).compare(with: shipped, only: blocks)
