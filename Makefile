@@ -88,15 +88,16 @@ leaks: debug
 	python3 Tests/Sanitizers/leaks.py $(DEBUG)
 
 # The first build takes some minutes: every module that is called is compiled for it. What it finds stays in FailCases, for the tests
-# to replay; what it learned in .build-fuzz/corpus. Of undefined behaviour in C what cannot be meant is looked for.
+# to replay; what it learned in .build-fuzz/corpus. Leaks are `make leaks`'. Of undefined behaviour in C what cannot be meant is looked for.
 T       ?= splice
 SECONDS ?= 60
 UNDEFINED := signed-integer-overflow,shift,integer-divide-by-zero,bounds,null,pointer-overflow,unreachable
 fuzz: setup
-	NB_FUZZ=1 swift build --scratch-path .build-fuzz -c release --product nb-fuzz --sanitize=address --sanitize=fuzzer \
+	# Both sanitizers in one word: of two, Swift hears only the last one, and nothing guides the fuzzer.
+	NB_FUZZ=1 swift build --scratch-path .build-fuzz -c release --product nb-fuzz --sanitize=address -Xswiftc -sanitize=address,fuzzer \
 	  -Xcc -fsanitize=$(UNDEFINED) -Xswiftc -assert-config -Xswiftc Debug
 	@mkdir -p .build-fuzz/corpus/$(T) Tests/Fuzz/FailCases/$(T)
-	.build-fuzz/release/nb-fuzz $(T) -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=4096 -max_len=8192 -print_final_stats=1 \
+	SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 .build-fuzz/release/nb-fuzz $(T) -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=4096 -max_len=8192 -print_final_stats=1 \
 	  -dict=Tests/Fuzz/Dictionaries/$(T).dict -artifact_prefix=Tests/Fuzz/FailCases/$(T)/ .build-fuzz/corpus/$(T) Tests/Fuzz/Corpus/$(T)
 
 check: debug tidy

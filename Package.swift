@@ -199,5 +199,8 @@ if ProcessInfo.processInfo.environment["NB_FUZZ"] != nil {
   keep(
     ["CalendarDay", "DiagnosticIDs", "FactValue", "Facts", "FeedXML", "Feeds", "Incidents", "Judging", "MarketReader", "Snapshot"].map { $0 + ".swift" },
     of: "Market", ["CExpat", "StrictYAML", "TextModel", "ExperimentModel"])
-  package.targets.append(.executableTarget(name: "nb-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver"))
+  package.targets.append(
+    .executableTarget(
+      name: "nb-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver",
+      linkerSettings: [.unsafeFlags(["-sanitize=address,fuzzer", "-use-ld=lld"])]))
 }

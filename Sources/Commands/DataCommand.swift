@@ -78,7 +78,7 @@ struct DataCommand: ParsableCommand {
         return try TableExport(dataset, among: [dataset], seed: seed ?? 1, format: format)
       }
       guard let dot = what.lastIndex(of: "."), what[dot...].firstIndex(of: "/") == nil else { throw unknown(DatasetSchema.allCases.map(\.rawValue) + SeededSeries.allCases.map(\.rawValue)) }
-      let system = try resolveSystem(String(what[..<dot]), set: [])
+      let system = try resolveSystem(String(what[..<dot]), set: []).spec
       let name = String(what[what.index(after: dot)...])
       guard let dataset = system.data.first(where: { $0.name == name }) else { throw unknown(system.data.map(\.name)) }
       return try TableExport(rows.map(dataset.resized) ?? dataset, among: system.data, seed: seed ?? system.seed, format: format)

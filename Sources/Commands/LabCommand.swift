@@ -28,6 +28,7 @@ struct LabCommand: ParsableCommand {
     @Argument(help: "A preset such as shop, or FILE#ID of a system block.") var system: String?
     @Option(help: "Port on 127.0.0.1; 0 takes a free one.") var port = 0
     @OptionGroup var real: RealOptions
+    @Flag(help: "Trust the notebook for now: its SQL may run on the real server (see `nb help trust`).") var trust = false
     @Option(name: .customLong("set"), help: "PATH=VALUE as in a block's `set`, such as product-cache.capacity=0; may be repeated.") var overrides: [String] = []
     @OptionGroup var learner: LearnerOptions
     @OptionGroup var export: LabExportOptions
@@ -47,7 +48,11 @@ struct LabCommand: ParsableCommand {
           return
         }
         guard let system else { throw ValidationError("name a system: \(presetNames.joined(separator: ", ")), or FILE#ID") }
-        var spec = try resolveSystem(system, set: overrides, learnerSeed: learner.learnerSeed)
+        let resolved = try resolveSystem(system, set: overrides, learnerSeed: learner.learnerSeed)
+        var spec = resolved.spec
+        if let notebook = resolved.notebook {
+          guard TrustCheck(notebook: notebook, isTrustedForNow: trust).permits(spec, real: try real.components()) else { throw Exit.failed }
+        }
         let exporter = try export.exporter()
         exporter?.switchOn(&spec)
         let kept = try keepReal(real.components(), usedBy: spec.uses, in: system)
@@ -106,7 +111,7 @@ struct LabCommand: ParsableCommand {
     }
 
     func run() throws {
-      let spec = try resolveSystem(system, set: overrides, showsHidden: false)
+      let spec = try resolveSystem(system, set: overrides, showsHidden: false).spec
       let bytes: [UInt8]
       if json {
         let encoder = JSONEncoder()
@@ -161,9 +166,9 @@ extension LabCommand {
 /// A preset, or a notebook's system block by FILE#ID, with overrides `PATH=VALUE`.
 ///
 /// - Parameter showsHidden: false leaves a hidden fault out and says so: a drawing is no answer to an exercise.
-func resolveSystem(_ name: String, set: [String], learnerSeed: UInt64? = nil, showsHidden: Bool = true) throws -> SystemSpec {
+func resolveSystem(_ name: String, set: [String], learnerSeed: UInt64? = nil, showsHidden: Bool = true) throws -> (spec: SystemSpec, notebook: Notebook?) {
   var diagnostics = Diagnostics()
-  if let spec = preset(name, set: set, diagnostics: &diagnostics) { return spec }
+  if let spec = preset(name, set: set, diagnostics: &diagnostics) { return (spec, nil) }
   if !diagnostics.hasErrors, let hash = name.lastIndex(of: "#") {
     let notebook: Notebook
     do { notebook = try Notebook(String(name[..<hash]), learnerSeed: learnerSeed) } catch {
@@ -176,7 +181,7 @@ func resolveSystem(_ name: String, set: [String], learnerSeed: UInt64? = nil, sh
       Output.error("\(id) hides one of \(count) faults, chosen by the learner's seed; it is left out here\n")
       set.append("hidden.off=true")
     }
-    if let spec = Planner(notebook.context).system(id, in: notebook.document, set: set, diagnostics: &diagnostics) { return spec }
+    if let spec = Planner(notebook.context).system(id, in: notebook.document, set: set, diagnostics: &diagnostics) { return (spec, notebook) }
   }
   if diagnostics.hasErrors {
     for diagnostic in diagnostics.all { Output.failure(diagnostic) }

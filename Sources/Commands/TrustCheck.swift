@@ -13,8 +13,16 @@ struct TrustCheck {
 
   /// Whether these cells may run, with these real programs; says why not, and asks where an own edit is all that is new.
   func permits(_ cells: [Cell], real: [RealComponent] = []) -> Bool {
-    guard !isTrustedForNow else { return true }
-    let needed = Self.needed(executableParts(of: cells, in: notebook.document, folder: currentFolder()), real)
+    isTrustedForNow || permits(executableParts(of: cells, in: notebook.document, folder: currentFolder()), real)
+  }
+
+  /// Whether one of the notebook's systems may be served with these real programs.
+  func permits(_ system: SystemSpec, real: [RealComponent]) -> Bool {
+    isTrustedForNow || permits(executableParts(of: system, in: notebook.document, folder: currentFolder()), real)
+  }
+
+  private func permits(_ parts: [ExecutablePart], _ real: [RealComponent]) -> Bool {
+    let needed = Self.needed(parts, real)
     if needed.isEmpty { return true }
     let verdict = Self.verdict(of: notebook, needed)
     if verdict.isTrusted { return true }

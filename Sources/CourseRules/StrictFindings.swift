@@ -131,8 +131,7 @@ private struct StrictRules {
         at: value.range)
       return
     }
-    // As it is written: a value's text never holds `<`.
-    let text = wanted.replacing("<", with: "&lt;")
+    let text = LiveValue.written(wanted)
     if text != shown {
       add(RuleID.staleValue, "the prose says \(shown), and the saved result says \(text)", "nb run --stale \(path) writes it", at: value.range)
     }

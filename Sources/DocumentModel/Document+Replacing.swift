@@ -64,7 +64,7 @@ extension Document {
       }
     }
     for value in self.values where value.kind != .marketRegion {
-      guard let text = values[value.expression].map(shownText), text != value.shown else { continue }
+      guard let text = values[value.expression].map(LiveValue.written), text != value.shown else { continue }
       edits.append(Edit(value.range, "<!--nb \(value.expression)-->\(text)<!--/nb-->"))
     }
     return (edits, refused)
@@ -114,27 +114,36 @@ private struct RenderedRegion {
     bytes += Array("<!-- nb:end \(text.id) sum=\(seal(body)) -->".utf8)
   }
 
-  /// Without blank lines at either end.
+  /// Without blank lines at either end. `---` gets a space before it, which means the same: at the left margin it would end the
+  /// front matter of a notebook that begins with a line like it.
   private static func lines(_ markdown: String) -> [String] {
     let text = SourceText(path: "", text: markdown)
-    var lines = (1...text.lineCount).map { text.text(text.contentRange(ofLine: $0)) }
+    var lines = (1...text.lineCount).map { (endsFrontMatter(text, $0) ? " " : "") + text.text(text.contentRange(ofLine: $0)) }
     while lines.last?.isEmpty == true { lines.removeLast() }
     return Array(lines.drop(while: \.isEmpty))
   }
 }
 
-/// A value's text on one line and without `<`, which would end it early.
-private func shownText(_ text: String) -> String {
-  var out = ""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "\n", "\r": out += " "
-    case "<": out += "&lt;"
-    default: out.unicodeScalars.append(scalar)
+extension LiveValue {
+  /// A value's text on one line, and of what Markdown would read around it nothing but the text: `<` would end it early, a backtick
+  /// begin code with another one, a backslash keep the end mark from being one.
+  public static func written(_ text: String) -> String {
+    var out = ""
+    for scalar in text.unicodeScalars {
+      if scalar == "\n" || scalar == "\r" {
+        out += " "
+      } else if let entity = shownEntities.first(where: { $0.character == scalar })?.entity {
+        out += entity
+      } else {
+        out.unicodeScalars.append(scalar)
+      }
     }
+    return out
   }
-  return out
 }
+
+/// Characters of a shown text that are written as entities.
+let shownEntities: [(character: Unicode.Scalar, entity: String)] = [("&", "&amp;"), ("<", "&lt;"), ("`", "&#96;"), ("\\", "&#92;")]
 
 /// What differs between two bodies: one block of `-` and `+` lines between what they share.
 private func lineDiff(_ old: [UInt8], _ new: [UInt8]) -> String {

@@ -104,14 +104,18 @@ let marketPrefix = "market-"
 /// Front matter is a first line `---` up to the next line `---` or `...`; without that it is a
 /// thematic break, as CommonMark says.
 private func findFrontMatter(_ source: SourceText) -> SourceRange? {
-  func mark(_ line: Int, _ byte: UInt8) -> Bool {
-    var range = source.contentRange(ofLine: line)
-    while range.upper > range.lower, source.bytes[range.upper - 1].isBlank { range.upper -= 1 }
-    return range.count == 3 && source.bytes[range.lower..<range.upper].allSatisfy { $0 == byte }
-  }
-  guard source.lineCount > 2, mark(1, 0x2D), !source.contentRange(ofLine: 2).isEmpty else { return nil }
-  for line in 2...source.lineCount where mark(line, 0x2D) || mark(line, 0x2E) {
-    return SourceRange(0, source.lineRange(line).upper)
-  }
+  guard source.lineCount > 2, isFrontMatterMark(source, 1, of: 0x2D), !source.contentRange(ofLine: 2).isEmpty else { return nil }
+  for line in 2...source.lineCount where endsFrontMatter(source, line) { return SourceRange(0, source.lineRange(line).upper) }
   return nil
+}
+
+/// A line `---` or `...`, whether there is front matter before it or not.
+func endsFrontMatter(_ source: SourceText, _ line: Int) -> Bool {
+  isFrontMatterMark(source, line, of: 0x2D) || isFrontMatterMark(source, line, of: 0x2E)
+}
+
+private func isFrontMatterMark(_ source: SourceText, _ line: Int, of byte: UInt8) -> Bool {
+  var range = source.contentRange(ofLine: line)
+  while range.upper > range.lower, source.bytes[range.upper - 1].isBlank { range.upper -= 1 }
+  return range.count == 3 && source.bytes[range.lower..<range.upper].allSatisfy { $0 == byte }
 }

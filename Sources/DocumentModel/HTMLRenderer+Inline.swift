@@ -240,7 +240,7 @@ extension HTMLRenderer {
 }
 
 extension String {
-  /// The one entity that runs write into shown texts.
+  /// The entities that runs write into shown texts (`shownEntities`); any other is the author's and stays as it is.
   func replacingEntities() -> String {
     guard utf8.contains(0x26) else { return self }
     var result = ""
@@ -248,9 +248,9 @@ extension String {
     while let at = rest.firstIndex(of: "&") {
       result += rest[..<at]
       rest = rest[at...]
-      if rest.hasPrefix("&lt;") {
-        result += "<"
-        rest = rest.dropFirst(4)
+      if let known = shownEntities.first(where: { rest.hasPrefix($0.entity) }) {
+        result.unicodeScalars.append(known.character)
+        rest = rest.dropFirst(known.entity.count)
       } else {
         result += "&"
         rest = rest.dropFirst()

@@ -31,6 +31,16 @@ struct LiveMark {
     self.init(start + 7, in: bytes, limit: limit, closing: "-->")
   }
 
+  static let shownEnd: StaticString = "<!--/nb-->"
+
+  /// What a run wrote behind this opening mark, up to `shownEnd`; nil where that is not on the same line. It never holds `<`:
+  /// see `LiveValue.written`.
+  func shown(in bytes: [UInt8], limit: Int) -> SourceRange? {
+    var i = end
+    while i < limit, bytes[i] != 0x3C, !bytes[i].isLineEnd { i += 1 }
+    return bytes.has(Self.shownEnd, at: i, before: limit) ? SourceRange(end, i) : nil
+  }
+
   /// Only what an address can hold, so that other templates' braces stay as they are; no `--`,
   /// which would end the comment that the value becomes.
   private init?(_ start: Int, in bytes: [UInt8], limit: Int, closing: StaticString) {
@@ -73,7 +83,8 @@ private struct LeafScanner {
   let isLoneLine: Bool
   /// Where the last run of so many backticks is; an opener behind it has no closer.
   private var lastRun: [Int: Int] = [:]
-  private var noTagEnd = false
+  /// Before this place nothing ends what such a mark opens.
+  private var noEnd: [String: Int] = [:]
 
   init(_ source: SourceText, _ range: SourceRange, isLoneLine: Bool) {
     self.source = source
@@ -147,20 +158,31 @@ private struct LeafScanner {
   /// Behind a tag, autolink or comment, which hold no prose; filled live values are taken.
   private mutating func afterTag(_ start: Int, into prose: inout Prose) -> Int {
     if let mark = LiveMark(opening: start, in: bytes, limit: range.upper) {
-      // The shown text never holds `<`: see `Document.replacing`.
-      var i = mark.end
-      while i < range.upper, bytes[i] != 0x3C, !bytes[i].isLineEnd { i += 1 }
-      guard bytes.has("<!--/nb-->", at: i, before: range.upper) else { return mark.end }
-      add(mark.expression, SourceRange(start, i + 10), shown: bytes.text(SourceRange(mark.end, i)), to: &prose)
-      return i + 10
+      guard let shown = mark.shown(in: bytes, limit: range.upper) else { return mark.end }
+      let end = shown.upper + LiveMark.shownEnd.utf8CodeUnitCount
+      add(mark.expression, SourceRange(start, end), shown: bytes.text(shown), to: &prose)
+      return end
     }
-    guard start + 1 < range.upper, !noTagEnd else { return start + 1 }
+    guard let closing = closing(of: start), start >= noEnd[closing.description] ?? 0 else { return start + 1 }
+    var i = start + 2
+    while i < range.upper {
+      if bytes.has(closing, at: i, before: range.upper) { return i + closing.utf8CodeUnitCount }
+      // No tag holds a value that a run wrote: it did not end when the value was still in braces.
+      if bytes[i] == 0x3C, let mark = LiveMark(opening: i, in: bytes, limit: range.upper), mark.shown(in: bytes, limit: range.upper) != nil { break }
+      i += 1
+    }
+    noEnd[closing.description] = i
+    return start + 1
+  }
+
+  /// What ends the raw HTML or the address that begins here; nil: none does.
+  private func closing(of start: Int) -> StaticString? {
+    guard start + 1 < range.upper else { return nil }
+    if bytes.has("<!--", at: start, before: range.upper) { return "-->" }
+    if bytes.has("<![CDATA[", at: start, before: range.upper) { return "]]>" }
     let next = bytes[start + 1]
-    guard next.isLetter || next == 0x2F || next == 0x21 || next == 0x3F else { return start + 1 }
-    var i = start + 1
-    while i < range.upper, bytes[i] != 0x3E { i += 1 }
-    noTagEnd = i == range.upper
-    return noTagEnd ? start + 1 : i + 1
+    if next == 0x3F { return "?>" }
+    return next.isLetter || next == 0x2F || next == 0x21 ? ">" : nil
   }
 
   private func footnoteEnd(_ start: Int) -> Int? {

@@ -107,23 +107,30 @@ struct Structure: Sendable {
   }
 }
 
-/// A copy in which the comments around filled live values are letters of the same length. A line
-/// that begins with `<!--` is an HTML block to CommonMark; without this, filling a value at the
-/// start of a line would change the blocks around it, and `clean` could not find its way back.
+/// A copy in which filled live values look as they did in braces, in the same number of bytes. A line that begins with `<!--` is an
+/// HTML block to CommonMark, and a shown text may hold any mark; without this, filling a value would change the blocks around it,
+/// and `clean` could not find its way back.
 func maskingLiveValues(_ slice: ArraySlice<UInt8>) -> [UInt8] {
   var bytes = Array(slice)
+  let end = LiveMark.shownEnd.utf8CodeUnitCount
   var i = 0
-  while i + 10 <= bytes.count {
+  while i + end <= bytes.count {
     guard bytes[i] == 0x3C, bytes.has("<!--", at: i) else { i += 1; continue }
-    var end: Int?
-    if bytes.has("<!--/nb-->", at: i) {
-      end = i + 10
-    } else if let mark = LiveMark(opening: i, in: bytes, limit: bytes.count) {
-      end = mark.end
+    if let mark = LiveMark(opening: i, in: bytes, limit: bytes.count) {
+      guard let shown = mark.shown(in: bytes, limit: bytes.count) else {
+        bytes.replaceSubrange(i..<mark.end, with: repeatElement(0x78, count: mark.end - i))
+        i = mark.end
+        continue
+      }
+      let upper = shown.upper + end
+      bytes.replaceSubrange(i..<upper, with: [0x7B, 0x7B, 0x20] + Array(repeating: 0x78, count: upper - i - 6) + [0x20, 0x7D, 0x7D])
+      i = upper
+    } else if bytes.has(LiveMark.shownEnd, at: i) {
+      bytes.replaceSubrange(i..<(i + end), with: repeatElement(0x78, count: end))
+      i += end
+    } else {
+      i += 4
     }
-    guard let end else { i += 4; continue }
-    for k in i..<end { bytes[k] = 0x78 }
-    i = end
   }
   return bytes
 }

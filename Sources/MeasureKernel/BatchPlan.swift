@@ -17,6 +17,8 @@ public struct BatchPlan: Hashable, Sendable {
   static let longSample = 1e7
   /// Below 10 µs the pair of clock readings (60–70 ns) is no longer below 1 %.
   static let leastSample = 1e4
+  /// A subject that does nothing beside one that works would make the least sample last for minutes: then the sample stays short, and is said to be.
+  static let overdraft = 3.0
   /// Fewer pairs have no 95 % interval.
   static let fewestRounds = 6
   /// Samples per subject that the check of twice the work costs, in units of one sample.
@@ -41,8 +43,9 @@ public struct BatchPlan: Hashable, Sendable {
     // Long enough samples come before many of them: a sample of nanoseconds measures the clock.
     let least = (Self.leastSample / fastest).rounded(.up)
     while rounds > Self.fewestRounds, affordable(rounds) < min(least, wanted) { rounds -= 1 }
-    // At the fewest rounds the least sample is taken even if the budget breaks.
-    let iterations = max(1, min(wanted, max(affordable(rounds), least)))
+    // At the fewest rounds the least sample is taken even if the budget breaks, within reason.
+    let room = affordable(rounds)
+    let iterations = max(1, min(wanted, max(room, min(least, (room * Self.overdraft).rounded(.down)))))
     self.iterations = Int(min(iterations, 1e9))
     self.rounds = rounds
     shortestSample = Double(self.iterations) * fastest

@@ -138,7 +138,8 @@ private struct BlockFormat {
       if isFlow { flow(node, entries.map { SourceRange($0.keyRange.lower, $0.value.range.isEmpty ? $0.keyRange.upper : $0.value.range.upper) }) }
     case .sequence(let items):
       for item in items {
-        if !isFlow, let dash = dash(before: item) { gap(dash + 1, item.range.lower, "", " ") }
+        // A dash with nothing behind it ends its line.
+        if !isFlow, !item.range.isEmpty, let dash = dash(before: item) { gap(dash + 1, item.range.lower, "", " ") }
         gaps(of: item)
       }
       if isFlow { flow(node, items.map(\.range)) }

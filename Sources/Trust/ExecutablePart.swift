@@ -78,6 +78,14 @@ public func executableParts(of cells: [Cell], in document: Document, folder: Str
   return found.parts
 }
 
+/// What serving a system by itself would execute, each once.
+public func executableParts(of system: SystemSpec, in document: Document, folder: String) -> [ExecutablePart] {
+  var found = PartCollection(document: document, folder: folder)
+  found.add(system, of: system.id)
+  for component in RealComponent.allCases where system.uses(component) { found.add(component) }
+  return found.parts
+}
+
 /// A code fence as what would run.
 public func executablePart(of fence: FenceSpec, in document: Document) -> ExecutablePart {
   let written = document.codeFences.first { $0.id == fence.id }
@@ -119,15 +127,19 @@ private struct PartCollection {
       }
       for text in [bench.setup, bench.prepare].compactMap({ $0 }) { add(text, of: cell.id, shell: true) }
     case .load(let load):
-      for system in load.arms.map(\.system) {
-        for case .sql(let sql) in system.roles.flatMap(\.routes).flatMap(\.stages).map(\.work) { add(statement: sql.statement, of: cell.id) }
-      }
+      for system in load.arms.map(\.system) { add(system, of: cell.id) }
     case .observe(.profile(let profile)): add(profile.fence)
     case .observe, .sim, .cost, .check, .slo: break
     }
-    for component in RealComponent.allCases where cell.uses(component) {
-      add(ExecutablePart(.component, component.rawValue, "for \(component.place)", deciding: [component.rawValue]))
-    }
+    for component in RealComponent.allCases where cell.uses(component) { add(component) }
+  }
+
+  mutating func add(_ system: SystemSpec, of block: String) {
+    for case .sql(let sql) in system.roles.flatMap(\.routes).flatMap(\.stages).map(\.work) { add(statement: sql.statement, of: block) }
+  }
+
+  mutating func add(_ component: RealComponent) {
+    add(ExecutablePart(.component, component.rawValue, "for \(component.place)", deciding: [component.rawValue]))
   }
 
   private mutating func add(_ part: ExecutablePart) { if seen.insert(part.kind.rawValue + part.digest).inserted { parts.append(part) } }

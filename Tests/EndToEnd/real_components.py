@@ -175,7 +175,8 @@ class Serving:
     """`nb lab serve`, with its port and the lines that it printed."""
 
     def __init__(self, nb, folder, *arguments):
-        self.process = subprocess.Popen([nb, "lab", "serve", *arguments], cwd=folder, stdin=subprocess.DEVNULL,
+        trust = ["--trust"] if "--real" in arguments else []
+        self.process = subprocess.Popen([nb, "lab", "serve", *arguments, *trust], cwd=folder, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.lines = []
         while True:
@@ -295,7 +296,7 @@ def tests(Folder):
                     ours, theirs = plain.ask("GET", f"/shipped/{n}"), real.ask("GET", f"/shipped/{n}")
                     assert ours == theirs and (ours[0] == 200) == (n < 31), (n, ours, theirs)
             for words in (["fleet.md#safe"], ["fleet.md#shelf", "--directory", "kept"]):
-                done = f.nb("lab", "serve", *words, "--real", "postgres", check=1)
+                done = f.nb("lab", "serve", *words, "--trust", "--real", "postgres", check=1)
                 assert b"lab-failed" in done.stderr and b"PostgreSQL" in done.stderr, done.stderr
 
     def second_levels_are_real_and_shared():
@@ -362,7 +363,7 @@ def tests(Folder):
             os.chmod(f.path, 0o755)
             os.chmod(temporary, 0o755)
             process = subprocess.Popen(
-                [nb, "lab", "serve", "real.md#tiny", "--real", "postgres", "--real", "memcached"], cwd=f.path,
+                [nb, "lab", "serve", "real.md#tiny", "--trust", "--real", "postgres", "--real", "memcached"], cwd=f.path,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": temporary})
             ports = []
             for line in process.stdout:
@@ -388,7 +389,7 @@ def tests(Folder):
             os.chmod(temporary, 0o755)
             environment = {**os.environ, "TMPDIR": temporary}
             process = subprocess.Popen(
-                [nb, "lab", "serve", "real.md#tiny", "--real", "postgres,redis"], cwd=f.path, stdin=subprocess.DEVNULL,
+                [nb, "lab", "serve", "real.md#tiny", "--trust", "--real", "postgres,redis"], cwd=f.path, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
             try:
                 for line in process.stdout:
@@ -447,7 +448,7 @@ def tests(Folder):
                 # In turn: each a third, whatever it costs. The least busy: the slow one gets less. By the one path that is asked for: all to one.
                 assert turns < 1.1 and 1.1 < least < 1.8 and one > 2.9, (name, turns, least, one)
                 assert not beneath(temporary), beneath(temporary)
-                process = subprocess.Popen([nb, "lab", "serve", "edge.md#proxied", "--real", name], cwd=f.path, stdin=subprocess.DEVNULL,
+                process = subprocess.Popen([nb, "lab", "serve", "edge.md#proxied", "--trust", "--real", name], cwd=f.path, stdin=subprocess.DEVNULL,
                                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
                 for line in process.stdout:
                     if b"counters at" in line:

@@ -179,6 +179,8 @@ def tests(Folder):
             done = f.nb("run", "--quick", "--real", "postgres", "c.md", check=1)
             assert b"not-trusted" in done.stderr and b"SQL of `l`" in done.stderr and b"real postgres" in done.stderr, done.stderr
             f.nb("run", "--quick", "c.md", check=0)
+            done = f.nb("lab", "serve", "c.md#s", "--real", "postgres", check=1)
+            assert b"not-trusted" in done.stderr and b"SQL of" in done.stderr and b"real postgres" in done.stderr, done.stderr
 
     def statements_of_a_block_reach_no_other_file():
         with Person() as f:

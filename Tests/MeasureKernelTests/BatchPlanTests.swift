@@ -21,14 +21,18 @@ import Testing
     #expect(Double(plan.iterations) * 60_200 * 55 <= 3e9)
   }
 
-  @Test("too little time costs rounds, then the budget; never less than six pairs of 10 µs")
+  @Test("too little time costs rounds, then the budget for samples of 10 µs, but not more than three budgets")
   func tight() {
     let fewer = BatchPlan(times: [200, 600_000], rounds: 40, budget: 1e9)
     #expect(fewer.rounds < 40)
     #expect(fewer.shortestSample >= 1e4)
-    let least = BatchPlan(times: [1, 10_000_000], rounds: 40, budget: 0)
+    let least = BatchPlan(times: [1_000, 600_000], rounds: 40, budget: 0.1e9)
     #expect(least.rounds == 6)
-    #expect(least.shortestSample >= 1e4)
+    #expect(least.shortestSample == 1e4)
+    // Nothing beside ten milliseconds: ten thousand iterations of both would be half an hour.
+    let nothing = BatchPlan(times: [1, 10_000_000], rounds: 40, budget: 1e9)
+    #expect(nothing.rounds == 6)
+    #expect((1...14).contains(nothing.iterations))
     #expect(BatchPlan(times: [5e9], rounds: 3, budget: 1e9).iterations == 1)
   }
 

@@ -57,9 +57,9 @@ public struct SpliceLaws {
     // A region that a person edited is kept, and so is a fence that is not closed; then the laws below are about other texts.
     guard first.refused.isEmpty else { return }
     let once = Document(parsing: document.source.applying(first.edits))
-    try require(once.diagnostics.isEmpty, "results bring no mistakes: \(once.diagnostics.map(\.cause))")
+    try require(once.diagnostics.isEmpty, "results bring no mistakes: \(once.diagnostics.map(\.cause)) in\n\(text(once))")
     try require(once.perfFences.count == document.perfFences.count, "results bring and take no blocks")
-    try require(once.cleaned().bytes == author.bytes, "cleaning takes away what a run wrote, and nothing else")
+    try require(once.cleaned().bytes == author.bytes, "cleaning takes away what a run wrote, and nothing else:\n\(text(document))\nand\n\(text(once))")
     let again = once.replacing(results(once, markdown), values: values, overwrite: false)
     try require(again.edits.isEmpty && again.refused.isEmpty, "writing twice is writing once")
 
@@ -67,9 +67,11 @@ public struct SpliceLaws {
     let places = Set(once.regions.map(\.range) + once.values.map(\.range))
     for edit in next.edits { try require(places.contains(edit.range), "new results change regions and values only") }
     let twice = Document(parsing: once.source.applying(next.edits))
-    try require(outside(twice) == outside(once), "every byte outside of regions and values stays")
+    try require(outside(twice) == outside(once), "every byte outside of regions and values stays:\n\(text(once))\nand\n\(text(twice))")
     try require(twice.cleaned().bytes == author.bytes, "cleaning new results leads to the same text")
   }
+
+  private func text(_ document: Document) -> String { String(decoding: document.source.bytes.map { $0 == 0 ? 0x3F : $0 }, as: UTF8.self) }
 
   /// The bytes around regions and values.
   private func outside(_ document: Document) -> [[UInt8]] {
