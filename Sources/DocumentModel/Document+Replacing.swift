@@ -94,9 +94,10 @@ private struct RenderedRegion {
 
   init(_ text: RegionText, ending: String) {
     self.init(text, Self.lines(text.markdown), ending)
-    // Markdown with, say, an open fence would swallow the end marker: then it is shown as it is.
+    // Markdown with, say, an open fence would swallow the end marker, or hold one of its own: then it is shown as it is.
     let check = Document(parsing: SourceText(path: "", bytes: bytes))
-    if check.regions.count != 1 || !check.diagnostics.isEmpty || check.frontMatter != nil {
+    let isWhole = check.regions.count == 1 && check.regions[0].range == SourceRange(0, bytes.count)
+    if !isWhole || !check.diagnostics.isEmpty || check.frontMatter != nil {
       var longest = 2
       var run = 0
       for byte in text.markdown.utf8 {

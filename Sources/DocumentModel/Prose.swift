@@ -196,14 +196,15 @@ private struct LeafScanner {
     return i + 1
   }
 
-  private func add(_ expression: String, _ place: SourceRange, shown: String?, to prose: inout Prose) {
+  private func add(_ written: String, _ place: SourceRange, shown: String?, to prose: inout Prose) {
     var kind = LiveValue.Kind.value
+    var expression = written
     let words = expression.split(separator: " ")
     if words.count == 2, words[0] == "claim" { kind = .claim }
     if words.count == 2, words[0] == "market", isLoneLine, shown == nil {
       let line = source.contentRange(ofLine: source.line(at: place.lower))
       let isAlone = line.lower == place.lower && bytes[place.upper..<line.upper].allSatisfy(\.isBlank)
-      if isAlone, isRegionID(words[1].utf8) { kind = .marketRegion }
+      if isAlone, isRegionID(words[1].utf8) { (kind, expression) = (.marketRegion, "market \(words[1])") }
     }
     prose.values.append(LiveValue(expression: expression, range: place, shown: shown, kind: kind))
   }

@@ -72,7 +72,8 @@ private struct Marker {
     case "nb:end": (kind, key) = (.end, "sum=")
     default: return nil
     }
-    guard words[3].hasPrefix(key) else { return nil }
+    // A comment with bytes that are no UTF-8 has no end to cmark 0.30.2: what follows would be in it.
+    guard words[3].hasPrefix(key), words[3].utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
     id = String(words[2])
     value = String(words[3].dropFirst(key.count))
   }
