@@ -8,7 +8,7 @@ DEBUG  := .build/debug/nb
 NOTEBOOKS := $(filter-out Notebooks/optimization-log.md Notebooks/glossary.md,$(wildcard Notebooks/*.md Notebooks/internals/*.md))
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup swift-here build debug run course course-quick test tidy end-to-end test-browser fuzz crashes leaks check update site serve bench install clean
+.PHONY: menu setup swift-here build debug run course course-quick test tidy end-to-end test-browser fuzz crashes leaks races check update site serve bench install clean
 
 menu:
 	@echo 'make run      build nb and run the lesson of day 8 (about a minute of measuring)'
@@ -19,6 +19,7 @@ menu:
 	@echo 'make test-browser   the site in a real browser: accessibility, keyboard, print, hostile courses; skipped where there is none'
 	@echo 'make crashes  every failing call of a disk, and 1,000 kills of a run'
 	@echo 'make leaks    check, build and run under valgrind: no memory is lost that grows with the work'
+	@echo 'make races    run, load and serve under the thread sanitizer'
 	@echo 'make fuzz     libFuzzer with the address sanitizer on one target: make fuzz T=splice SECONDS=60'
 	@echo 'make check    the rules of this repository, and every notebook'
 	@echo 'make update   rewrite golden expectations, the README picture and the list of trusted code, for review with git diff'
@@ -86,6 +87,11 @@ crashes: debug
 
 leaks: debug
 	python3 Tests/Sanitizers/leaks.py $(DEBUG)
+
+# Built apart, with the undefined-behaviour sanitizer for the C: ten minutes the first time.
+races: setup
+	swift build --scratch-path .build-tsan --product nb --sanitize=thread --disable-index-store -Xcc -fsanitize=$(UNDEFINED)
+	python3 Tests/Sanitizers/races.py .build-tsan/debug/nb
 
 # The first build takes some minutes: every module that is called is compiled for it. What it finds stays in FailCases, for the tests
 # to replay; what it learned in .build-fuzz/corpus. Leaks are `make leaks`'. Of undefined behaviour in C what cannot be meant is looked for.

@@ -144,9 +144,12 @@ extension Runner {
       guard let json = try? JSONEncoder().encode(job) else {
         throw MeasureError("subject \(spec.name) has numbers that are not finite")
       }
+      // Other work may have a server at its other end, or several threads.
+      var isSingle = false
+      if case .sql = spec.work { isSingle = job.readers == nil }
       return try labSubject(
         name: spec.name, argv: [self.options.launcher.executable] + self.options.subjectArguments,
-        firstLine: String(decoding: json, as: UTF8.self), cancelled: cancelled)
+        firstLine: String(decoding: json, as: UTF8.self), isSingle: isSingle, cancelled: cancelled)
     }
   }
 

@@ -62,27 +62,11 @@ public struct Grader {
     if result.quick, case .load(let load) = asked.work {
       if outcome == .fail, load.arms.contains(where: Theories.dependsOnDuration) {
         (graded.state, graded.note) = (.inconclusive, "from a quick run, and only a full one can refute it")
-      } else if Self.isShort(gate, outcome, load) {
+      } else if Runner.countsLess(gate, outcome, load) {
         (graded.state, graded.note) = (.inconclusive, "from a quick run, which counts less; a full one decides")
       }
     }
     return graded
-  }
-
-  /// Figures that are larger in a longer run of the same load.
-  private static let counted: Set<String> = [
-    "http_reqs", "bytes_in", "bytes_out", "disk_bytes", "fsyncs", "collections", "origin_requests", "evictions", "retries", "retries_denied", "hedges",
-    "hedge_wins", "timeouts", "breaker_opens", "limited", "shed", "stale_served", "revalidated", "throttled_periods", "published", "deliveries", "processed",
-    "redeliveries", "duplicates", "double_effects", "dead_letters", "dropped", "lost",
-  ]
-
-  /// Whether the full run, which counts more, may turn this outcome of a quick one.
-  private static func isShort(_ gate: Judgement, _ outcome: Outcome, _ load: LoadCell) -> Bool {
-    guard counted.contains(gate.address.metric), gate.limit.value > 0 else { return false }
-    // A comparison's iterations are the experiment, and a quick run makes all of them.
-    if case .compare = load.design, load.arms.allSatisfy({ $0.profile.iterations != nil }) { return false }
-    let holdsAtZero = gate.op.holds(0, gate.limit.value)
-    return holdsAtZero ? outcome == .pass : outcome == .fail
   }
 
   private static func note(_ answer: CheckAnswer?) -> String? {

@@ -24,6 +24,7 @@ extension Runner {
     result.gates = cell.gates.map { judged($0, result, known, distrusted) }
     result.expects = cell.expects.flatMap { expected($0, result, known, distrusted) }
     result.doubts += unmetDoubts(cell, known)
+    softenQuickCounts(cell, &result)
     if options.quick, case .load(let load) = cell.work, load.arms.contains(where: Theories.dependsOnDuration) {
       let judged = result.thresholds + result.expects + result.gates
       if judged.contains(where: { $0.outcome == .fail }) {
@@ -46,6 +47,40 @@ extension Runner {
       result.doubts.append(
         Doubt(id: "aa-control", text: "the A/A control excludes 1: the machine changed during the block, nothing is concluded"))
     }
+  }
+
+  /// Figures that are larger in a longer run of the same load.
+  private static let counted: Set<String> = [
+    "http_reqs", "bytes_in", "bytes_out", "disk_bytes", "fsyncs", "collections", "origin_requests", "evictions", "retries", "retries_denied", "hedges",
+    "hedge_wins", "timeouts", "breaker_opens", "limited", "shed", "stale_served", "revalidated", "throttled_periods", "published", "deliveries", "processed",
+    "redeliveries", "duplicates", "double_effects", "dead_letters", "dropped", "lost",
+  ]
+
+  /// Whether the full run, which counts more, may turn this outcome of a quick one.
+  static func countsLess(_ judgement: Judgement, _ outcome: Outcome, _ load: LoadCell) -> Bool {
+    guard counted.contains(judgement.address.metric), judgement.address.arm.first != "ratio", judgement.limit.value > 0 else { return false }
+    // A comparison's iterations are the experiment, and a quick run makes all of them.
+    if case .compare = load.design, load.arms.allSatisfy({ $0.profile.iterations != nil }) { return false }
+    let holdsAtZero = judgement.op.holds(0, judgement.limit.value)
+    return holdsAtZero ? outcome == .pass : outcome == .fail
+  }
+
+  /// Of a quick run's own counts only what a full run cannot turn is judged.
+  private func softenQuickCounts(_ cell: Cell, _ result: inout CellResult) {
+    guard options.quick, case .load(let load) = cell.work else { return }
+    var isSoftened = false
+    func softened(_ judgements: [Judgement], _ results: [JudgementResult]) -> [JudgementResult] {
+      results.map { one in
+        guard let judgement = judgements.first(where: { $0.text == one.text && $0.address.block ?? cell.id == cell.id }),
+          Self.countsLess(judgement, one.outcome, load)
+        else { return one }
+        isSoftened = true
+        return JudgementResult(text: one.text, measured: one.measured, outcome: .inconclusive, place: one.place)
+      }
+    }
+    result.thresholds = softened(cell.thresholds, result.thresholds)
+    result.gates = softened(cell.gates, result.gates)
+    if isSoftened { result.doubts.append(Doubt(id: "quick-count", text: "a quick run counts less: only a full one decides about its counts")) }
   }
 
   private func judged(

@@ -7,12 +7,12 @@ extension LoadRules {
   ///
   /// - Returns: what the same slot sends at once; nil: nothing now.
   mutating func answered(_ slot: Int, good: Bool, _ now: Int64) -> Order? {
-    turns[slot].failures = 0
+    (turns + slot).pointee.failures = 0
     let turn = turns[slot]
     guard good, turn.step + 1 < scenario.entries[Int(turn.entry)].steps else { return iterationEnded(slot, notBefore: 0, now) }
     let pause = pause(scenario.thinks[Int(turn.template)])
-    turns[slot].step += 1
-    turns[slot].template += 1
+    (turns + slot).pointee.step += 1
+    (turns + slot).pointee.template += 1
     if !isOpen, now >= end { return nil }
     let at = self.turn(now + pause)
     if at > now {
@@ -24,20 +24,20 @@ extension LoadRules {
 
   /// The slot's connection broke, with a request on it or without.
   mutating func broke(_ slot: Int) {
-    if turns[slot].failures < 255 { turns[slot].failures += 1 }
+    if (turns + slot).pointee.failures < 255 { (turns + slot).pointee.failures += 1 }
   }
 
   /// The slot's request failed; `broke` has been told.
   mutating func failed(_ slot: Int, _ kind: ErrorKind, _ now: Int64) -> Order? {
     let pause = backOff(slot, kind)
     if pause > 0, kind.isConnect, isOpen || now + pause < end {
-      turns[slot].isCooling = true
+      (turns + slot).pointee.isCooling = true
       cooling += 1
     }
     let order = iterationEnded(slot, notBefore: pause > 0 ? now + pause : 0, now)
     // Without a next iteration there is nothing that would end the pause.
-    if turns[slot].isCooling, turns[slot].wake == .none {
-      turns[slot].isCooling = false
+    if (turns + slot).pointee.isCooling, (turns + slot).pointee.wake == .none {
+      (turns + slot).pointee.isCooling = false
       cooling -= 1
     }
     return order
@@ -45,7 +45,7 @@ extension LoadRules {
 
   /// 10 ms doubling to 1 s after a failed connect; after the third broken request in a row 1 ms doubling to 20 ms.
   private func backOff(_ slot: Int, _ kind: ErrorKind) -> Int64 {
-    let failures = Int(turns[slot].failures)
+    let failures = Int((turns + slot).pointee.failures)
     if kind.isConnect { return min(10_000_000 << Int64(min(max(0, failures - 1), 8)), 1_000_000_000) }
     guard failures > 3, kind != .timeout else { return 0 }
     return min(1_000_000 << Int64(min(failures - 4, 8)), 20_000_000)
@@ -54,8 +54,8 @@ extension LoadRules {
   /// - Parameter notBefore: the end of a pause after a failure; 0: none.
   private mutating func iterationEnded(_ slot: Int, notBefore: Int64, _ now: Int64) -> Order? {
     if isOpen {
-      turns[slot].left -= 1
-      guard turns[slot].left > 0, notBefore == 0 else {
+      (turns + slot).pointee.left -= 1
+      guard (turns + slot).pointee.left > 0, notBefore == 0 else {
         sessions -= 1
         guard notBefore > now else { return release(slot, now) }
         schedule(slot, at: notBefore, .cool)

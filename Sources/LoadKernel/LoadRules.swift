@@ -55,6 +55,7 @@ struct LoadRules: ~Copyable {
   let count: Int
   let loop: Int
   let loops: Int
+  /// Read by `pointee`: what swiftc 6.3 makes of its subscript in here for the thread sanitizer is no valid code.
   let turns: UnsafeMutablePointer<Turn>
   let plan: ArrivalPlan?
   private let clock: LoadClock
@@ -124,7 +125,7 @@ struct LoadRules: ~Copyable {
     case .sharedIterations:
       let all = profile.iterations ?? profile.vus ?? 1
       if isCountedPerUser {
-        for slot in 0..<count { turns[slot].left = all }
+        for slot in 0..<count { (turns + slot).pointee.left = all }
       } else {
         iterationsLeft = all / loops + (loop < all % loops ? 1 : 0)
       }
@@ -141,7 +142,7 @@ struct LoadRules: ~Copyable {
       nextIntended = arrivals?.next(skipping: loop).map { $0 + start }
       if nextIntended != nil { planned += 1 }
     } else if profile.executor == .rampingVUs {
-      for slot in 0..<count { turns[slot].isParked = true }
+      for slot in 0..<count { (turns + slot).pointee.isParked = true }
     } else {
       for slot in 0..<count { schedule(slot, at: start, .iteration) }
     }
@@ -223,8 +224,8 @@ struct LoadRules: ~Copyable {
     let before = activeUsers
     activeUsers = min(count, all / loops + (loop < all % loops ? 1 : 0))
     guard activeUsers > before, now < end else { return }
-    for slot in before..<activeUsers where turns[slot].isParked {
-      turns[slot].isParked = false
+    for slot in before..<activeUsers where (turns + slot).pointee.isParked {
+      (turns + slot).pointee.isParked = false
       schedule(slot, at: turn(now), .iteration)
     }
   }
@@ -240,15 +241,15 @@ struct LoadRules: ~Copyable {
   mutating func session(_ slot: Int, _ intended: Int64, waited: Bool) -> Order {
     sessions += 1
     if keepsArrivals { begunAt.append(intended - start) }
-    turns[slot].left = sessionLength
+    (turns + slot).pointee.left = sessionLength
     return iteration(slot, intended, hasLag: !waited, waited: waited)
   }
 
   private mutating func awake(_ slot: Int, at time: Int64, _ now: Int64) -> Order? {
-    let wake = turns[slot].wake
-    turns[slot].wake = .none
-    if turns[slot].isCooling {
-      turns[slot].isCooling = false
+    let wake = (turns + slot).pointee.wake
+    (turns + slot).pointee.wake = .none
+    if (turns + slot).pointee.isCooling {
+      (turns + slot).pointee.isCooling = false
       cooling -= 1
     }
     switch wake {
@@ -267,12 +268,12 @@ struct LoadRules: ~Copyable {
   mutating func userIteration(_ slot: Int, _ intended: Int64, hasLag: Bool, _ now: Int64) -> Order? {
     guard now < end else { return nil }
     if slot >= activeUsers {
-      turns[slot].isParked = true
+      (turns + slot).pointee.isParked = true
       return nil
     }
     if isCountedPerUser {
-      guard turns[slot].left > 0 else { return nil }
-      turns[slot].left -= 1
+      guard (turns + slot).pointee.left > 0 else { return nil }
+      (turns + slot).pointee.left -= 1
     } else if iterationsLeft != .max {
       guard iterationsLeft > 0 else { return nil }
       iterationsLeft -= 1
@@ -282,10 +283,10 @@ struct LoadRules: ~Copyable {
 
   mutating func iteration(_ slot: Int, _ intended: Int64, hasLag: Bool, waited: Bool) -> Order {
     let entry = draw.entry()
-    turns[slot].entry = Int32(truncatingIfNeeded: entry)
-    turns[slot].step = 0
-    turns[slot].template = scenario.entries[entry].firstTemplate
-    if scenario.data != nil { turns[slot].row = Int32(truncatingIfNeeded: draw.row(user: slot * loops + loop)) }
+    (turns + slot).pointee.entry = Int32(truncatingIfNeeded: entry)
+    (turns + slot).pointee.step = 0
+    (turns + slot).pointee.template = scenario.entries[entry].firstTemplate
+    if scenario.data != nil { (turns + slot).pointee.row = Int32(truncatingIfNeeded: draw.row(user: slot * loops + loop)) }
     return order(slot, intended, hasLag: hasLag, waited: waited, isFirst: true)
   }
 
@@ -303,7 +304,7 @@ struct LoadRules: ~Copyable {
   }
 
   mutating func schedule(_ slot: Int, at time: Int64, _ wake: Turn.Wake) {
-    turns[slot].wake = wake
+    (turns + slot).pointee.wake = wake
     due.push(time, slot)
   }
 

@@ -20,10 +20,12 @@ public struct HarnessOverhead: Hashable, Sendable {
 }
 
 /// Work of the lab as a subject: a child that gets its job as its first line.
+///
+/// - Parameter isSingle: it works on one thread, so it is bound to the CPU that all such subjects share.
 public func labSubject(
-  name: String, argv: [String], firstLine: String, cancelled: @escaping () -> Bool
+  name: String, argv: [String], firstLine: String, isSingle: Bool = true, cancelled: @escaping () -> Bool
 ) throws(MeasureError) -> any TimedSubject {
-  try SubjectProcess(name: name, argv: argv, firstLine: firstLine, timeout: 20, cancelled: cancelled)
+  try SubjectProcess(name: name, argv: argv, firstLine: firstLine, isPinned: isSingle, timeout: 20, cancelled: cancelled)
 }
 
 public final class SubjectProcess: TimedSubject {
@@ -43,11 +45,11 @@ public final class SubjectProcess: TimedSubject {
 
   /// Work of the lab: lines over stdin and stdout, the job as JSON.
   convenience init(
-    name: String, argv: [String], firstLine: String, timeout: Double, cancelled: @escaping () -> Bool
+    name: String, argv: [String], firstLine: String, isPinned: Bool = false, timeout: Double, cancelled: @escaping () -> Bool
   ) throws(MeasureError) {
     let launcher = try Launcher(name: "subject \(name)", argv: argv, leavesByItself: true)
     let child = try ChildProcess(launcher: launcher, channel: .standard, cancelled: cancelled)
-    try self.init(name: name, child: child, firstLine: firstLine, fence: nil, counts: false, timeout: timeout)
+    try self.init(name: name, child: child, firstLine: firstLine, fence: nil, counts: false, isPinned: isPinned, timeout: timeout)
   }
 
   /// - Parameters:

@@ -78,4 +78,18 @@ struct SpliceTests {
       #expect(once.cleaned().bytes == source.bytes)
     }
   }
+
+  @Test(arguments: ["a ` b", "ends with \\", "R&D &lt; &amp;", "<b>", "two\nlines", "```", "--> x"])
+  func whatAValueShowsIsTextAndNothingElse(_ value: String) {
+    // A lone backtick before it, and a tag that never ends.
+    let source = SourceText(path: "", text: "an open ` and <a {{ a.p99 }} behind\n")
+    let found = Document(parsing: source)
+    let once = Document(parsing: source.applying(found.replacing([], values: ["a.p99": value], overwrite: false).edits))
+    #expect(once.values.map(\.shown) == [LiveValue.written(value)])
+    #expect(once.replacing([], values: ["a.p99": value], overwrite: false).edits.isEmpty)
+    #expect(once.cleaned().bytes == source.bytes)
+    let text = once.html(HTMLOptions()).html.split(separator: "data-expr=\"a.p99\">")[1].split(separator: "</span>")[0]
+    let read = text.replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&quot;", with: "\"").replacing("&amp;", with: "&")
+    #expect(read == value.replacing("\n", with: " "))
+  }
 }

@@ -125,7 +125,11 @@ def judged(day, cells, chosen=None):
     """A line for each comparison, and what is wrong."""
     lines, wrong = [], []
 
-    def read(cell):
+    def read(id):
+        cell = cells.get(id)
+        if cell is None:  # INVALID where nothing was kept from before
+            lines.append(f"{day}/{id}: no result")
+            return {}
         if cell.get("validity") == "INVALID" or cell.get("failure"):
             return {}
         return {(one["candidate"], json.dumps(one.get("at"), sort_keys=True)): (one["ratio"][one["metric"]], one["verdict"]) for one in cell["comparisons"]}
@@ -133,9 +137,9 @@ def judged(day, cells, chosen=None):
     for one in comparisons(day):
         if chosen is not None and one.id not in chosen:
             continue
-        found = read(cells[one.id])
+        found = read(one.id)
         for name in one.candidates:
-            swapped = read(cells[f"{one.id}-swap-{name}"])
+            swapped = read(f"{one.id}-swap-{name}")
             for (candidate, at), (ratio, verdict) in found.items():
                 if candidate != name or (one.baseline, at) not in swapped:
                     continue
@@ -150,7 +154,7 @@ def judged(day, cells, chosen=None):
                 if mine and other and (mine[0] > -other[0] or mine[1] < -other[1]):
                     wrong.append(f"{place}: {ratio} one way and {back} the other")
         if not one.sequential:
-            for (_, at), (ratio, verdict) in read(cells[f"{one.id}-null"]).items():
+            for (_, at), (ratio, verdict) in read(f"{one.id}-null").items():
                 lines.append(f"{day}/{one.id} null{'' if at == 'null' else ' ' + at}: {verdict} {ratio}")
                 lead = day == "day05" and one.id in WARMING and abs((ratio[0] if isinstance(ratio, list) else ratio) - 1) <= 0.02
                 if verdict in OPPOSITE and not lead:

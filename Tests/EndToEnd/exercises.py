@@ -3,8 +3,8 @@ machine is too busy to tell, *inconclusive* is a verdict that nobody can hold ag
 
 exercises/dayNN/ holds the solutions as edits of the lesson, each with its reason; lessons.py says how they are read. Cheap: one
 right and one wrong of each day, quick.
-NB_ALL_EXERCISES=1: all of them in full, and again beside two programs that never rest. NB_EXERCISES=day05,day06 chooses days,
-NB_EXERCISES_TABLE=FILE keeps the verdicts.
+NB_ALL_EXERCISES=1: all of them in full, and again beside two programs that never rest (NB_EXERCISES_HOGS=0: only without).
+NB_EXERCISES=day05,day06 chooses days, NB_EXERCISES_TABLE=FILE keeps the verdicts.
 """
 import os
 import re
@@ -80,8 +80,8 @@ def tests(Folder):
             for name in names:
                 edited(text_of(day), read(day, name))
         if ALL:
-            judge(chosen, solutions, quick=False, hogs=0)
-            judge(chosen, solutions, quick=False, hogs=2)
+            for hogs in os.environ.get("NB_EXERCISES_HOGS", "0,2").split(","):
+                judge(chosen, solutions, quick=False, hogs=int(hogs))
         else:
             judge(chosen, lambda day: ["right-1", "wrong-1"], quick=True, hogs=0)
 

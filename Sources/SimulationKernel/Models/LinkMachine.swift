@@ -44,6 +44,7 @@ struct LinkMachine: EventMachine, ~Copyable {
   private enum Kind { static let (ack, timer, request): (UInt32, UInt32, UInt32) = (0, 1, 2) }
 
   private let model: LinkModel
+  /// Read by `pointee`: what swiftc 6.3 makes of a subscript of these for the thread sanitizer is no valid code.
   private let flows: UnsafeMutablePointer<LinkFlow>
   private var objectsLeft = 0
   /// Of objects that are asked for one by one: how many are.
@@ -76,7 +77,7 @@ struct LinkMachine: EventMachine, ~Copyable {
     (objectsLeft, pageEnd, asked) = (model.objects, 0, 0)
     path.clear()
     for i in 0..<model.connections {
-      flows[i].clear()
+      (flows + i).pointee.clear()
       if model.rate == nil { agenda.schedule(Kind.request | UInt32(i) << 2, at: model.requested) }
     }
     announce(&agenda)
@@ -92,15 +93,15 @@ struct LinkMachine: EventMachine, ~Copyable {
     let i = Int(event.what >> 2)
     switch event.what & 3 {
     case Kind.ack:
-      let segment = flows[i].acknowledged(at: event.time)
+      let segment = (flows + i).pointee.acknowledged(at: event.time)
       arrived(segment, i, at: event.time - model.rtt / 2)
       if objectsLeft == 0 {
         pageSum += pageEnd
         return agenda.stop()
       }
-    case Kind.timer: flows[i].timer(at: event.time)
+    case Kind.timer: (flows + i).pointee.timer(at: event.time)
     default:
-      flows[i].ask(at: model.rate == nil ? 0 : event.time - model.rtt / 2)
+      (flows + i).pointee.ask(at: model.rate == nil ? 0 : event.time - model.rtt / 2)
       announce(&agenda)
     }
     send(i, &agenda)
@@ -108,24 +109,24 @@ struct LinkMachine: EventMachine, ~Copyable {
 
   /// All that the window has room for.
   @inline(__always) private mutating func send(_ i: Int, _ agenda: inout Agenda) {
-    while let next = flows[i].next() {
+    while let next = (flows + i).pointee.next() {
       if next.isRepeated { repeated &+= 1 }
       let through = path.send(next.bytes, at: agenda.now)
-      guard flows[i].sent(next.segment, isLost: through == nil, at: agenda.now) else {
+      guard (flows + i).pointee.sent(next.segment, isLost: through == nil, at: agenda.now) else {
         return agenda.refuse("more than \(Line<UInt32>.countMax) packets are on their way")
       }
       if let through { agenda.schedule(Kind.ack | UInt32(i) << 2, at: through + model.rtt) }
     }
-    if let time = flows[i].timerToSet() { agenda.schedule(Kind.timer | UInt32(i) << 2, at: time) }
+    if let time = (flows + i).pointee.timerToSet() { agenda.schedule(Kind.timer | UInt32(i) << 2, at: time) }
   }
 
   @inline(__always) private mutating func arrived(_ segment: UInt32, _ i: Int, at time: Double) {
-    let ended = flows[i].arrived(segment)
+    let ended = (flows + i).pointee.arrived(segment)
     guard !ended.isEmpty else { return }
-    for object in ended { times.record(time - flows[i].askedAt(object)) }
+    for object in ended { times.record(time - (flows + i).pointee.askedAt(object)) }
     objectsLeft -= ended.count
     pageEnd = max(pageEnd, time)
     // The client asks for the next one half a round trip before this acknowledgement is here.
-    if model.order == .request { flows[i].ask(at: 0) }
+    if model.order == .request { (flows + i).pointee.ask(at: 0) }
   }
 }
