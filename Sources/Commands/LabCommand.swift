@@ -50,12 +50,14 @@ struct LabCommand: ParsableCommand {
         guard let system else { throw ValidationError("name a system: \(presetNames.joined(separator: ", ")), or FILE#ID") }
         let resolved = try resolveSystem(system, set: overrides, learnerSeed: learner.learnerSeed)
         var spec = resolved.spec
-        if let notebook = resolved.notebook {
-          guard TrustCheck(notebook: notebook, isTrustedForNow: trust).permits(spec, real: try real.components()) else { throw Exit.failed }
+        // Without a real program its SQL runs in the lab's own database, and nothing else of it runs.
+        let components = try real.components()
+        if !components.isEmpty, let notebook = resolved.notebook {
+          guard TrustCheck(notebook: notebook, isTrustedForNow: trust).permits(spec, real: components) else { throw Exit.failed }
         }
         let exporter = try export.exporter()
         exporter?.switchOn(&spec)
-        let kept = try keepReal(real.components(), usedBy: spec.uses, in: system)
+        let kept = try keepReal(components, usedBy: spec.uses, in: system)
         defer { kept?.stop() }
         let used = (kept?.services ?? []).filter { spec.uses($0.component) }
         if !used.isEmpty { spec.real = used }

@@ -35,7 +35,9 @@ def tests(Folder):
         wide = []
         for day, block, metric, limit, planned in PLANNED:
             number, unit = re.fullmatch(r"([\d.]+)(%|pp|)", limit).groups()
-            own = [(text, match) for place, id, text, match in read if (place, id) == (day, block) and match["metric"].split("@")[0] == metric]
+            # Of every variant: `hit_ratio@s=0.7`, or `s-0.7.hit_ratio` of a simulation.
+            own = [(text, match) for place, id, text, match in read
+                   if (place, id) == (day, block) and ("." + match["metric"].split("@")[0]).endswith("." + metric)]
             assert own, f"{day}/{block} predicts no {metric}; planned: {planned}"
             for text, match in own:
                 if match["unit"] != unit or float(match["tolerance"]) > float(number):
