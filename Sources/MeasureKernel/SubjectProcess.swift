@@ -21,9 +21,9 @@ public struct HarnessOverhead: Hashable, Sendable {
 
 /// Work of the lab as a subject: a child that gets its job as its first line.
 ///
-/// - Parameter isSingle: it works on one thread, so it is bound to the CPU that all such subjects share.
+/// - Parameter isSingle: it works on one thread and has nobody at its other end, so it is bound to the CPU that all such subjects share.
 public func labSubject(
-  name: String, argv: [String], firstLine: String, isSingle: Bool = true, cancelled: @escaping () -> Bool
+  name: String, argv: [String], firstLine: String, isSingle: Bool, cancelled: @escaping () -> Bool
 ) throws(MeasureError) -> any TimedSubject {
   try SubjectProcess(name: name, argv: argv, firstLine: firstLine, isPinned: isSingle, timeout: 20, cancelled: cancelled)
 }
