@@ -1,5 +1,7 @@
 #include "CKernelShims.h"
 
+#include <fcntl.h>
+
 // glibc has this call from 2.41 on only.
 struct nb_sched_attr {
   uint32_t size, policy;
@@ -19,4 +21,17 @@ void nb_time_slice(uint64_t ns) {
 #else
   (void)ns;
 #endif
+}
+
+static const char latency_device[] = "/dev/cpu_dma_latency";
+
+int nb_may_keep_awake(void) { return access(latency_device, W_OK) == 0; }
+
+int nb_keep_awake(void) {
+  int descriptor = open(latency_device, O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) return -1;
+  const int32_t microseconds = 0;
+  if (write(descriptor, &microseconds, sizeof microseconds) == sizeof microseconds) return descriptor;
+  close(descriptor);
+  return -1;
 }

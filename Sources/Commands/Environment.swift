@@ -2,8 +2,9 @@
 
 import Foundation
 import Glibc
+import LoadKernel
 
-/// CPU model, cores, kernel and nb version.
+/// CPU model, cores, kernel, nb version, and whether open plans keep idle processors awake.
 func machineDescription() -> [String: String] {
   var name = utsname()
   uname(&name)
@@ -13,10 +14,12 @@ func machineDescription() -> [String: String] {
   let info = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
   let model = info.split(separator: "\n").first { $0.hasPrefix("model name") }?
     .split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
-  return [
+  var found = [
     "cpu": model ?? "unknown", "cores": String(ProcessInfo.processInfo.activeProcessorCount),
     "kernel": "Linux \(kernel)", "nb": NB.version,
   ]
+  if AwakeProcessors.arePermitted { found["idle"] = "kept awake by open plans" }
+  return found
 }
 
 func environmentLine(_ environment: [String: String]) -> String {

@@ -120,16 +120,21 @@ struct GradeCommand: ParsableCommand {
     let key = "\(notebook.lesson)/\(cell.id)"
     var own = progress[key] ?? ExerciseProgress()
     let verdict = ExerciseVerdict(gates)
-    own.count(verdict, of: notebook.digest, on: today())
+    // A question is no answer.
+    if check.answer != .open { own.count(verdict, of: notebook.digest, on: today()) }
     progress[key] = own
     let hints = check.hints ?? []
     let due = verdict == .pass ? 0 : own.hintsDue(after: check.hintAfter, of: hints.count)
     let edits = changes(of: notebook, asked(by: cell))
     if !json {
       for edit in edits { Output.standard(edit.diff) }
-      if own.attempts > 0 { Output.error("\(key): \(verdict.rawValue) at attempt \(own.attempts)\(own.passed.map { ", first passed on \($0)" } ?? "")\n") }
+      if let passed = own.passed {
+        Output.error("\(key): \(verdict.rawValue), passed at attempt \(own.attempts) on \(passed)\n")
+      } else if own.attempts > 0 {
+        Output.error("\(key): \(verdict.rawValue) at attempt \(own.attempts)\n")
+      }
       for (i, hint) in hints.prefix(due).enumerated() { Output.error("hint \(i + 1) of \(hints.count): \(hint)\n") }
-      if verdict == .fail, due == 0, !hints.isEmpty {
+      if verdict == .fail, own.passed == nil, check.answer != .open, due == 0, !hints.isEmpty {
         let left = (check.hintAfter ?? 1) - own.failed
         Output.error("a hint comes after \(left) more failed attempt\(left == 1 ? "" : "s")\n")
       }
@@ -200,7 +205,9 @@ struct GradeCommand: ParsableCommand {
 
   /// - Returns: false after an error, which was printed.
   private func runBlocks(_ blocks: Set<String>, of notebook: inout Notebook, _ length: Int) throws(FileError) -> Bool {
-    let isDone = runBlocks(blocks, of: notebook, length)
+    // The exercise shows what its gates were judged by, which is these blocks.
+    let checks = notebook.plan.cells.filter { $0.work.kind == "check" && !asked(by: $0).isDisjoint(with: blocks) }.map(\.id)
+    let isDone = runBlocks(blocks.union(checks), of: notebook, length)
     notebook = try Notebook(notebook.path, learnerSeed: learner.learnerSeed)
     // INVALID is no error of the notebook: the next look may be luckier.
     let tried = notebook.triedResults()

@@ -8,7 +8,7 @@ import TextModel
 
 /// What is remembered of one exercise.
 struct ExerciseProgress: Codable, Hashable, Sendable {
-  /// Judgements with a decision, each of another state of the notebook than the one before.
+  /// Judgements with a decision up to the first pass, each of another state of the notebook than the one before.
   var attempts = 0
   /// Those among them that failed.
   var failed = 0
@@ -61,10 +61,11 @@ enum ExerciseVerdict: String, Codable, Sendable {
 }
 
 extension ExerciseProgress {
-  /// Counts a judgement. The same notebook judged again is no new attempt, and what is not decided is none.
+  /// Counts a judgement. The same notebook judged again is no new attempt, and what is not decided is none; nor is what somebody tries
+  /// who has passed.
   mutating func count(_ verdict: ExerciseVerdict, of notebook: String, on day: String) {
     guard verdict == .pass || verdict == .fail else { return }
-    if self.notebook != notebook || self.verdict != verdict.rawValue {
+    if passed == nil, self.notebook != notebook || self.verdict != verdict.rawValue {
       attempts += 1
       if verdict == .fail { failed += 1 }
     }
@@ -73,5 +74,5 @@ extension ExerciseProgress {
   }
 
   /// How many of an exercise's hints are due: the first after so many failed attempts, one more after each further one.
-  func hintsDue(after: Int?, of count: Int) -> Int { verdict == ExerciseVerdict.pass.rawValue ? 0 : min(count, max(0, failed - (after ?? 1) + 1)) }
+  func hintsDue(after: Int?, of count: Int) -> Int { passed != nil ? 0 : min(count, max(0, failed - (after ?? 1) + 1)) }
 }

@@ -59,6 +59,7 @@ struct LoadCommand: ParsableCommand {
   var rawRows = 1_000_000
   @Option(help: "Requests per second that are never exceeded; 1k where a host is not this machine.") var rateCap: String?
   @Flag(help: "No spinning before a send: later by up to 0.1 ms, but without the CPU.") var polite = false
+  @Flag(help: "Let idle processors sleep as they do without nb; an open model keeps them awake where it may, which takes root.") var idleStates = false
   @Option(help: "A host that is not this machine, and yours to load.") var iOwn: [String] = []
   @Option(help: "A self-contained page.") var html: String?
   @Option(help: "The windows of the run as CSV.") var csv: String?
@@ -86,14 +87,17 @@ struct LoadCommand: ParsableCommand {
     let target = try permitted(places[0])
     var options = LoadOptions()
     options.polite = polite
+    options.keepsAwake = !idleStates
     options.threads = threads
     options.rawRows = raw == nil ? 0 : rawRows
     options.stopWhen = try stopRule()
     // Somebody's production is not the place for a typing error.
     options.maxRate = rateCap.flatMap(typedRate) ?? (places[0].isLoopback || places[0].socket != nil ? nil : 1_000)
+    let profile = try profile(places)
+    let environment = environmentLine(machineDescription()) + (profile.executor.isOpen && !idleStates && AwakeProcessors.arePermitted ? ", idle processors kept awake" : "")
     var request = LoadRequest(
-      profile: try profile(places), target: target, targetText: urls.joined(separator: " "), options: options,
-      objectives: try objectives(), environment: environmentLine(machineDescription()))
+      profile: profile, target: target, targetText: urls.joined(separator: " "), options: options, objectives: try objectives(),
+      environment: environment)
     // An open loop sleeps between requests, and is woken some 20 µs after an answer is there.
     request.options.kernelStamps = kernelStamps ?? request.profile.executor.isOpen
     if hlog != nil { request.logStart = Date().timeIntervalSince1970 }

@@ -36,11 +36,11 @@ public struct Grader {
     }
     guard let asked = cells[source], let result = result(of: asked) else { return graded }
     if let (block, reason) = invalid(source, []) {
-      graded.note = "the run of \(block) was INVALID\(reason.map { ": \($0)" } ?? "")"
+      graded.note = "the run of \(block) was INVALID\(reason.map { ": \($0)" } ?? ""): on a quieter machine, nb run --only \(block) \(lesson).md"
       return graded
     }
     guard let value = result.value(at: gate.address) else {
-      (graded.state, graded.note) = (.notRun, "not among the saved figures: nb run --only \(source)")
+      (graded.state, graded.note) = (.notRun, "not among the saved figures: nb run --only \(source) \(lesson).md")
       return graded
     }
     graded.measured = value
@@ -88,8 +88,8 @@ public struct Grader {
   /// Why a block has no figures for its present question, or a block that it was computed from; nil: it has.
   private func missing(_ id: String, _ above: Set<String>) -> (GradedGate.State, String)? {
     guard let cell = cells[id] else { return (.notRun, "there is no block \(id)") }
-    guard let result = result(of: cell), result.failure == nil else { return (.notRun, "not measured: nb run --only \(id)") }
-    guard result.inputs == cell.inputs else { return (.stale, "\(id) was changed since, or measured by another learner: nb run --only \(id)") }
+    guard let result = result(of: cell), result.failure == nil else { return (.notRun, "not measured: nb run --only \(id) \(lesson).md") }
+    guard result.inputs == cell.inputs else { return (.stale, "\(id) was changed since, or measured by another learner: nb run --only \(id) \(lesson).md") }
     // A check's gates read each block on their own.
     guard cell.work.kind != "check", !above.contains(id) else { return nil }
     return cell.needs.lazy.compactMap { missing($0, above.union([id])) }.first

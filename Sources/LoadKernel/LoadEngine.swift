@@ -33,6 +33,8 @@ public struct LoadEngine: Sendable {
     _ options: LoadOptions = LoadOptions(), progress: ((LoadProgress) -> Void)? = nil,
     atEnd: (() -> Void)? = nil, cancelled: () -> Bool = { false }
   ) throws(LoadError) -> LoadRecord {
+    let awake = AwakeProcessors(options.keepsAwake && profile.executor.isOpen)
+    defer { awake.release() }
     if let other {
       let record = try other.run(options, progress: progress, cancelled: cancelled)
       atEnd?()

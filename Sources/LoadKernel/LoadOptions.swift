@@ -18,6 +18,8 @@ public struct LoadOptions: Sendable {
   public var abortWhen: [AbortRule] = []
   /// No spinning before a send: later by up to 0.1 ms, but without the CPU.
   public var polite = false
+  /// Idle processors stay awake during an open plan, where that is permitted; false: as sleepy as they are without nb.
+  public var keepsAwake = true
   /// Loops, each on a thread of its own, that share one plan and the connections.
   public var threads = 1
   /// Binds loop i to CPU `cpu + i`; the calling thread stays bound while the run lasts.

@@ -1,4 +1,4 @@
-// A loop on a thread of its own, and the CPU a thread is bound to. Plain pthreads: a task of the cooperative pool must not
+// A loop on a thread of its own, the CPU a thread is bound to, and processors that do not fall asleep. Plain pthreads: a task of the cooperative pool must not
 // block for the length of a run.
 
 import CKernelShims
@@ -56,4 +56,18 @@ struct Affinity {
   func restore() {
     if changed { _ = nb_set_thread_cpus(before) }
   }
+}
+
+/// Idle processors stay awake until `release()`. A virtual machine's need up to half a millisecond to wake for a timer or an
+/// answer, which is then in every figure; awake they need a few microseconds. Needs the right to write /dev/cpu_dma_latency
+/// (root); without it this does nothing.
+public struct AwakeProcessors {
+  private let descriptor: Int32
+
+  init(_ isWanted: Bool) { descriptor = isWanted ? nb_keep_awake() : -1 }
+
+  func release() { if descriptor >= 0 { close(descriptor) } }
+
+  /// Whether open plans of this process can keep them awake: part of what a result was measured on.
+  public static var arePermitted: Bool { nb_may_keep_awake() != 0 }
 }

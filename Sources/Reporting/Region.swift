@@ -49,7 +49,10 @@ private func cellFigures(_ result: CellResult) -> String? {
       "\(escapedMarkdown(metricTitle(name))) of \(escapedMarkdown(arm.name)): \(format(value.estimate, value.unit, interval: true))"
     }.joined(separator: " · ")
   }
-  let figures = (result.arms.first(where: { $0.name.isEmpty })?.metrics ?? [:]).filter { !isReturn($0.key) && !isBudget($0.key) }
+  let figures = (result.arms.first(where: { $0.name.isEmpty })?.metrics ?? [:]).filter { name, value in
+    // Subjects that nobody compares may well do different work.
+    !isReturn(name) && !isBudget(name) && !(name == "parity" && value.estimate.value != 1 && result.comparisons.isEmpty)
+  }
   guard !figures.isEmpty || !fits.isEmpty else { return nil }
   return (fits + wholeFigures(figures)).joined(separator: " · ")
 }

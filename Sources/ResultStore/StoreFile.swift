@@ -73,6 +73,14 @@ final class StoreFile: Sendable {
       if isSalvaged(path) { salvage = try Salvage.finish(path) }
       let isLeft = fileSize(path + "-wal") > 0
       if let damage = damage(path, looking: checks == .always || isLeft) { salvage = try Salvage.run(path, damage: damage) }
+      // Its tables are made while nobody else can: of two that make them at once, one would fail.
+      do {
+        try open(path).close()
+      } catch let error as DatabaseError where isDamage(error) {
+        salvage = try Salvage.run(path, damage: error.message ?? "\(error)")
+      } catch let error as DatabaseError {
+        throw StoreError(error)
+      }
     }
     guard let shared = wait(for: lockPath, shared: true) else { throw inUse(path) }
     do {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """nb load at nginx and at the referee: cost beside wrk and h2load, truth against closed forms, memory.
 
-Usage: load.py path/to/nb [--rounds 5] [--seconds 4] [--only cost,secure,stall,fixed,poisson,memory,capacity]
+Usage: load.py path/to/nb [--rounds 5] [--seconds 4] [--only cost,secure,stall,fixed,poisson,lag,memory,capacity]
 The server runs on the first CPU and the generator on the second. Peers run in alternation, order reversed every
 other round. Prints numbers and what was skipped; judges nothing. Everything it starts is on loopback and ended.
 """
@@ -173,15 +173,40 @@ def fixed(nb, given):
                 print(f"fixed service: {found['verdict']} {found['reason']}")
 
 
+def distance(values, cdf):
+    """Kolmogorov–Smirnov: the largest distance of the values' share from what it should be."""
+    values, count = sorted(values), len(values)
+    return max(max((i + 1) / count - cdf(value), cdf(value) - i / count) for i, value in enumerate(values))
+
+
 def poisson(nb, given):
-    with Referee(nb, "--kept", "200000") as referee:
-        found, _ = load(nb, referee.url, "--rate", "5k", "--duration", "10s", "--connections", "64")
-        stamps = sorted(referee.numbers("arrivals"))
-    gaps = sorted(b - a for a, b in zip(stamps, stamps[1:]))
-    mean = sum(gaps) / len(gaps)
-    distance = max(max(abs((i + 1) / len(gaps) - (1 - math.exp(-gap / mean))), abs(i / len(gaps) - (1 - math.exp(-gap / mean))))
-                   for i, gap in enumerate(gaps))
-    print(f"Poisson at 5 k/s: KS distance of the arrivals at the referee {distance:.4f} over {len(gaps)} gaps, rate {1e9 / mean:.0f}; {found['verdict']}")
+    """Arrivals by the referee's kernel stamps. Two tests of one plan: given their number, the times of a Poisson process are uniform
+    (that is the offered rate), and its gaps are exponential. Two sends of one thread lie a system call apart, some 5 µs in which one of
+    40 gaps ends, so with one thread the second figure is that of the call."""
+    for threads in (1, 2):
+        with Referee(nb, "--kept", "200000") as referee:
+            words = ["--rate", "5k", "--duration", "10s", "--connections", "64", "--threads", str(threads)]
+            found = load(nb, referee.url, *words)[0] if threads == 1 else json.loads(run([nb, "load", referee.url, "--json", *words])[0])
+            stamps = sorted(referee.numbers("arrivals"))
+        gaps = [b - a for a, b in zip(stamps, stamps[1:])]
+        first, span = stamps[0], stamps[-1] - stamps[0]
+        mean = span / len(gaps)
+        print(f"Poisson at 5 k/s, threads {threads}: KS distance of the arrival times {distance(stamps, lambda t: (t - first) / span):.4f}, of the gaps "
+              f"{distance(gaps, lambda gap: 1 - math.exp(-gap / mean)):.4f}, over {len(gaps)} gaps, rate {1e9 / mean:.0f}; {found['verdict']} {found['reason'] or ''}")
+
+
+def lag(nb, given):
+    """The send error against the plan, with and without the spin, at rates from sleepy to busy."""
+    for rate in (100, 1000, 5000, 10_000):
+        for words in ([], ["--polite"]):
+            found = []
+            with Referee(nb) as referee:
+                for _ in range(given.rounds):
+                    found.append(load(nb, referee.url, "--rate", str(rate), "--arrivals", "uniform", "--duration", f"{given.seconds}s",
+                                      "--connections", "64", *words)[0])
+            p99s = sorted(one["send_lag"]["p99"] / 1e3 for one in found)
+            print(f"send lag at {rate} rps{' polite' if words else ''}: p50 {statistics.median(one['send_lag']['p50'] / 1e3 for one in found):.1f} µs, "
+                  f"p99 {statistics.median(p99s):.1f} µs [{p99s[0]:.1f}, {p99s[-1]:.1f}]; {' '.join(one['verdict'] for one in found)}")
 
 
 def memory(nb, given):
@@ -228,7 +253,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--requests", type=int, default=10_000_000)
-    parser.add_argument("--only", default="cost,secure,stall,fixed,poisson,memory,capacity")
+    parser.add_argument("--only", default="cost,secure,stall,fixed,poisson,lag,memory,capacity")
     given = parser.parse_args()
     nb = os.path.abspath(given.nb)
     for name in given.only.split(","):

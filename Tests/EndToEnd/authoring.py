@@ -303,6 +303,8 @@ hints:
             assert b"+long subject(long n) { return 1; }" in wrong.stdout, "what the learner changed is shown"
             right = grade(0, b"long subject(long n) { return 200000; }", "--learner-seed", "7")
             assert b"hint" not in right.stderr, right.stderr
+            shown = f.read("ex.md").split(b"<!-- nb:result exercise ")[1].split(b"<!-- nb:end")[0]
+            assert b"| `mine.parity==true` | 1 |" in shown, "the exercise shows what was judged last"
             report = json.loads(f.read("ada.json"))
             one, = report["exercises"]
             assert (report["learnerSeed"], one["verdict"], one["attempts"], one["failedAttempts"]) == (7, "pass", 3, 2), one

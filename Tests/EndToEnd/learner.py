@@ -145,6 +145,7 @@ def tests(Folder):
             assert b"answered" in kept and not any(word.encode() in kept for word in (*SERVICES, *(value for _, value in VALUES))), kept
             f.nb("check", "hidden.md", check=0)
             assert b"not answered yet" in answered(code=2)
+            assert json.loads(f.read(".nb/progress.json"))["exercises"]["hidden/exercise"]["attempts"] == 0, "a question is no answer"
             (right,), wrong = served_fault(f), []
             for service in SERVICES:
                 for attribute, value in VALUES:

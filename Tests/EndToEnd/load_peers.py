@@ -258,6 +258,24 @@ def raw_rows_are_the_run(Folder):
         assert any("--raw-rows" in one for one in found["doubts"]), found
 
 
+def an_open_plan_keeps_idle_processors_awake_where_it_may(Folder):
+    device = "/dev/cpu_dma_latency"
+    if not os.access(device, os.W_OK):
+        print(f"skipped: {device} cannot be written here", file=sys.stderr)
+        return
+    with Folder() as f, Peer(says(OK)) as peer:
+        for words, expected in [(["--rate", "50"], True), (["--rate", "50", "--polite"], True), (["--rate", "50", "--idle-states"], False),
+                                (["--users", "1", "--think-time", "20ms"], False)]:
+            before = peer.served
+            process = subprocess.Popen([f.program, "load", peer.url, "--duration", "1s", *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                       stdin=subprocess.DEVNULL, text=True)
+            while peer.served < before + 5 and process.poll() is None:
+                time.sleep(0.01)
+            held = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in os.listdir(f"/proc/{process.pid}/fd")]
+            said = process.communicate(timeout=30)[0]
+            assert (device in held) == expected and ("idle processors kept awake" in said) == expected, (words, held, said)
+
+
 def tests(folder):
     """The tests as functions without an argument, under their own names."""
     def bound(function):
@@ -271,4 +289,4 @@ def tests(folder):
         a_redirect_is_an_answer_and_said_to_be_one, what_nobody_asked_for_degrades_the_run,
         a_server_that_closes_in_silence_costs_requests_only_when_it_races, a_body_of_four_gigabytes_needs_no_memory,
         too_few_descriptors_are_said_before_the_run, descriptors_that_run_out_in_the_run_make_it_invalid,
-        ports_that_run_out_make_it_invalid, raw_rows_are_the_run)]
+        ports_that_run_out_make_it_invalid, raw_rows_are_the_run, an_open_plan_keeps_idle_processors_awake_where_it_may)]

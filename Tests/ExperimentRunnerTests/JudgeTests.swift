@@ -23,6 +23,22 @@ import Testing
     #expect(Runner.near(estimate, 0.557, expectation) == expected)
   }
 
+  @Test("a quick run, which counts less, judges of its counts only what a full one cannot turn", arguments: [
+    ("http_reqs", Operator.greaterOrEqual, 100.0, Outcome.fail, true), ("http_reqs", .greaterOrEqual, 100, .pass, false),
+    ("http_reqs", .lessOrEqual, 100, .pass, true), ("http_reqs", .lessOrEqual, 100, .fail, false),
+    // None is none in any length, and a share is not larger in a longer run.
+    ("lost", .lessOrEqual, 0, .pass, false), ("hit_ratio", .greaterOrEqual, 0.5, .fail, false),
+  ])
+  func quickCounts(_ metric: String, _ op: Operator, _ limit: Double, _ outcome: Outcome, _ isOpen: Bool) {
+    let load = LoadCell(arms: [], design: .single)
+    func judgement(_ arm: [String]) -> Judgement {
+      Judgement(text: "", address: Address(block: nil, arm: arm, metric: metric), op: op, limit: Quantity(limit, .count))
+    }
+    #expect(Runner.countsLess(judgement([]), outcome, load) == isOpen)
+    // Both arms of a ratio run equally long.
+    #expect(!Runner.countsLess(judgement(["ratio", "on"]), outcome, load))
+  }
+
   private func cell(_ id: String, needs: [String] = []) -> Cell {
     Cell(id: id, work: .check(CheckCell(editParams: [], hintAfter: nil)), needs: needs, inputs: id)
   }

@@ -1,5 +1,6 @@
 import ExperimentModel
 import Foundation
+import Synchronization
 import Testing
 
 @testable import ResultStore
@@ -34,6 +35,25 @@ import Testing
       let latest = try store.latest(lesson: "day08")
       #expect(latest == ["a": result("a", 30), "b": result("b", 20)])
       #expect(try store.count(lesson: "day08") == 3)
+    }
+  }
+
+  @Test("of many that open a new store at once, each has it")
+  func opensAtOnce() throws {
+    for _ in 0..<10 {
+      try withStore { path in
+        let failures = Mutex<[String]>([])
+        DispatchQueue.concurrentPerform(iterations: 8) { index in
+          do {
+            try ResultStore(path: path).save(result("a\(index)", 1), lesson: "day08", stamp: stamp)
+          } catch {
+            failures.withLock { $0.append("\(error)") }
+          }
+        }
+        #expect(failures.withLock { $0 } == [])
+        let count = try ResultStore(path: path).count(lesson: "day08")
+        #expect(count == 8)
+      }
     }
   }
 

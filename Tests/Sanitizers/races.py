@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
 """nb built with the thread sanitizer, at work on several threads: no report.
 
-Usage: races.py path/to/nb [run|lab|serve]…
-First a program with a race, to see that the sanitizer reports one. Everything is many times slower than usual, so nothing is
-judged but the reports: figures of such a run say nothing, and INVALID is a usual verdict.
-
-On Linux the sanitizer of Swift 6.3 does not see Synchronization.Mutex: a right program that shares a dictionary under one is
-reported. Building pages shares such dictionaries, so `serve` is not clean, and its reports must be read one by one.
+Usage: races.py path/to/nb [run|lab|serve]… [option of the linker]…
+First a program with a race, to see that the sanitizer reports one, and the same one under a Mutex, to see that it does not
+(see mutex_seen.c). Everything is many times slower than usual, so nothing is judged but the reports: figures of such a run say
+nothing, and INVALID is a usual verdict.
 """
 import concurrent.futures
 import glob
@@ -23,11 +21,14 @@ import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NB = os.path.realpath(sys.argv[1])
-RACE = """import Foundation
+PROGRAM = """import Foundation
+import Synchronization
 nonisolated(unsafe) var x = 0
-let other = Thread { for _ in 0..<100_000 { x += 1 } }
+final class Guard: Sendable { let mutex = Mutex(()) }
+let lock = Guard()
+let other = Thread { for _ in 0..<100_000 { ADD } }
 other.start()
-for _ in 0..<100_000 { x += 1 }
+for _ in 0..<100_000 { ADD }
 Thread.sleep(forTimeInterval: 0.2)
 """
 
@@ -36,15 +37,22 @@ def reports(folder):
     return glob.glob(f"{folder}/report*")
 
 
-def racy_is_reported(folder):
+def reported(folder, statement, *options):
+    """What the sanitizer says of a program whose two threads do one statement again and again."""
     source = os.path.join(folder, "race.swift")
-    open(source, "w").write(RACE)
-    subprocess.run(["swiftc", "-sanitize=thread", source, "-o", os.path.join(folder, "race")], check=True, capture_output=True)
+    open(source, "w").write(PROGRAM.replace("ADD", statement))
+    subprocess.run(["swiftc", "-sanitize=thread", source, "-o", os.path.join(folder, "race"), *options], check=True, capture_output=True)
     subprocess.run([os.path.join(folder, "race")], capture_output=True)
     found = reports(folder)
-    assert found and "WARNING: ThreadSanitizer: data race" in open(found[0]).read(), "a race on purpose is not reported"
+    text = "".join(open(file).read() for file in found)
     for file in found:
         os.remove(file)
+    return text
+
+
+def sanitizer_sees(folder, options):
+    assert "WARNING: ThreadSanitizer: data race" in reported(folder, "x += 1"), "a race on purpose is not reported"
+    assert not reported(folder, "lock.mutex.withLock { _ in x += 1 }", *options), "a lock is not seen: see mutex_seen.c"
 
 
 class Child:
@@ -118,12 +126,14 @@ def serve(folder):
 
 def main():
     tasks = {"run": run, "lab": lab, "serve": serve}
-    chosen = sys.argv[2:] or list(tasks)
+    # What the linker was told for nb, for the program that shows that it helps.
+    options = [word for word in sys.argv[2:] if word not in tasks]
+    chosen = [word for word in sys.argv[2:] if word in tasks] or list(tasks)
     folder = tempfile.mkdtemp(prefix="nb-races-")
     os.environ["TSAN_OPTIONS"] = f"log_path={folder}/report"
     os.environ["XDG_STATE_HOME"] = os.path.join(folder, "state")
     try:
-        racy_is_reported(folder)
+        sanitizer_sees(folder, options)
         course = os.path.join(folder, "Notebooks")
         shutil.copytree(os.path.join(ROOT, "Notebooks"), course)
         os.symlink(os.path.join(ROOT, "Themes"), os.path.join(folder, "Themes"))

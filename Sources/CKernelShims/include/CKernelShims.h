@@ -64,6 +64,12 @@ static inline void nb_tight_timers(void) { prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0
 // thread that is not scheduled in the usual way is left alone.
 void nb_time_slice(uint64_t ns);
 
+// Idle processors wait in a loop, from which they wake at once, for as long as the descriptor is open (power management's
+// quality of service, as cyclictest uses it); -1: not permitted, or not known here.
+int nb_keep_awake(void);
+// Whether this process may ask for it.
+int nb_may_keep_awake(void);
+
 // The calling process gets SIGKILL when its parent dies.
 static inline void nb_die_with_parent(void) { prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); }
 
