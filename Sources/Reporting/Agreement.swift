@@ -41,6 +41,10 @@ private func differentConclusion(_ new: CellResult, _ old: CellResult) -> String
   if newDoubts != oldDoubts { return "doubts: " + newDoubts.symmetricDifference(oldDoubts).sorted().joined(separator: ", ") }
   for (a, b) in [(new.thresholds, old.thresholds), (new.expects, old.expects), (new.gates, old.gates)] {
     guard a.map(\.text) == b.map(\.text) else { return "other conditions" }
+    // A check repeats what stands in other tables.
+    if new.kind == "check", let (x, y) = zip(a, b).first(where: { !isRepeated($0.measured, $1.measured) }) {
+      return "\(x.text): \(y.measured.map(format) ?? "nothing") → \(x.measured.map(format) ?? "nothing")"
+    }
     for (x, y) in zip(a, b) where x.outcome != y.outcome { return "\(x.text): \(y.outcome.rawValue) → \(x.outcome.rawValue)" }
   }
   guard new.comparisons.map({ [$0.candidate, $0.metric] }) == old.comparisons.map({ [$0.candidate, $0.metric] }) else {
@@ -50,6 +54,11 @@ private func differentConclusion(_ new: CellResult, _ old: CellResult) -> String
     return "\(x.candidate): \(y.verdict.rawValue) → \(x.verdict.rawValue)"
   }
   return nil
+}
+
+private func isRepeated(_ new: MetricValue?, _ old: MetricValue?) -> Bool {
+  guard let new, let old else { return new == old }
+  return new.unit == old.unit && isEqual(new.estimate, old.estimate)
 }
 
 private func differentNumber(_ new: CellResult, _ old: CellResult) -> String? {

@@ -87,3 +87,17 @@ func pricesHaveNoNoise() {
   #expect(agrees(with(0.033900001), with: money))
   #expect(!agrees(with(0.0338), with: money) && !agrees(with(0.0339, 0.038), with: money))
 }
+
+/// An exercise that was passed since shows the figures by which it was.
+@Test func aCheckShowsWhatTheOtherTablesShow() {
+  var old = CellResult(id: "exercise", kind: "check", inputs: "1", quick: false, evidence: .computed)
+  old.gates = [JudgementResult(text: "mine.p99<=5", measured: MetricValue(Estimate(6, low: 5, high: 7), .count), outcome: .inconclusive)]
+  var new = old
+  #expect(agrees(new, with: old))
+  new.gates[0].measured?.estimate.low = 4
+  #expect(firstDifference(new, old) == "mine.p99<=5: 6 → 6")
+  new.gates[0].measured = nil
+  #expect(!agrees(new, with: old) && !agrees(old, with: new))
+  (new.kind, old.kind) = ("load", "load")
+  #expect(agrees(new, with: old))
+}
