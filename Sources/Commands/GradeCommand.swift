@@ -124,7 +124,7 @@ struct GradeCommand: ParsableCommand {
     if check.answer != .open { own.count(verdict, of: notebook.digest, on: today()) }
     progress[key] = own
     let hints = check.hints ?? []
-    let due = verdict == .pass ? 0 : own.hintsDue(after: check.hintAfter, of: hints.count)
+    let due = own.hintsDue(after: check.hintAfter, of: hints.count)
     let edits = changes(of: notebook, asked(by: cell))
     if !json {
       for edit in edits { Output.standard(edit.diff) }

@@ -94,7 +94,8 @@ struct LoadCommand: ParsableCommand {
     // Somebody's production is not the place for a typing error.
     options.maxRate = rateCap.flatMap(typedRate) ?? (places[0].isLoopback || places[0].socket != nil ? nil : 1_000)
     let profile = try profile(places)
-    let environment = environmentLine(machineDescription()) + (profile.executor.isOpen && !idleStates && AwakeProcessors.arePermitted ? ", idle processors kept awake" : "")
+    let isAwake = options.keepsAwake(profile) && AwakeProcessors.arePermitted
+    let environment = environmentLine(machineDescription()) + (isAwake ? ", idle processors kept awake" : "")
     var request = LoadRequest(
       profile: profile, target: target, targetText: urls.joined(separator: " "), options: options, objectives: try objectives(),
       environment: environment)

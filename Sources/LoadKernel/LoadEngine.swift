@@ -33,7 +33,7 @@ public struct LoadEngine: Sendable {
     _ options: LoadOptions = LoadOptions(), progress: ((LoadProgress) -> Void)? = nil,
     atEnd: (() -> Void)? = nil, cancelled: () -> Bool = { false }
   ) throws(LoadError) -> LoadRecord {
-    let awake = AwakeProcessors(options.keepsAwake && profile.executor.isOpen)
+    let awake = AwakeProcessors(options.keepsAwake(profile))
     defer { awake.release() }
     if let other {
       let record = try other.run(options, progress: progress, cancelled: cancelled)

@@ -40,6 +40,9 @@ public struct LoadOptions: Sendable {
   public var clock = LoadClock.system
   public init() {}
 
+  /// Whether a run of this profile is to keep idle processors awake: a closed loop has no times to keep.
+  public func keepsAwake(_ profile: LoadProfile) -> Bool { keepsAwake && profile.executor.isOpen }
+
   /// Of one slice of a profile.
   func seed(_ profile: LoadProfile) -> UInt64 { profile.seed &+ seedSalt &* 0x9E37_79B9_7F4A_7C15 }
 }
