@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import TelemetryModel
 import Testing
@@ -14,11 +15,13 @@ struct ExporterTests {
     }
   }
 
-  private func receiver(_ capture: sending CaptureWriter? = nil, _ change: (inout ReceiverOptions) -> Void = { _ in }) throws -> OTLPReceiver {
+  private func receiver(
+    _ capture: sending CaptureWriter? = nil, _ change: (inout ReceiverOptions) -> Void = { _ in }, now: @escaping @Sendable () -> UInt64 = { 1 }
+  ) throws -> OTLPReceiver {
     var options = ReceiverOptions()
     options.port = 0
     change(&options)
-    return try OTLPReceiver(options, capture: capture) { 1 }
+    return try OTLPReceiver(options, capture: capture, now: now)
   }
 
   private func exporter(
@@ -36,13 +39,19 @@ struct ExporterTests {
   @Test(arguments: [(OTLPFormat.protobuf, false), (.protobuf, true), (.json, false), (.json, true)])
   func whatIsGivenArrivesInOrderAndJoined(format: OTLPFormat, compresses: Bool) throws {
     let file = TemporaryFile(), requests = requests(120)
-    let receiver = try receiver(try CaptureWriter(file.path, now: 1))
+    // The first is answered only when all are given, so that on a busy machine too the others wait, and are joined.
+    let given = Flag()
+    let receiver = try receiver(try CaptureWriter(file.path, now: 1), now: {
+      while !given.value.load(ordering: .relaxed) { usleep(1000) }
+      return 1
+    })
     let exporter = try exporter(receiver.port, basePath: "/", change: { options in
       options.format = format
       options.compresses = compresses
       options.batchBytes = 10_000
     })
     for one in requests { exporter.enqueue(one) }
+    given.value.store(true, ordering: .relaxed)
     let counts = exporter.finish()
     receiver.stop()
     #expect(counts.sent == 80 * 5 + 40 * 2 && counts.lost == 0 && counts.retries == 0)
