@@ -36,19 +36,39 @@ final class LabProcess {
   private let client: ControlClient
 
   /// Starts the lab and waits until it listens.
-  init(_ system: SystemSpec, launcher: LabLauncher) throws {
+  convenience init(_ system: SystemSpec, launcher: LabLauncher) throws {
+    try self.init(try Self.begin(system, launcher))
+  }
+
+  /// Starts all of them and then waits: each fills its tables beside the others.
+  static func start(_ systems: [SystemSpec], launcher: LabLauncher) throws -> [LabProcess] {
+    let children = try systems.map { try begin($0, launcher) }
+    return try children.map(LabProcess.init)
+  }
+
+  private static func begin(_ system: SystemSpec, _ launcher: LabLauncher) throws -> ChildProcess {
     do {
-      child = try ChildProcess(name: "the lab", argv: [launcher.executable] + launcher.serveArguments)
+      let child = try ChildProcess(name: "the lab", argv: [launcher.executable] + launcher.serveArguments)
       try child.send(line: String(decoding: try JSONEncoder().encode(system), as: UTF8.self))
+      return child
+    } catch { throw failure(error) }
+  }
+
+  /// Waits until the lab of this child listens.
+  private init(_ child: ChildProcess) throws {
+    self.child = child
+    do {
       let line = try child.line(timeout: 20)
       let ready = try JSONDecoder().decode(Ready.self, from: Data(line.utf8))
       port = ready.port
       controlPort = ready.controlPort ?? ready.port
-    } catch {
-      let reason = (error as? MeasureError)?.cause ?? "the lab did not say its port"
-      throw CellFailure("the lab did not come up: \(reason)", remedy: "its own message is on stderr")
-    }
+    } catch { throw Self.failure(error) }
     client = try ControlClient(port: controlPort)
+  }
+
+  private static func failure(_ error: any Error) -> CellFailure {
+    let reason = (error as? MeasureError)?.cause ?? "the lab did not say its port"
+    return CellFailure("the lab did not come up: \(reason)", remedy: "its own message is on stderr")
   }
 
   private struct Ready: Decodable { var port: Int; var controlPort: Int? }

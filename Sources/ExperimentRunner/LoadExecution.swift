@@ -76,7 +76,7 @@ struct LoadExecution {
 
   /// All labs up, slices in balanced seeded order.
   private func runInTurns(runs: Int) throws -> [[Slice]] {
-    let labs = try load.arms.map { try LabProcess($0.system, launcher: runner.options.launcher) }
+    let labs = try LabProcess.start(load.arms.map(\.system), launcher: runner.options.launcher)
     defer { labs.forEach { $0.stop() } }
     var engines: [LoadEngine] = []
     for (arm, lab) in zip(load.arms, labs) {

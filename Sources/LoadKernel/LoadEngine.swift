@@ -12,6 +12,7 @@ public struct LoadEngine: Sendable {
   let scenario: Scenario
   /// For a target with TLS or HTTP/2, which must never get plain bytes by mistake.
   private let other: NIOLoadEngine?
+  private let margin = WakeMargin()
 
   /// - Throws: `LoadError` for a scenario that cannot be compiled: empty, a check or capture that is none, a variable that
   ///   nothing gives.
@@ -66,7 +67,7 @@ public struct LoadEngine: Sendable {
     var opened = 0
     for loop in 0..<threads {
       let mine = count / threads + (loop < count % threads ? 1 : 0)
-      let made = try LoadLoop(profile, scenario, target, options, count: mine, loop: loop, shared: shared)
+      let made = try LoadLoop(profile, scenario, target, options, count: mine, loop: loop, shared: shared, margin: margin)
       opened += made.connectAll()
       loops.append(made)
       if opened == 0 { break }
@@ -82,7 +83,7 @@ public struct LoadEngine: Sendable {
 
   /// A target that is down needs one loop to say so.
   private func restart(_ loop: LoadLoop, _ options: LoadOptions, count: Int) throws(LoadError) -> [LoadLoop] {
-    let one = try LoadLoop(profile, scenario, target, options, count: count, shared: SharedCounters(loops: 1))
+    let one = try LoadLoop(profile, scenario, target, options, count: count, shared: SharedCounters(loops: 1), margin: margin)
     one.firstFailure = loop.firstFailure
     return [one]
   }

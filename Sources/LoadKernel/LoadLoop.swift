@@ -41,6 +41,7 @@ final class LoadLoop {
   /// Taken and touched before the start is chosen; this loop's share of the rows.
   private var raw: RawLog?
   private var waiting: Int64 = 0
+  private let margin: WakeMargin
   private var spinMargin: Int64 = 60_000
   private var spinMost: Int64 = 150_000
   private var watch: ClockWatch
@@ -49,16 +50,19 @@ final class LoadLoop {
   private var lastReport: Int64 = 0
   private var lastAbortLook: Int64 = 0
 
-  /// - Parameter count: connections of this loop.
+  /// - Parameters:
+  ///   - count: connections of this loop.
+  ///   - margin: what earlier runs of the plan found, and where this one leaves what it found.
   init(
     _ profile: LoadProfile, _ scenario: Scenario, _ target: LoadTarget, _ options: LoadOptions, count: Int, loop: Int = 0,
-    shared: SharedCounters
+    shared: SharedCounters, margin: WakeMargin
   ) throws(LoadError) {
     self.profile = profile
     self.options = options
     self.scenario = scenario
     self.loop = loop
     self.shared = shared
+    self.margin = margin
     loops = shared.loops
     clock = options.clock
     writer = RequestWriter(scenario, seed: options.seed(profile), loop: loop)
@@ -123,11 +127,16 @@ final class LoadLoop {
   }
 
   /// How much too late this machine's timers wake up: the margin before a send that is spun, from the worst of twenty waits. A
-  /// processor that has slept longer wakes up later, so the waits are as long as those of the plan, up to 2 ms.
+  /// processor that has slept longer wakes up later, so the waits are as long as those of the plan, up to 2 ms. They are for the
+  /// first run of a plan only: the slices of a comparison go on from where the one before was.
   private func calibrate() {
     let gap = Int64((rules.plan.map { $0.duration / max(1, $0.expected) } ?? 0) * 1e9)
     // A margin of 500 µs costs an eighth of a core at 250 requests/s; nobody notices 6 % at 120.
     spinMost = min(max(gap / 8, 150_000), 500_000)
+    if let known = margin.known {
+      spinMargin = min(known, spinMost)
+      return
+    }
     let wait = min(max(gap / 2, 100_000), 2_000_000)
     var worst: Int64 = 0
     for _ in 0..<20 {
@@ -276,6 +285,7 @@ final class LoadLoop {
 
   private func finish(cpu: Int64) -> LoadRecord {
     let now = clock.now()
+    if isPrecise { margin.keep(spinMargin) }
     // A step may also have ended the run.
     watch.look()
     recorder.clockSteps(watch.steps)

@@ -12,10 +12,27 @@ final class BlockingMemcachedClient {
 
   deinit { close(fd) }
 
-  func set(_ key: [UInt8], _ data: [UInt8]) throws {
-    try send(Array("set ".utf8) + key + Array(" 0 0 \(data.count)\r\n".utf8) + data + [13, 10])
-    let length = try receive { $0.last == 10 ? $0.count : nil }
-    guard buffer[..<length].starts(with: "STORED".utf8) else { throw Self.failure("a row was not stored") }
+  /// Stores rows; many travel together, as filling is not what is measured.
+  func fill(_ rows: some Sequence<(key: [UInt8], data: [UInt8])>) throws {
+    var commands: [UInt8] = []
+    var count = 0
+    for row in rows {
+      commands += Array("set ".utf8) + row.key + Array(" 0 0 \(row.data.count)\r\n".utf8) + row.data + [13, 10]
+      count += 1
+      guard commands.count >= buffer.count / 2 else { continue }
+      try store(commands, count)
+      commands.removeAll(keepingCapacity: true)
+      count = 0
+    }
+    if count > 0 { try store(commands, count) }
+  }
+
+  /// One line answers each command, whether it says `STORED` or why not.
+  private func store(_ commands: [UInt8], _ count: Int) throws {
+    try send(commands)
+    let length = try receive { bytes in bytes.last == 10 && bytes.count(where: { $0 == 10 }) == count ? bytes.count : nil }
+    let answers = buffer[..<length].split(separator: 10)
+    guard answers.allSatisfy({ $0.elementsEqual("STORED\r".utf8) }) else { throw Self.failure("a row was not stored") }
   }
 
   /// - Parameter command: `get KEY\r\n`.

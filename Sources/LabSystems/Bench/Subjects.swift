@@ -94,7 +94,7 @@ final class MemcachedGetSubject: BenchSubject {
       client = try BlockingMemcachedClient(port: server.port)
     }
     let rows = DatasetRows(dataset, among: system.data, seed: system.seed)
-    for id in 1...dataset.rows { try client.set(Array(String(id).utf8), rows.payload(id)) }
+    try client.fill((1...dataset.rows).lazy.map { (Array(String($0).utf8), rows.payload($0)) })
     keys = BenchKeys(dataset, seed: seed).ids.map { Array("get \($0)\r\n".utf8) }
   }
 
