@@ -55,6 +55,10 @@ public struct Grader {
       graded.note = "the machine changed during \(source): run it again"
       return graded
     }
+    if result.isUnbounded(gate.address) {
+      (graded.state, graded.note) = (.inconclusive, "too few requests to bound \(gate.address.metric)")
+      return graded
+    }
     let outcome = Runner.outcome(value.estimate, gate.op, gate.limit.value)
     graded.state = outcome == .pass ? .pass : outcome == .fail ? .fail : .inconclusive
     if case .check(let check) = asked.work, gate.address.metric == "answered" { graded.note = Self.note(check.answer) }

@@ -3,6 +3,7 @@
 // control (`ControlState`) makes everything inconclusive. A gate is shown, and judged by `nb grade`.
 
 import ExperimentModel
+import Statistics
 
 extension Runner {
   func judge(_ cell: Cell, _ known: [String: CellResult], into result: inout CellResult) {
@@ -90,7 +91,8 @@ extension Runner {
       return JudgementResult(text: judgement.text, measured: nil, outcome: .inconclusive)
     }
     var outcome = Self.outcome(value.estimate, judgement.op, judgement.limit.value)
-    if distrusted || rests(judgement.address, onUnmet: known) { outcome = .inconclusive }
+    let source = known[judgement.address.block ?? own.id] ?? own
+    if distrusted || rests(judgement.address, onUnmet: known) || source.isUnbounded(judgement.address) { outcome = .inconclusive }
     return JudgementResult(text: judgement.text, measured: value, outcome: outcome)
   }
 
@@ -116,7 +118,8 @@ extension Runner {
       guard let found = find(address, own, known) else {
         return [JudgementResult(text: text, measured: nil, outcome: .inconclusive)]
       }
-      let isOpen = distrusted || rests(address, onUnmet: known)
+      let source = known[address.block ?? own.id] ?? own
+      let isOpen = distrusted || rests(address, onUnmet: known) || source.isUnbounded(address)
       let outcome = isOpen ? .inconclusive : Self.near(found.estimate, value.value, expectation)
       return [JudgementResult(text: text, measured: found, outcome: outcome)]
     }
@@ -187,6 +190,20 @@ extension Runner {
     case .bytes: "\(plain(expectation.tolerance)) B"
     default: plain(expectation.tolerance)
     }
+  }
+}
+
+extension CellResult {
+  /// Whether the value is a quantile of a load that sent too few requests to bound it from both sides, 368 for p99: the largest
+  /// of seventy is a number, and says next to nothing about the hundredth.
+  func isUnbounded(_ address: Address) -> Bool {
+    guard kind == "load", let q = ArmMeasurement.quantiles.first(where: { $0.0 == address.metric })?.1,
+      !["ratio", "delta", "est"].contains(address.arm.first), value(at: address)?.estimate.low == nil
+    else { return false }
+    var counted = address
+    counted.metric = "http_reqs"
+    guard let count = value(at: counted)?.estimate.value else { return false }
+    return binomialRanks(n: Int(count), q: q, confidence: 0.95) == nil
   }
 }
 

@@ -1,6 +1,6 @@
 // Paired comparison of arms: slice i of the baseline against slice i of the candidate, which ran
 // next to it. Metrics with a value per slice use the order statistics of the paired log-ratios;
-// quantiles need the merged slices and get a block bootstrap over pairs (method.md, 1).
+// quantiles need the merged slices and get a block bootstrap over pairs (method.md, 1), as far as there are enough requests.
 
 import ExperimentModel
 import LoadKernel
@@ -14,13 +14,21 @@ extension LoadExecution {
     if own.count == baseline.slices.count, let control = controlAA(own) {
       result.control = Estimate(control.ratio, low: control.interval.low, high: control.interval.high)
     }
-    for candidate in arms.dropFirst() {
+    let counts = arms.map { $0.slices.reduce(0) { $0 + Int($1.record.response.count) } }
+    var unknown: Set<String> = []
+    for (candidate, count) in zip(arms, counts).dropFirst() {
+      let fewest = min(count, counts[0])
       var ratios: [String: Estimate] = [:]
       var deltas: [String: MetricValue] = [:]
       let shared = Set(baseline.metrics().keys).intersection(candidate.metrics().keys)
       for name in shared.sorted() {
         guard let unit = Metric.named(name)?.unit else { continue }
         if let q = ArmMeasurement.quantiles.first(where: { $0.0 == name })?.1 {
+          // Where even one arm's own quantile has no interval, resampling would invent one from its largest few.
+          guard binomialRanks(n: fewest, q: q, confidence: 0.95) != nil else {
+            unknown.insert(name)
+            continue
+          }
           let both = bootstrapQuantiles(baseline, candidate, q)
           ratios[name] = both.ratio
           deltas[name] = MetricValue(both.delta, unit)
@@ -33,6 +41,12 @@ extension LoadExecution {
         ComparisonResult(
           candidate: candidate.arm.name, metric: metric, ratio: ratios, delta: deltas,
           verdict: verdict(metric, baseline, candidate)))
+    }
+    let judged = Set((cell.thresholds + cell.gates).map(\.address) + cell.expects.map(\.address)).filter { $0.arm.first == "ratio" }.map(\.metric)
+    let missed = unknown.intersection(judged).sorted()
+    if !missed.isEmpty {
+      result.doubts.append(
+        Doubt(id: "few-requests", text: "\(counts.min() ?? 0) requests of an arm are too few to compare \(missed.joined(separator: " and ")): it has no interval"))
     }
   }
 

@@ -55,7 +55,7 @@ final class LoadLoop {
   ///   - margin: what earlier runs of the plan found, and where this one leaves what it found.
   init(
     _ profile: LoadProfile, _ scenario: Scenario, _ target: LoadTarget, _ options: LoadOptions, count: Int, loop: Int = 0,
-    shared: SharedCounters, margin: WakeMargin
+    shared: SharedCounters, margin: WakeMargin = WakeMargin()
   ) throws(LoadError) {
     self.profile = profile
     self.options = options

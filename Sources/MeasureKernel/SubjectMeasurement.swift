@@ -180,6 +180,7 @@ private final class Measurement {
         if !cancelled() { let _: Void? = try leaveOut(index, error) }
       }
     }
+    for index in names.indices { _ = try attempt(index, cancelled) { subject throws(MeasureError) in try subject.waitUntilReady() } }
     guard policy.order == .abba else { return began = nb_now() }
     let before = nb_now()
     var isRestarted = false

@@ -42,31 +42,50 @@ public final class SubjectProcess: TimedSubject {
   /// Whose lines the child's faults are about.
   private let fence: FenceSpec?
   private let counters: PerfCounters?
+  private let isPinned: Bool
+  /// Seconds that it may take to get ready.
+  private let patience: Double
+  private var isReady = false
 
-  /// Work of the lab: lines over stdin and stdout, the job as JSON.
+  /// Work of the lab: lines over stdin and stdout, the job as JSON. It gets ready while others are started.
   convenience init(
     name: String, argv: [String], firstLine: String, isPinned: Bool = false, timeout: Double, cancelled: @escaping () -> Bool
   ) throws(MeasureError) {
     let launcher = try Launcher(name: "subject \(name)", argv: argv, leavesByItself: true)
     let child = try ChildProcess(launcher: launcher, channel: .standard, cancelled: cancelled)
-    try self.init(name: name, child: child, firstLine: firstLine, fence: nil, counts: false, isPinned: isPinned, timeout: timeout)
+    try self.init(beginning: name, child: child, firstLine: firstLine, fence: nil, counts: false, isPinned: isPinned, timeout: timeout)
+  }
+
+  /// As the other, and waits until it is ready.
+  convenience init(
+    name: String, child: ChildProcess, firstLine: String, fence: FenceSpec?, counts: Bool, isPinned: Bool = false, timeout: Double
+  ) throws(MeasureError) {
+    try self.init(beginning: name, child: child, firstLine: firstLine, fence: fence, counts: counts, isPinned: isPinned, timeout: timeout)
+    try waitUntilReady()
   }
 
   /// - Parameters:
   ///   - counts: with the processor's counters, where there are any.
-  ///   - isPinned: on one CPU, the same for all: two cores may differ in speed.
-  init(
-    name: String, child: ChildProcess, firstLine: String, fence: FenceSpec?, counts: Bool, isPinned: Bool = false, timeout: Double
+  ///   - isPinned: on one CPU, the same for all, once it is ready: two cores may differ in speed.
+  private init(
+    beginning name: String, child: ChildProcess, firstLine: String, fence: FenceSpec?, counts: Bool, isPinned: Bool = false, timeout: Double
   ) throws(MeasureError) {
     self.name = name
     self.child = child
     self.fence = fence
-    if isPinned { _ = nb_pin_process(child.pid) }
+    self.isPinned = isPinned
+    patience = timeout
     counters = counts ? PerfCounters.of(child.pid) : nil
     try child.send(line: firstLine)
-    let first = try answer(timeout)
+  }
+
+  public func waitUntilReady() throws(MeasureError) {
+    guard !isReady else { return }
+    let first = try answer(patience)
     guard first == "ready" || first.hasPrefix("ready ") else { throw MeasureError("subject \(name) did not say `ready`") }
     note = first == "ready" ? nil : String(first.dropFirst("ready ".count))
+    if isPinned { _ = nb_pin_process(child.pid) }
+    isReady = true
   }
 
   /// Asks it to leave; a child that stays is ended.
@@ -101,6 +120,7 @@ public final class SubjectProcess: TimedSubject {
   }
 
   private func sample(_ request: String, _ timeout: Double) throws(MeasureError) -> SubjectSample {
+    try waitUntilReady()
     let before = counters?.read()
     try child.send(line: request)
     let answer = try answer(timeout)

@@ -33,6 +33,8 @@ public protocol TimedSubject: AnyObject {
   var isRestarted: Bool { get }
   /// What a reader must know about its samples; sentences without a full stop.
   var doubts: [String] { get }
+  /// Returns when its first sample would be a sample and not a part of its start.
+  func waitUntilReady() throws(MeasureError)
   /// One sample.
   ///
   /// - Parameter timeout: seconds; a subject that takes longer is ended.
@@ -45,4 +47,5 @@ extension TimedSubject {
   public var startsProcesses: Bool { false }
   public var isRestarted: Bool { false }
   public var doubts: [String] { [] }
+  public func waitUntilReady() throws(MeasureError) {}
 }

@@ -1,4 +1,5 @@
 import ExperimentModel
+import LoadKernel
 import Testing
 
 @testable import ExperimentRunner
@@ -37,6 +38,49 @@ import Testing
     #expect(Runner.countsLess(judgement([]), outcome, load) == isOpen)
     // Both arms of a ratio run equally long.
     #expect(!Runner.countsLess(judgement(["ratio", "on"]), outcome, load))
+  }
+
+  @Test("a quantile of too few requests, which has no interval, decides nothing; one of enough does", arguments: [
+    ("p99", 72.0, nil as Double?, true), ("p99", 400, nil, false), ("p99", 72, 1.0, false), ("p50", 72, nil, false), ("mean", 3, nil, false),
+  ])
+  func fewRequests(_ metric: String, _ count: Double, _ low: Double?, _ isOpen: Bool) {
+    var result = CellResult(id: "b", kind: "load", inputs: "", quick: true, evidence: .real)
+    result.arms = [
+      ArmResult(
+        name: "on", metrics: [metric: MetricValue(Estimate(2, low: low, high: low.map { _ in 3 }), .nanoseconds), "http_reqs": MetricValue(Estimate(count), .count)])
+    ]
+    #expect(result.isUnbounded(Address(block: nil, arm: ["on"], metric: metric)) == isOpen)
+    #expect(!result.isUnbounded(Address(block: nil, arm: ["ratio", "on"], metric: metric)))
+  }
+
+  @Test("a comparison of too few requests has no ratio of a quantile that would not have an interval, and says so")
+  func fewComparedRequests() {
+    func arm(_ name: String, _ count: Int) -> ArmMeasurement {
+      let profile = LoadProfile(executor: .constantVUs, requests: [RequestSpec(name: "look", method: "GET", path: "/")])
+      let slices = (0..<6).map { slice in
+        var record = LoadRecord()
+        record.elapsed = Nanoseconds(seconds: 1)
+        for i in 0..<count { record.response.record(Int64(1_000_000 + 1_000 * ((i * 7 + slice) % 50))) }
+        record.completed = count
+        return Slice(record: record, counters: [:], samples: [], sampleTimes: [])
+      }
+      return ArmMeasurement(LoadArm(name: name, system: SystemSpec(id: "s", seed: 0, roles: [], data: []), profile: profile), slices)
+    }
+    let runner = Runner(
+      RunOptions(quick: true, launcher: LabLauncher(executable: "", serveArguments: []), subjectArguments: [], fenceCache: ""), cancelled: { false }, report: { _ in })
+    for (count, known) in [(12, ["p50", "p90", "p95"]), (70, ["p50", "p90", "p95", "p99"])] {
+      let arms = [arm("off", count), arm("on", count)]
+      let comparison = Comparison(runs: 6, metric: "mean")
+      let load = LoadCell(arms: arms.map(\.arm), design: .compare(comparison))
+      var cell = Cell(id: "b", work: .load(load), needs: [], inputs: "")
+      cell.thresholds = [
+        Judgement(text: "", address: Address(block: nil, arm: ["ratio"], metric: "p99"), op: .lessOrEqual, limit: Quantity(2, .plain))
+      ]
+      var result = CellResult(id: "b", kind: "load", inputs: "", quick: true, evidence: .real)
+      LoadExecution(cell: cell, load: load, runner: runner).compare(arms, comparison, into: &result)
+      #expect(result.comparisons[0].ratio.keys.filter { $0.hasPrefix("p") }.sorted() == known)
+      #expect(result.doubts.map(\.id) == (count == 12 ? ["few-requests"] : []))
+    }
   }
 
   private func cell(_ id: String, needs: [String] = []) -> Cell {

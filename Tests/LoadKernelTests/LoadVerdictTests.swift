@@ -45,6 +45,22 @@ private func slice(late: Int) -> LoadRecord {
     #expect(record.verdict == .invalid)
   }
 
+  @Test("of a hundred sends two that were very late are DEGRADED, of a thousand twenty are INVALID")
+  func certain() {
+    func record(_ count: Int, late: Int) -> LoadRecord {
+      var record = slice(late: 0)
+      record.sendLag = .init()
+      for i in 0..<count { record.sendLag.record(i < late ? 5_000_000 : 3_000) }
+      record.judge()
+      return record
+    }
+    #expect(record(100, late: 2).verdict == .degraded)
+    #expect(record(100, late: 4).verdict == .invalid)
+    #expect(record(1_000, late: 11).verdict == .degraded)
+    #expect(record(1_000, late: 20).verdict == .invalid)
+    #expect(record(100_000, late: 1_100).verdict == .invalid)
+  }
+
   @Test("waiting for a connection is said; a closed loop has no plan to miss")
   func waiting() {
     var record = slice(late: 0)
