@@ -91,8 +91,9 @@ extension Runner {
       return JudgementResult(text: judgement.text, measured: nil, outcome: .inconclusive)
     }
     var outcome = Self.outcome(value.estimate, judgement.op, judgement.limit.value)
-    let source = known[judgement.address.block ?? own.id] ?? own
-    if distrusted || rests(judgement.address, onUnmet: known) || source.isUnbounded(judgement.address) { outcome = .inconclusive }
+    if distrusted || rests(judgement.address, onUnmet: known) || source(judgement.address, own, known)?.isUnbounded(judgement.address) == true {
+      outcome = .inconclusive
+    }
     return JudgementResult(text: judgement.text, measured: value, outcome: outcome)
   }
 
@@ -104,8 +105,13 @@ extension Runner {
   }
 
   private func find(_ address: Address, _ own: CellResult, _ known: [String: CellResult]) -> MetricValue? {
-    guard let block = address.block, block != own.id else { return own.value(at: address) }
-    return known[block]?.value(at: address)
+    source(address, own, known)?.value(at: address)
+  }
+
+  /// Whose value an address means.
+  private func source(_ address: Address, _ own: CellResult, _ known: [String: CellResult]) -> CellResult? {
+    guard let block = address.block, block != own.id else { return own }
+    return known[block]
   }
 
   /// A prediction, for each arm or point that has one.
@@ -118,8 +124,7 @@ extension Runner {
       guard let found = find(address, own, known) else {
         return [JudgementResult(text: text, measured: nil, outcome: .inconclusive)]
       }
-      let source = known[address.block ?? own.id] ?? own
-      let isOpen = distrusted || rests(address, onUnmet: known) || source.isUnbounded(address)
+      let isOpen = distrusted || rests(address, onUnmet: known) || source(address, own, known)?.isUnbounded(address) == true
       let outcome = isOpen ? .inconclusive : Self.near(found.estimate, value.value, expectation)
       return [JudgementResult(text: text, measured: found, outcome: outcome)]
     }
@@ -131,7 +136,8 @@ extension Runner {
       guard let theory = arm.theory[address.metric], let measured = arm.metrics[address.metric] else { continue }
       let text = "\(place) = \(expectation.theory ?? "theory") ± \(toleranceText(expectation))"
       let judged = MetricValue(["twin", "sim"].contains(expectation.theory) ? arm.paired?[address.metric] ?? measured.estimate : measured.estimate, measured.unit)
-      let outcome = distrusted ? .inconclusive : Self.near(judged.estimate, theory, expectation)
+      let isOpen = distrusted || own.kind == "load" && CellResult.isUnbounded(address.metric, judged.estimate, requests: arm.metrics["http_reqs"]?.estimate)
+      let outcome = isOpen ? .inconclusive : Self.near(judged.estimate, theory, expectation)
       results.append(JudgementResult(text: text, measured: judged, outcome: outcome))
     }
     if results.isEmpty {
@@ -197,13 +203,15 @@ extension CellResult {
   /// Whether the value is a quantile of a load that sent too few requests to bound it from both sides, 368 for p99: the largest
   /// of seventy is a number, and says next to nothing about the hundredth.
   func isUnbounded(_ address: Address) -> Bool {
-    guard kind == "load", let q = ArmMeasurement.quantiles.first(where: { $0.0 == address.metric })?.1,
-      !["ratio", "delta", "est"].contains(address.arm.first), value(at: address)?.estimate.low == nil
-    else { return false }
+    guard kind == "load", !["ratio", "delta", "est"].contains(address.arm.first) else { return false }
     var counted = address
     counted.metric = "http_reqs"
-    guard let count = value(at: counted)?.estimate.value else { return false }
-    return binomialRanks(n: Int(count), q: q, confidence: 0.95) == nil
+    return Self.isUnbounded(address.metric, value(at: address)?.estimate, requests: value(at: counted)?.estimate)
+  }
+
+  static func isUnbounded(_ metric: String, _ found: Estimate?, requests: Estimate?) -> Bool {
+    guard let q = ArmMeasurement.quantiles.first(where: { $0.0 == metric })?.1, let found, found.low == nil, let requests else { return false }
+    return binomialRanks(n: Int(requests.value), q: q, confidence: 0.95) == nil
   }
 }
 
