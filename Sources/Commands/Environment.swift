@@ -39,6 +39,17 @@ func commitID(_ folder: String) -> String? {
   return packed.split(separator: "\n").first { $0.hasSuffix(reference) }.map { String($0.prefix(12)) }
 }
 
+/// The words of the command line after nb's own name.
+///
+/// Swift's runtime finds them on the stack, before the environment. A preloaded library that set a variable has moved the
+/// environment elsewhere, and a statically linked runtime then finds none: the kernel still knows them.
+let commandWords: [String] = {
+  guard CommandLine.arguments.count < 2, let bytes = FileManager.default.contents(atPath: "/proc/self/cmdline") else {
+    return Array(CommandLine.arguments.dropFirst())
+  }
+  return bytes.split(separator: 0, omittingEmptySubsequences: false).dropFirst().dropLast().map { String(decoding: $0, as: UTF8.self) }
+}()
+
 /// The running nb, which is also its own lab.
 func executablePath() -> String {
   var buffer = [CChar](repeating: 0, count: 4_096)

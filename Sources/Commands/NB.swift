@@ -46,12 +46,12 @@ public struct NB: ParsableCommand {
   /// Entry point of the executable.
   public static func run() {
     // Before the tree of commands is made, which takes some milliseconds: scripts ask this often.
-    if CommandLine.arguments.dropFirst() == ["--version"] { 
+    if commandWords == ["--version"] {
       Output.standard(version + "\n")
       return Output.exitIfLost()
     }
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(commandWords)
       try command.run()
     } catch {
       Output.exitIfLost()

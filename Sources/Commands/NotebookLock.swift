@@ -96,7 +96,7 @@ final class NotebookLock {
     return isHeld
   }
 
-  private static let command = (["nb"] + CommandLine.arguments.dropFirst()).joined(separator: " ").replacing("\n", with: " ")
+  private static let command = (["nb"] + commandWords).joined(separator: " ").replacing("\n", with: " ")
 }
 
 extension Workspace {

@@ -41,6 +41,16 @@ def tests(Folder):
         finished = [json.loads(line)["id"] for line in printed.splitlines() if line.endswith(b"}")]
         assert len(rows) >= len(finished) and set(finished) <= set(rows), (place, rows, finished)
 
+    def a_preloaded_library_takes_no_words_away():
+        """Setting a variable before nb begins moves the environment, behind which a static Swift runtime looks for the words."""
+        if not shim():
+            return
+        with Folder() as f:
+            done = subprocess.run([nb, "explain", "", "E0"], cwd=f.path, capture_output=True, stdin=subprocess.DEVNULL, env=failing(f.path))
+            plain = subprocess.run([nb, "explain", "", "E0"], cwd=f.path, capture_output=True, stdin=subprocess.DEVNULL)
+            assert (done.returncode, done.stdout, done.stderr) == (plain.returncode, plain.stdout, plain.stderr), (done, plain)
+            assert b"lab serve" not in done.stdout, done.stdout
+
     def walk(kind, step):
         """Every `step`-th call of a run, and of the run after it, which finds everything there."""
         notebooks, last = states()
@@ -120,7 +130,7 @@ def tests(Folder):
             check_order(strace_calls(log, os.path.realpath(f.path)))
             os.unlink(log)
 
-    return [a_disk_that_fails_at_any_call_costs_nothing_that_was_there, a_kill_before_any_call_leaves_old_or_new,
+    return [a_preloaded_library_takes_no_words_away, a_disk_that_fails_at_any_call_costs_nothing_that_was_there, a_kill_before_any_call_leaves_old_or_new,
             data_is_on_the_disk_before_its_name_and_the_store_before_the_notebook, strace_sees_the_same_order]
 
 
