@@ -14,24 +14,18 @@ func sampleStacks(
   of child: ChildProcess, lasting duration: Nanoseconds, rate: Int = ProfilerSource.rate, cancelled: () -> Bool = { false }
 ) throws(MeasureError) -> StackProfile {
   let timeout = 20 + 2 * duration.seconds
-  func run(_ iterations: Int) throws(MeasureError) -> Double {
+  func run(_ iterations: Int) throws(MeasureError) -> ProfileBatch.Took {
     try child.send(line: "run \(iterations)")
     let answer = try child.line(timeout: timeout)
-    let field = answer.split(separator: " ").first { $0.hasPrefix("ns=") }
-    guard let ns = field.flatMap({ Double($0.dropFirst(3)) }) else {
-      throw MeasureError("the profiled subject answered `\(answer.prefix(200))`")
+    func field(_ name: String) -> Double? {
+      answer.split(separator: " ").first { $0.hasPrefix(name) }.flatMap { Double($0.dropFirst(name.count)) }
     }
-    return ns
+    guard let wall = field("ns=") else { throw MeasureError("the profiled subject answered `\(answer.prefix(200))`") }
+    return .init(wall: wall, cpu: field("cpu=") ?? wall)
   }
   // A batch of a twentieth of the time: the lines between batches are then no part of the profile worth naming.
-  let wanted = Double(duration.rawValue) / 20
-  var batch = 1
-  var once = try run(1)
-  while once < wanted / 10, batch < 1 << 40 {
-    batch *= 8
-    once = try run(batch)
-  }
-  batch = max(1, Int(Double(batch) * wanted / max(1, once)))
+  var batch = ProfileBatch(wanted: Double(duration.rawValue) / 20)
+  while batch.grows(after: try run(batch.iterations)) {}
   try child.send(line: "profile start \(rate)")
   let started = try child.line(timeout: 20)
   guard started == "profile started" else {
@@ -39,10 +33,40 @@ func sampleStacks(
     throw MeasureError("no profile: \(cause)")
   }
   var spent = 0.0
-  while spent < Double(duration.rawValue), !cancelled() { spent += try run(batch) }
+  while spent < Double(duration.rawValue), !cancelled() {
+    let took = try run(batch.iterations)
+    spent += took.wall
+    _ = batch.grows(after: took)
+  }
   try child.send(line: "profile stop")
   var answer = ProfileAnswer()
   while true {
     if let profile = try answer.take(try child.line(timeout: 60)) { return profile }
+  }
+}
+
+/// How many calls of the subject one line asks for.
+///
+/// Sized by CPU time, for that is what is sampled: on a busy machine a batch that seems long may have waited for most of
+/// it, and where batches are short the samples fall into the harness. It grows while sampling too.
+struct ProfileBatch {
+  /// Nanoseconds that a batch took.
+  struct Took {
+    var wall, cpu: Double
+  }
+
+  /// Nanoseconds of CPU that a batch is to take; half of it is enough, and so are four times as many on the clock.
+  let wanted: Double
+  private(set) var iterations = 1
+
+  init(wanted: Double) { self.wanted = wanted }
+
+  /// Takes in how long the last batch took and says whether the next one has more calls.
+  mutating func grows(after took: Took) -> Bool {
+    guard took.cpu * 2 < wanted, took.wall < wanted * 4, iterations < 1 << 40 else { return false }
+    // A subject that mostly waits reaches its limit on the clock first.
+    let factor = min(8, wanted / max(1, took.cpu), 4 * wanted / max(1, took.wall))
+    iterations = max(iterations + 1, Int(Double(iterations) * factor))
+    return true
   }
 }
