@@ -182,7 +182,8 @@ import Testing
       } periodEnded: { periods = $0.periods }
       let (wall, used) = (Double(now() - start), Double(cpu(pid) - before))
       #expect(used / wall <= cpus * 1.15, "\(used / wall) of a CPU")
-      #expect(throttle.periods >= 24 && throttle.throttled > 0)
+      // On a crowded machine it may never get as much as it is allowed.
+      #expect(throttle.periods >= 24 && (throttle.throttled > 0 || used / wall < cpus))
       // It goes on when the limit is over.
       let end = cpu(pid)
       for _ in 0..<1_000 where cpu(pid) - end < 20_000_000 { usleep(5_000) }
