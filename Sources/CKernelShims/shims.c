@@ -1,26 +1,50 @@
 #include "CKernelShims.h"
 
 #include <fcntl.h>
+#include <sched.h>
 
-// glibc has this call from 2.41 on only.
-struct nb_sched_attr {
-  uint32_t size, policy;
-  uint64_t flags;
-  int32_t nice;
-  uint32_t priority;
-  uint64_t runtime, deadline, period;
-};
-
-void nb_time_slice(uint64_t ns) {
+// glibc has these calls from 2.41 on only.
 #if defined(SYS_sched_setattr) && defined(SYS_sched_getattr)
-  struct nb_sched_attr attributes = {0};
-  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0 || attributes.policy != 0) return;
-  attributes.size = sizeof attributes;
-  attributes.runtime = ns;
-  syscall(SYS_sched_setattr, 0, &attributes, 0);
+static int get_schedule(struct nb_schedule *found) { return syscall(SYS_sched_getattr, 0, found, sizeof *found, 0); }
+static int set_schedule(const struct nb_schedule *wanted) { return syscall(SYS_sched_setattr, 0, wanted, 0); }
 #else
-  (void)ns;
+static int get_schedule(struct nb_schedule *found) { (void)found; return -1; }
+static int set_schedule(const struct nb_schedule *wanted) { (void)wanted; return -1; }
 #endif
+
+int nb_come_first(int at_once, struct nb_schedule *before) {
+  *before = (struct nb_schedule){0};
+  if (get_schedule(before) != 0 || before->policy != SCHED_OTHER) {
+    before->size = 0;
+    return NB_USUAL_TURN;
+  }
+  before->size = sizeof *before;
+  // SCHED_FLAG_RESET_ON_FORK: whatever this thread starts is an ordinary process.
+  struct nb_schedule first = {.size = sizeof first, .policy = SCHED_RR, .flags = 1, .priority = 1};
+  if (at_once && set_schedule(&first) == 0) return NB_AT_ONCE;
+  struct nb_schedule sooner = *before;
+  sooner.runtime = 100000;
+  if (set_schedule(&sooner) == 0) return NB_SOONER;
+  before->size = 0;
+  return NB_USUAL_TURN;
+}
+
+void nb_come_as_before(const struct nb_schedule *before) {
+  if (before->size == 0) return;
+  struct nb_schedule again = *before;
+  // 0: the slice that the system gives.
+  again.runtime = 0;
+  if (set_schedule(&again) == 0) return;
+  // Without privilege the flag stays.
+  again.flags |= 1;
+  set_schedule(&again);
+}
+
+int nb_may_come_first(void) {
+  struct nb_schedule before;
+  const int found = nb_come_first(1, &before);
+  nb_come_as_before(&before);
+  return found == NB_AT_ONCE;
 }
 
 static const char latency_device[] = "/dev/cpu_dma_latency";

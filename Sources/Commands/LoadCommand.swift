@@ -45,6 +45,8 @@ struct LoadCommand: ParsableCommand {
   @Option(help: "A request that takes longer has failed.") var timeout = "10s"
   @Option(help: "Of arrivals and choices.") var seed: UInt64 = 1
   @Option(help: "Loops, each on a thread and a core of its own.") var threads = 1
+  @Option(help: "The processor that sends, for it alone; with --threads also those after it. An open model then goes before whatever else runs there, where it may.")
+  var cpu: Int?
   @Option(help: "Stop when a quantile's interval is narrow enough: p99=5% is ±5 %.") var until: String?
   @Flag(name: .customLong("http2"), help: "HTTP/2: by ALPN over https, with prior knowledge over http.") var useHTTP2 = false
   @Flag(help: "Accept any certificate: for throw-away ones of a test server.") var insecure = false
@@ -75,6 +77,10 @@ struct LoadCommand: ParsableCommand {
     _ = try objectives()
     _ = try stopRule()
     guard threads >= 1, threads <= 64 else { throw ValidationError("--threads is 1 to 64") }
+    let processors = ProcessInfo.processInfo.processorCount
+    if let cpu, cpu < 0 || cpu + threads > processors {
+      throw ValidationError("--cpu and --threads need processors \(cpu) to \(cpu + threads - 1); here are 0 to \(processors - 1)")
+    }
     if let rateCap { _ = try typed(typedRate(rateCap), "--rate-cap is requests per second such as 500 or 2k") }
     guard (1...100_000_000).contains(rawRows) else { throw ValidationError("--raw-rows is 1 to 100000000") }
     if findCapacity, raw != nil { throw ValidationError("--raw is of one run, --find-capacity makes many") }
@@ -89,6 +95,7 @@ struct LoadCommand: ParsableCommand {
     options.polite = polite
     options.keepsAwake = !idleStates
     options.threads = threads
+    options.cpu = cpu
     options.rawRows = raw == nil ? 0 : rawRows
     options.stopWhen = try stopRule()
     // Somebody's production is not the place for a typing error.
@@ -96,6 +103,7 @@ struct LoadCommand: ParsableCommand {
     let profile = try profile(places)
     let isAwake = options.keepsAwake(profile) && AwakeProcessors.arePermitted
     let environment = environmentLine(machineDescription()) + (isAwake ? ", idle processors kept awake" : "")
+      + (profile.executor.isOpen && FirstTurn.isPermitted ? ", sends go first" : "")
     var request = LoadRequest(
       profile: profile, target: target, targetText: urls.joined(separator: " "), options: options, objectives: try objectives(),
       environment: environment)

@@ -79,10 +79,9 @@ final class LoadLoop {
   func run(
     from begin: Int64, _ progress: ((LoadProgress) -> Void)?, _ cancelled: () -> Bool, atEnd: (() -> Void)? = nil
   ) -> LoadRecord {
-    // A target on the same processors may not keep a send waiting for its turn to end: on two of them that is a millisecond.
-    if rules.isOpen { nb_time_slice(100_000) }
-    defer { if rules.isOpen { nb_time_slice(0) } }
-    prepare(begin)
+    let turn = rules.isOpen ? FirstTurn(isOwn: options.cpu != nil, loops: loops, rate: peakRate, spins: isPrecise) : nil
+    defer { turn?.release() }
+    prepare(begin, spinsAtMost: turn?.spinsAtMost)
     let callsBefore = connections.calls
     let cpuStart = nb_thread_cpu()
     lastSweep = rules.start
@@ -111,10 +110,13 @@ final class LoadLoop {
   /// Sends at the plan's times to the microsecond, at the price of spinning.
   var isPrecise: Bool { rules.isOpen && !options.polite }
 
-  private func prepare(_ begin: Int64) {
+  /// Requests per second of this loop, at most.
+  private var peakRate: Double { (rules.plan?.peakRate ?? 0) * Double(max(1, profile.sessionLength ?? 1)) / Double(loops) }
+
+  private func prepare(_ begin: Int64, spinsAtMost: Int64?) {
     nb_tight_timers()
     watch.look()
-    if isPrecise { calibrate() }
+    if isPrecise { calibrate(atMost: spinsAtMost) }
     rules.begin(at: max(begin, clock.now() + 500_000))
     let kept = recorder
     recorder = Recorder(
@@ -129,10 +131,12 @@ final class LoadLoop {
   /// How much too late this machine's timers wake up: the margin before a send that is spun, from the worst of twenty waits. A
   /// processor that has slept longer wakes up later, so the waits are as long as those of the plan, up to 2 ms. They are for the
   /// first run of a plan only: the slices of a comparison go on from where the one before was.
-  private func calibrate() {
+  ///
+  /// - Parameter atMost: nanoseconds; nil: an eighth of the gap between two sends, or what nobody notices.
+  private func calibrate(atMost: Int64?) {
     let gap = Int64((rules.plan.map { $0.duration / max(1, $0.expected) } ?? 0) * 1e9)
     // A margin of 500 µs costs an eighth of a core at 250 requests/s; nobody notices 6 % at 120.
-    spinMost = min(max(gap / 8, 150_000), 500_000)
+    spinMost = atMost ?? min(max(gap / 8, 150_000), 500_000)
     if let known = margin.known {
       spinMargin = min(known, spinMost)
       return

@@ -225,7 +225,7 @@ def lag(nb, given):
                 for _ in range(given.rounds):
                     bare.append(bare_timer(rate, given.seconds, spins=not words))
                     found.append(load(nb, referee.url, "--rate", str(rate), "--arrivals", "uniform", "--duration", f"{given.seconds}s",
-                                      "--connections", "64", *words)[0])
+                                      "--connections", "64", *(words or ["--cpu", "1"]))[0])
             p99s = sorted(one["send_lag"]["p99"] / 1e3 for one in found)
             print(f"send lag at {rate} rps{' polite' if words else ''}: p50 {statistics.median(one['send_lag']['p50'] / 1e3 for one in found):.1f} µs, "
                   f"p99 {statistics.median(p99s):.1f} µs [{p99s[0]:.1f}, {p99s[-1]:.1f}]; {' '.join(one['verdict'] for one in found)}; "

@@ -59,10 +59,25 @@ static inline int nb_epoll_wait(int epoll, struct epoll_event *events, int limit
 // Timer slack of 1 ns for the calling thread: the default of 50 µs is added to every wait.
 static inline void nb_tight_timers(void) { prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0); }
 
-// Time slice of the calling thread in nanoseconds, 100 µs to 100 ms; 0: the system's own (1–3 ms). A thread that wakes with a
-// shorter one than the running thread's goes before it (EEVDF, Linux 6.12; older ones take no notice). Needs no privilege; a
-// thread that is not scheduled in the usual way is left alone.
-void nb_time_slice(uint64_t ns);
+// How a thread is scheduled, as sched_setattr(2) has it; size 0: left alone.
+struct nb_schedule {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+};
+enum { NB_USUAL_TURN = 0, NB_SOONER = 1, NB_AT_ONCE = 2 };
+
+// Lets the calling thread go before the others of its processor until nb_come_as_before(), and says how.
+// NB_AT_ONCE: whenever it wakes (SCHED_RR, priority 1), where `at_once` asks for it and it is permitted (root, CAP_SYS_NICE,
+// RLIMIT_RTPRIO). NB_SOONER: with a time slice of 100 µs, for a thread that wakes with a shorter one than the running thread's goes
+// before it unless it has had more than its share (EEVDF, Linux 6.12; older ones take no notice); needs no privilege.
+// A thread that is not scheduled in the usual way is left alone.
+int nb_come_first(int at_once, struct nb_schedule *before);
+void nb_come_as_before(const struct nb_schedule *before);
+// Whether NB_AT_ONCE is permitted.
+int nb_may_come_first(void);
 
 // Idle processors wait in a loop, from which they wake at once, for as long as the descriptor is open (power management's
 // quality of service, as cyclictest uses it); -1: not permitted, or not known here.
