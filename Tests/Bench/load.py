@@ -265,7 +265,7 @@ def capacity(nb, given):
             found, _ = load(nb, referee.url, "--find-capacity", "--slo", f"p99<{limit * 1000:g}ms")
             expected = rate - math.log(100) / limit
             got = found["capacity"]
-            words = (f"{got:.0f} rps [{found['interval'][0]:.0f}, {found['interval'][1]:.0f}], closed form {expected:.0f}, {100 * (got / expected - 1):+.1f} %"
+            words = (f"{got:.0f} rps [{', '.join('?' if end is None else f'{end:.0f}' for end in found['interval'])}], closed form {expected:.0f}, {100 * (got / expected - 1):+.1f} %"
                      if got else f"none: {found['reason']}")
             print(f"capacity of {rate} rps with p99<{limit * 1000:g}ms: {words}; {len(found['trials'])} trials in {time.monotonic() - began:.0f} s")
 
