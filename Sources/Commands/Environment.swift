@@ -18,7 +18,7 @@ func machineDescription() -> [String: String] {
     "cpu": model ?? "unknown", "cores": String(ProcessInfo.processInfo.activeProcessorCount),
     "kernel": "Linux \(kernel)", "nb": NB.version,
   ]
-  if FirstTurn.isPermitted { found["priority"] = "open plans go first" }
+  if FirstTurn.isPermitted { found["priority"] = "sends may go first" }
   if AwakeProcessors.arePermitted { found["idle"] = "kept awake by open plans" }
   return found
 }

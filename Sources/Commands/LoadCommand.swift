@@ -103,7 +103,7 @@ struct LoadCommand: ParsableCommand {
     let profile = try profile(places)
     let isAwake = options.keepsAwake(profile) && AwakeProcessors.arePermitted
     let environment = environmentLine(machineDescription()) + (isAwake ? ", idle processors kept awake" : "")
-      + (profile.executor.isOpen && FirstTurn.isPermitted ? ", sends go first" : "")
+      + (profile.executor.isOpen && FirstTurn.isPermitted ? ", sends may go first" : "")
     var request = LoadRequest(
       profile: profile, target: target, targetText: urls.joined(separator: " "), options: options, objectives: try objectives(),
       environment: environment)

@@ -276,6 +276,30 @@ def an_open_plan_keeps_idle_processors_awake_where_it_may(Folder):
             assert (device in held) == expected and ("idle processors kept awake" in said) == expected, (words, held, said)
 
 
+def may_be_scheduled_first():
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        return False
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    return True
+
+
+def an_open_plan_sends_first_where_it_may_and_does_no_harm(Folder):
+    cpus, permitted = len(os.sched_getaffinity(0)), may_be_scheduled_first()
+    with Folder() as f, Peer(says(OK)) as peer:
+        for words, expected in [(["--rate", "50"], cpus > 1), (["--rate", "50", "--polite"], cpus > 1), (["--rate", "50", "--cpu", "0"], True),
+                                (["--rate", "50", "--threads", str(cpus)], False), (["--users", "1", "--think-time", "20ms"], False)]:
+            before = peer.served
+            process = subprocess.Popen([f.program, "load", peer.url, "--duration", "1s", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                       stdin=subprocess.DEVNULL)
+            while peer.served < before + 5 and process.poll() is None:
+                time.sleep(0.01)
+            how = [os.sched_getscheduler(int(thread)) & ~os.SCHED_RESET_ON_FORK for thread in os.listdir(f"/proc/{process.pid}/task")]
+            process.wait(timeout=30)
+            assert (os.SCHED_RR in how) == (expected and permitted), (words, how)
+
+
 def tests(folder):
     """The tests as functions without an argument, under their own names."""
     def bound(function):
@@ -289,4 +313,5 @@ def tests(folder):
         a_redirect_is_an_answer_and_said_to_be_one, what_nobody_asked_for_degrades_the_run,
         a_server_that_closes_in_silence_costs_requests_only_when_it_races, a_body_of_four_gigabytes_needs_no_memory,
         too_few_descriptors_are_said_before_the_run, descriptors_that_run_out_in_the_run_make_it_invalid,
-        ports_that_run_out_make_it_invalid, raw_rows_are_the_run, an_open_plan_keeps_idle_processors_awake_where_it_may)]
+        ports_that_run_out_make_it_invalid, raw_rows_are_the_run, an_open_plan_keeps_idle_processors_awake_where_it_may,
+        an_open_plan_sends_first_where_it_may_and_does_no_harm)]
