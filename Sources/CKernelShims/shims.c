@@ -12,21 +12,20 @@ static int get_schedule(struct nb_schedule *found) { (void)found; return -1; }
 static int set_schedule(const struct nb_schedule *wanted) { (void)wanted; return -1; }
 #endif
 
+// SCHED_FLAG_RESET_ON_FORK: whatever this thread starts is an ordinary process.
+static const uint64_t reset_on_fork = 1;
+
 int nb_come_first(int at_once, struct nb_schedule *before) {
   *before = (struct nb_schedule){0};
-  if (get_schedule(before) != 0 || before->policy != SCHED_OTHER) {
-    before->size = 0;
-    return NB_USUAL_TURN;
-  }
-  before->size = sizeof *before;
-  // SCHED_FLAG_RESET_ON_FORK: whatever this thread starts is an ordinary process.
-  struct nb_schedule first = {.size = sizeof first, .policy = SCHED_RR, .flags = 1, .priority = 1};
-  if (at_once && set_schedule(&first) == 0) return NB_AT_ONCE;
-  struct nb_schedule sooner = *before;
+  struct nb_schedule now = {0};
+  if (get_schedule(&now) != 0 || now.policy != SCHED_OTHER) return NB_USUAL_TURN;
+  now.size = sizeof now;
+  const struct nb_schedule first = {.size = sizeof first, .policy = SCHED_RR, .flags = reset_on_fork, .priority = 1};
+  struct nb_schedule sooner = now;
   sooner.runtime = 100000;
-  if (set_schedule(&sooner) == 0) return NB_SOONER;
-  before->size = 0;
-  return NB_USUAL_TURN;
+  const int how = at_once && set_schedule(&first) == 0 ? NB_AT_ONCE : set_schedule(&sooner) == 0 ? NB_SOONER : NB_USUAL_TURN;
+  if (how != NB_USUAL_TURN) *before = now;
+  return how;
 }
 
 void nb_come_as_before(const struct nb_schedule *before) {
@@ -36,7 +35,7 @@ void nb_come_as_before(const struct nb_schedule *before) {
   again.runtime = 0;
   if (set_schedule(&again) == 0) return;
   // Without privilege the flag stays.
-  again.flags |= 1;
+  again.flags |= reset_on_fork;
   set_schedule(&again);
 }
 

@@ -101,9 +101,10 @@ struct LoadCommand: ParsableCommand {
     // Somebody's production is not the place for a typing error.
     options.maxRate = rateCap.flatMap(typedRate) ?? (places[0].isLoopback || places[0].socket != nil ? nil : 1_000)
     let profile = try profile(places)
+    let machine = machineDescription()
     let isAwake = options.keepsAwake(profile) && AwakeProcessors.arePermitted
-    let environment = environmentLine(machineDescription()) + (isAwake ? ", idle processors kept awake" : "")
-      + (profile.executor.isOpen && FirstTurn.isPermitted ? ", sends may go first" : "")
+    let notes = [isAwake ? "idle processors kept awake" : nil, profile.executor.isOpen ? machine["priority"] : nil]
+    let environment = ([environmentLine(machine)] + notes.compactMap { $0 }).joined(separator: ", ")
     var request = LoadRequest(
       profile: profile, target: target, targetText: urls.joined(separator: " "), options: options, objectives: try objectives(),
       environment: environment)

@@ -111,7 +111,7 @@ final class LoadLoop {
   var isPrecise: Bool { rules.isOpen && !options.polite }
 
   /// Requests per second of this loop, at most.
-  private var peakRate: Double { (rules.plan?.peakRate ?? 0) * Double(max(1, profile.sessionLength ?? 1)) / Double(loops) }
+  private var peakRate: Double { rules.plan.map { profile.peakRate(of: $0) / Double(loops) } ?? 0 }
 
   private func prepare(_ begin: Int64, spinsAtMost: Int64?) {
     nb_tight_timers()

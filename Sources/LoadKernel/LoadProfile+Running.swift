@@ -33,10 +33,13 @@ extension LoadProfile {
     return ramp > .zero ? ramp : options.measured ?? duration
   }
 
+  /// Requests per second of a plan of this profile, at most: a session makes several of each arrival.
+  func peakRate(of plan: ArrivalPlan) -> Double { plan.peakRate * Double(max(1, sessionLength ?? 1)) }
+
   /// - Throws: `rate-over-cap` when an open plan goes above `options.maxRate`.
   func check(_ options: LoadOptions) throws(LoadError) {
     guard let cap = options.maxRate, let plan = ArrivalPlan(self, duration: options.measured, seed: 1) else { return }
-    let peak = plan.peakRate * Double(max(1, sessionLength ?? 1))
+    let peak = peakRate(of: plan)
     guard peak > cap * 1.000001 else { return }
     throw LoadError(
       id: "rate-over-cap", cause: "the plan reaches \(Int(peak.rounded(.up))) requests per second, the cap is \(Int(cap))",

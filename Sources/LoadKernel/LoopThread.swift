@@ -94,7 +94,7 @@ public struct AwakeProcessors {
 
 /// The calling thread goes before the others of its processor until `release()`: a target on the same processors may not keep a send
 /// waiting. Beside three busy programs on two processors the p99 of the send lag is 2–4 ms with a short time slice, with or without a
-/// nice value, and some 0.05 ms where it goes at once (internals/load.md).
+/// nice value, and 0.04–0.2 ms where it goes at once (internals/load.md).
 ///
 /// At once only where that takes nothing of note from the target: a processor is left over, and the thread has work, or spins, for an
 /// eighth of its time at most. A target that was woken on the processor of a thread that spins on and on would wait for its end,

@@ -183,7 +183,7 @@ import Testing
       let (wall, used) = (Double(now() - start), Double(cpu(pid) - before))
       #expect(used / wall <= cpus * 1.15, "\(used / wall) of a CPU")
       // On a crowded machine it may never get as much as it is allowed.
-      #expect(throttle.periods >= 24 && (throttle.throttled > 0 || used / wall < cpus))
+      #expect(throttle.periods >= 24 && (throttle.throttled > 0 || used / wall < cpus * 0.8), "\(used / wall) of a CPU")
       // It goes on when the limit is over.
       let end = cpu(pid)
       for _ in 0..<1_000 where cpu(pid) - end < 20_000_000 { usleep(5_000) }

@@ -40,8 +40,8 @@ struct FenceProfilingTests {
     guard Tools.find(language == .c ? "cc" : language == .swift ? "swiftc" : "python3") != nil else { return }
     try workshop { workshop in
       let fence = FenceSpec(id: "recommend", language: language, source: source, n: 2_000)
-      let profile = try workshop.profile(fence, lasting: Nanoseconds(seconds: 0.5))
-      #expect(profile.samples > 30 && profile.stacks.allSatisfy { $0.frames.first == "subject" }, "\(profile.folded)")
+      let profile = try workshop.profile(fence, lasting: Nanoseconds(seconds: 2))
+      #expect(profile.samples > 50 && profile.stacks.allSatisfy { $0.frames.first == "subject" }, "\(profile.folded)")
       #expect(profile.stacks.contains { $0.frames == ["subject", frame] }, "\(profile.folded)")
       let hot = try #require(profile.share(of: "hot")).total
       #expect(try #require(hot.low) - 0.03 <= 0.8 && 0.8 <= (try #require(hot.high)) + 0.03, "\(hot)")

@@ -4,7 +4,8 @@ import Testing
 
 @testable import MeasureKernel
 
-/// The profilers against programs whose shares are known by construction. Judged by samples, never by time.
+/// The profilers against programs whose shares are known by construction. Judged by samples, never by time; sampled for so long that
+/// a quarter of a processor is enough for them.
 @Suite(.serialized) struct ProfilerTests {
   /// What the harness does with its lines, and nothing else.
   private static let driver = #"""
@@ -89,8 +90,8 @@ import Testing
       long subject(long n) { return hot(n) + cold(n); }
       """
     try withFence(fence) { child in
-      let (profile, outside) = try sampleStacks(of: child, lasting: Nanoseconds(seconds: 1)).rooted(at: "subject")
-      #expect(profile.samples > 100 && outside * 20 < profile.samples && profile.dropped == 0, "\(profile.folded)")
+      let (profile, outside) = try sampleStacks(of: child, lasting: Nanoseconds(seconds: 3)).rooted(at: "subject")
+      #expect(profile.samples > 300 && outside * 50 < profile.samples && profile.dropped == 0, "\(profile.folded)")
       let hot = try #require(profile.share(of: "hot")).total
       #expect(try #require(hot.low) - 0.03 <= 0.8 && 0.8 <= (try #require(hot.high)) + 0.03, "\(hot)")
       // Static functions have names, and nothing else of note was on the stack.
@@ -116,13 +117,13 @@ import Testing
     try withFence(fence) { child in
       // A second profile of the same child starts from nothing.
       for _ in 0..<2 {
-        let profile = try sampleStacks(of: child, lasting: Nanoseconds(seconds: 0.3))
+        let profile = try sampleStacks(of: child, lasting: Nanoseconds(seconds: 1.2))
         let compare = try #require(profile.share(of: "compare"))
         let below = profile.stacks.filter { $0.frames.contains("compare") && $0.frames.contains("sorted") && $0.frames.contains("subject") }
-        #expect(compare.allSamples > 5 && below.reduce(0) { $0 + $1.count } == compare.allSamples, "\(profile.folded)")
+        #expect(compare.allSamples > 20 && below.reduce(0) { $0 + $1.count } == compare.allSamples, "\(profile.folded)")
         #expect(profile.stacks.contains { $0.frames.first == "[truncated]" && $0.frames.count == 129 })
         let twice = try #require(profile.share(of: "twice"))
-        #expect(twice.allSamples > 5 && twice.allSamples <= profile.samples)
+        #expect(twice.allSamples > 20 && twice.allSamples <= profile.samples)
         #expect(profile.stacks.contains { $0.frames.filter { $0 == "twice" }.count >= 5 })
       }
       for (line, answer) in [
@@ -150,8 +151,8 @@ import Testing
       try compile(Self.swiftc!, flags + ProfilerSource.swiftFlags, in: folder)
       let child = try ChildProcess(name: "fence", argv: [folder.appendingPathComponent("fence").path])
       defer { child.stop() }
-      let (profile, outside) = try sampleStacks(of: child, lasting: Nanoseconds(seconds: 0.5)).rooted(at: "subject")
-      #expect(profile.samples > 30 && outside * 20 < profile.samples, "\(profile.folded)")
+      let (profile, outside) = try sampleStacks(of: child, lasting: Nanoseconds(seconds: 2)).rooted(at: "subject")
+      #expect(profile.samples > 100 && outside * 20 < profile.samples, "\(profile.folded)")
       let hot = try #require(profile.share(of: "hot")).total
       #expect(profile.stacks.contains { $0.frames.last == "fence.hot" }, "\(profile.folded)")
       #expect(try #require(hot.low) - 0.03 <= 0.8 && 0.8 <= (try #require(hot.high)) + 0.03, "\(hot)")
@@ -190,7 +191,7 @@ import Testing
       defer { child.stop() }
       let whole = try sampleStacks(of: child, lasting: Nanoseconds(seconds: 1))
       let (profile, outside) = whole.rooted(at: "subject")
-      #expect(profile.samples > 30 && outside * 20 < profile.samples, "\(whole.folded)")
+      #expect(profile.samples > 50 && outside * 20 < profile.samples, "\(whole.folded)")
       let hot = try #require(profile.share(of: "hot")).total
       #expect(try #require(hot.low) - 0.03 <= 0.8 && 0.8 <= (try #require(hot.high)) + 0.03, "\(hot)")
       #expect(profile.stacks.contains { $0.frames == ["subject", "hot", "steps"] })
