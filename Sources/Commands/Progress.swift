@@ -77,7 +77,7 @@ final class Progress {
     count(result.thresholds, "thresholds")
     count(result.expects, "predictions")
     if result.validity == .degraded { parts.append("DEGRADED: \(result.validityReason ?? "")") }
-    if result.machine != .quiet { parts.append("machine \(result.machine.rawValue)") }
+    if let machine = result.machine, machine != .quiet { parts.append("machine \(machine.rawValue)") }
     return parts.joined(separator: "  ")
   }
 }

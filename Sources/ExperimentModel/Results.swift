@@ -181,7 +181,8 @@ public struct CellResult: Codable, Hashable, Sendable {
   public var expects: [JudgementResult]
   public var gates: [JudgementResult]
   public var plots: [PlotData]
-  public var machine: MachineState
+  /// What else the machine did during the run; nil: nothing of it is in the numbers, which are simulated or computed.
+  public var machine: MachineState?
   public var doubts: [Doubt]
   /// Names and versions of the real programs in this measurement: `PostgreSQL 15.18`. nil: the lab's own parts.
   public var components: [String]?
@@ -208,8 +209,7 @@ public struct CellResult: Codable, Hashable, Sendable {
   public init(id: String, kind: String, title: String? = nil, inputs: String, quick: Bool, evidence: Evidence) {
     self.id = id; self.kind = kind; self.title = title; self.inputs = inputs; self.quick = quick
     self.evidence = evidence; validity = .valid; arms = []; columns = []; rowLabel = "variant"
-    comparisons = []; thresholds = []; expects = []; gates = []; plots = []; machine = .quiet
-    doubts = []
+    comparisons = []; thresholds = []; expects = []; gates = []; plots = []; doubts = []
   }
 
   /// There are numbers to be shown and compared.

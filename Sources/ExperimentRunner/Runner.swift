@@ -118,7 +118,8 @@ public struct Runner {
       case .observe(let observe): try runObserve(cell, observe, known, into: &result)
       case .slo(let slo): try runSLO(cell, slo, into: &result)
       }
-      result.machine = MachineProbe.state(from: before, to: MachineProbe.sample())
+      // What is simulated or computed is the same on any machine.
+      if result.evidence != .simulated, result.evidence != .computed { result.machine = MachineProbe.state(from: before, to: MachineProbe.sample()) }
       judge(cell, known, into: &result)
     } catch let failure as CellFailure {
       result.failure = failure.cause + (failure.remedy.map { "; \($0)" } ?? "")

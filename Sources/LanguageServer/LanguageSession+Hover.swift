@@ -80,7 +80,7 @@ private struct HoverText {
     guard let result = desk.results(path)[block], result.hasNumbers, let measured = result.value(at: address) else {
       return text + "\n\nNot yet measured: `nb run \(fileName) --only \(block)`"
     }
-    return text + older(result) + "\n\n" + format(measured.estimate, measured.unit, interval: true) + "\n\nevidence \(result.evidence.rawValue), machine \(result.machine.rawValue)"
+    return text + older(result) + "\n\n" + format(measured.estimate, measured.unit, interval: true) + "\n\nevidence \(result.evidence.rawValue)" + (result.machine.map { ", machine \($0.rawValue)" } ?? "")
   }
 
   // MARK: Keys and values of a block

@@ -114,8 +114,8 @@ private func verdictLine(_ result: CellResult) -> String {
   if let control = result.control { parts.append("A/A \(format(control, .ratio, interval: true))") }
   parts.append("evidence \(result.evidence.rawValue)")
   if let real = result.components { parts.append("with " + real.map(escapedMarkdown).joined(separator: ", ")) }
-  // What is simulated or computed is the same on any machine.
-  if result.evidence != .simulated, result.evidence != .computed { parts.append("machine \(result.machine.rawValue)") }
+  // Results that older versions kept name the machine of a simulation, too.
+  if let machine = result.machine, result.evidence != .simulated, result.evidence != .computed { parts.append("machine \(machine.rawValue)") }
   if result.quick { parts.append("quick run") }
   if result.validity == .degraded {
     parts.append("**DEGRADED**: \(escapedSentence(result.validityReason ?? "the generator was late"))")

@@ -123,9 +123,13 @@ def tests(Folder):
                 return cells
 
             here, there = results(f), results(g)
-            assert here.keys() == there.keys() and here["queue"] == there["queue"], "a simulation is the same to the last digit"
+            assert here.keys() == there.keys()
+            differing = {key: (here["queue"].get(key), there["queue"].get(key)) for key in here["queue"].keys() | there["queue"].keys() if here["queue"].get(key) != there["queue"].get(key)}
+            assert not differing, f"a simulation is the same to the last digit: {differing}"
+            assert "machine" not in here["queue"], "nothing of the machine is in a simulation"
             for cell in here:
-                assert here[cell]["inputs"] == there[cell]["inputs"] and here[cell].get("validity") == there[cell].get("validity"), cell
+                # A pause of the machine makes a run DEGRADED; INVALID ones were repeated.
+                assert here[cell]["inputs"] == there[cell]["inputs"] and "INVALID" not in (here[cell].get("validity"), there[cell].get("validity")), cell
             counts = [[arm["metrics"].get("http_reqs") for arm in one["pair"]["arms"]] for one in (here, there)]
             assert counts[0] == counts[1], counts
 
