@@ -135,7 +135,8 @@ public enum FenceLanguage: String, Codable, CaseIterable, Sendable {
   }
 }
 
-/// A code fence as a subject. It defines `subject(n)`, which returns a checksum, and may define `setup(n)`;
+/// A code fence as a subject. It defines `subject(n)`, which returns a checksum, and may define `setup(n)`, called after each start
+/// (NB_BEGAN in its environment: when the block began, nanoseconds of the monotonic clock);
 /// a shell fence is a whole command, and of a Java fence the first class has `main`.
 public struct FenceSpec: Codable, Hashable, Sendable {
   public var id: String

@@ -35,6 +35,14 @@ struct BenchSetting {
   var setups: [String?] = []
 }
 
+/// What the fences of one block share.
+private struct BlockFences {
+  /// Each is compiled once.
+  var built: [FenceSpec: BuiltFence] = [:]
+  /// When the first of them was ready to be started, in the time of the monotonic clock.
+  var began: String?
+}
+
 extension Runner {
   /// The job that a child of the lab gets as its first line; the lab decodes the same shape.
   private struct SubjectJob: Encodable {
@@ -54,7 +62,7 @@ extension Runner {
     for (index, setup) in setting.setups.enumerated() {
       if let setup { try runOnce(setup, in: setting.places[index].folder) }
     }
-    var built: [FenceSpec: BuiltFence] = [:]
+    var fences = BlockFences()
     let policy = policy(bench, Nanoseconds(budget.rawValue / Int64(sizes.count)), setting)
     func label(_ size: Int) -> String { sizes[size].map { "\(bench.sizeName) = \($0), " } ?? "" }
     let note = { (size: Int, text: String) in
@@ -65,11 +73,11 @@ extension Runner {
     if sizes.count > 1 {
       records = try measureSizes(
         names, policy, sizes: sizes.count,
-        start: { size, index throws(MeasureError) in try start(index, bench, sizes[size], setting, &built) }, progress: note, cancelled: cancelled)
+        start: { size, index throws(MeasureError) in try start(index, bench, sizes[size], setting, &fences) }, progress: note, cancelled: cancelled)
     } else {
       records = [
         try measure(
-          names, policy, start: { index throws(MeasureError) in try start(index, bench, sizes[0], setting, &built) },
+          names, policy, start: { index throws(MeasureError) in try start(index, bench, sizes[0], setting, &fences) },
           decided: setting.looks.map(Self.decided), progress: { note(0, $0) }, cancelled: cancelled)
       ]
     }
@@ -79,7 +87,7 @@ extension Runner {
       if bench.countsInstructions == true, record.samples.contains(where: { $0.first?.use.instructions == nil }) {
         point.instructions = try bench.subjects.indices.map { index throws(MeasureError) in
           note(size, "counting instructions")
-          return try countInstructions(bench.subjects[index], sizes[size], record.iterations, built)
+          return try countInstructions(bench.subjects[index], sizes[size], record.iterations, fences.built)
         }
       }
       points.append(point)
@@ -112,7 +120,7 @@ extension Runner {
   }
 
   private func start(
-    _ index: Int, _ bench: BenchCell, _ size: Int?, _ setting: BenchSetting, _ built: inout [FenceSpec: BuiltFence]
+    _ index: Int, _ bench: BenchCell, _ size: Int?, _ setting: BenchSetting, _ fences: inout BlockFences
   ) throws(MeasureError) -> any TimedSubject {
     let spec = bench.subjects[index]
     let place = setting.places.isEmpty ? nil : setting.places[index]
@@ -123,12 +131,17 @@ extension Runner {
     switch spec.work {
     case .fence(let fence):
       let ready: BuiltFence
-      if let known = built[fence] {
+      if let known = fences.built[fence] {
         ready = known
       } else {
         ready = try clock.leavingOut { () throws(MeasureError) in try FenceWorkshop(cache: self.options.fenceCache).build(fence) }
       }
-      built[fence] = ready
+      fences.built[fence] = ready
+      // Subjects are started several times in a block. What is to outlast that, such as the heat of a machine that a lesson plays,
+      // needs a moment that all starts share.
+      let began = fences.began ?? "\(monotonicTime())"
+      fences.began = began
+      options.environment["NB_BEGAN"] = began
       options.countsEvents = true
       return try ready.start(name: spec.name, n: size, options: options, cancelled: cancelled)
     case .command(let command):

@@ -1,8 +1,12 @@
 // A fence that was built, and how it is started: with the harness as a child that stays, or as a program
 // that is started for each iteration.
 
+import CKernelShims
 import ExperimentModel
 import Glibc
+
+/// Nanoseconds of the clock that a fence reads as CLOCK_MONOTONIC.
+public func monotonicTime() -> Int64 { nb_now() }
 
 public struct BuiltFence: Sendable {
   public var fence: FenceSpec

@@ -15,8 +15,6 @@ from lessons import DAYS, FENCE, block_id, code_name, copy_course, is_perf, keys
 
 ALL = os.environ.get("NB_ALL_COMPARISONS") == "1"
 OPPOSITE = {"faster": "slower", "slower": "faster", "better": "worse", "worse": "better"}
-# Programs that warm up from their own start: the first has a lead of some milliseconds, and day 5 says what it comes to.
-WARMING = ("heat", "heat-pair")
 JUDGING = ("thresholds", "expect", "gate", "plots", "fit", "title")
 
 
@@ -156,8 +154,7 @@ def judged(day, cells, chosen=None):
         if not one.sequential:
             for (_, at), (ratio, verdict) in read(f"{one.id}-null").items():
                 lines.append(f"{day}/{one.id} null{'' if at == 'null' else ' ' + at}: {verdict} {ratio}")
-                lead = day == "day05" and one.id in WARMING and abs((ratio[0] if isinstance(ratio, list) else ratio) - 1) <= 0.02
-                if verdict in OPPOSITE and not lead:
+                if verdict in OPPOSITE:
                     wrong.append(f"{day}/{one.id}: a candidate that is the baseline is {verdict}: {ratio}")
     return lines, wrong
 

@@ -28,7 +28,9 @@ def is_true(nb):
 if __name__ == "__main__":
     program = os.path.abspath(sys.argv[1])
     if "--update" in sys.argv:
+        # Opened only when it is known: a notebook with an error must not cost the list.
+        listed = executed(program)
         with open(LIST, "w", encoding="utf-8") as file:
-            file.write(executed(program))
+            file.write(listed)
     else:
         sys.exit(0 if is_true(program) else 1)
