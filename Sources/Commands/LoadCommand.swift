@@ -60,7 +60,7 @@ struct LoadCommand: ParsableCommand {
   @Option(help: "Rows that --raw keeps at most, in memory that is taken before the start (40 bytes a row while it runs, 110 while it is written); what ends later is counted and said.")
   var rawRows = 1_000_000
   @Option(help: "Requests per second that are never exceeded; 1k where a host is not this machine.") var rateCap: String?
-  @Flag(help: "No spinning before a send: later by up to 0.1 ms, but without the CPU.") var polite = false
+  @Flag(help: "Hardly any spinning before a send: later by up to 0.1 ms, but nearly without the CPU.") var polite = false
   @Flag(help: "Let idle processors sleep as they do without nb; an open model keeps them awake where it may, which takes root.") var idleStates = false
   @Option(help: "A host that is not this machine, and yours to load.") var iOwn: [String] = []
   @Option(help: "A self-contained page.") var html: String?

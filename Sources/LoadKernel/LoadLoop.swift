@@ -41,9 +41,8 @@ final class LoadLoop {
   /// Taken and touched before the start is chosen; this loop's share of the rows.
   private var raw: RawLog?
   private var waiting: Int64 = 0
-  private let margin: WakeMargin
-  private var spinMargin: Int64 = 60_000
-  private var spinMost: Int64 = 150_000
+  private let kept: WakeMargin
+  private var margin: TimerMargin
   private var watch: ClockWatch
   private var sweepCursor = 0
   private var lastSweep: Int64 = 0
@@ -62,7 +61,8 @@ final class LoadLoop {
     self.scenario = scenario
     self.loop = loop
     self.shared = shared
-    self.margin = margin
+    kept = margin
+    self.margin = options.polite ? .polite(gap: 0) : .precise(atMost: 150_000)
     loops = shared.loops
     clock = options.clock
     writer = RequestWriter(scenario, seed: options.seed(profile), loop: loop)
@@ -113,10 +113,13 @@ final class LoadLoop {
   /// Requests per second of this loop, at most.
   private var peakRate: Double { rules.plan.map { profile.peakRate(of: $0) / Double(loops) } ?? 0 }
 
+  /// Between two requests of the plan, on average, in nanoseconds; 0 without one.
+  private var gap: Int64 { Int64((rules.plan.map { $0.duration / max(1, $0.expected) } ?? 0) * 1e9) }
+
   private func prepare(_ begin: Int64, spinsAtMost: Int64?) {
     nb_tight_timers()
     watch.look()
-    if isPrecise { calibrate(atMost: spinsAtMost) }
+    if rules.isOpen { margin = isPrecise ? calibrated(atMost: spinsAtMost) : .polite(gap: gap, known: kept.known) }
     rules.begin(at: max(begin, clock.now() + 500_000))
     let kept = recorder
     recorder = Recorder(
@@ -128,19 +131,15 @@ final class LoadLoop {
     stampOffset = clock.now() - nb_real_now()
   }
 
-  /// How much too late this machine's timers wake up: the margin before a send that is spun, from the worst of twenty waits. A
-  /// processor that has slept longer wakes up later, so the waits are as long as those of the plan, up to 2 ms. They are for the
-  /// first run of a plan only: the slices of a comparison go on from where the one before was.
+  /// From how much too late this machine's timers wake up, the worst of twenty waits. A processor that has slept longer wakes up later,
+  /// so the waits are as long as those of the plan, up to 2 ms. They are for the first run of a plan only: the slices of a comparison
+  /// go on from where the one before was.
   ///
   /// - Parameter atMost: nanoseconds; nil: an eighth of the gap between two sends, or what nobody notices.
-  private func calibrate(atMost: Int64?) {
-    let gap = Int64((rules.plan.map { $0.duration / max(1, $0.expected) } ?? 0) * 1e9)
+  private func calibrated(atMost: Int64?) -> TimerMargin {
     // A margin of 500 µs costs an eighth of a core at 250 requests/s; nobody notices 6 % at 120.
-    spinMost = atMost ?? min(max(gap / 8, 150_000), 500_000)
-    if let known = margin.known {
-      spinMargin = min(known, spinMost)
-      return
-    }
+    let most = atMost ?? min(max(gap / 8, 150_000), 500_000)
+    if let known = kept.known { return .precise(known, atMost: most) }
     let wait = min(max(gap / 2, 100_000), 2_000_000)
     var worst: Int64 = 0
     for _ in 0..<20 {
@@ -148,7 +147,7 @@ final class LoadLoop {
       _ = connections.wait(wait, limit: 1)
       worst = max(worst, nb_now() - before - wait)
     }
-    spinMargin = min(max(worst + worst / 4, 40_000), spinMost)
+    return .precise(max(worst + worst / 4, 40_000), atMost: most)
   }
 
   /// Everything that is due has begun or never will; counts what the plan still held.
@@ -173,8 +172,8 @@ final class LoadLoop {
       var timeout = wake - last
       if timeout <= 0 {
         timeout = 0
-      } else if isPrecise {
-        timeout = timeout > spinMargin ? timeout - spinMargin : 0
+      } else if rules.isOpen {
+        timeout = timeout > margin.time ? timeout - margin.time : 0
       }
       let n = connections.wait(timeout)
       let now = clock.now()
@@ -190,9 +189,7 @@ final class LoadLoop {
         }
         return
       }
-      // The margin follows the quantile that the verdict looks at: 10 µs up for a wake-up that missed its time, 50 ns down for
-      // one that did not, so it settles where one in 200 is late.
-      if timeout > 0, rules.isOpen { spinMargin = min(max(now > wake ? spinMargin + 10_000 : spinMargin - 50, 30_000), spinMost) }
+      if timeout > 0, rules.isOpen { margin.follow(late: now - wake) }
       if now >= wake { return }
     }
   }
@@ -289,7 +286,7 @@ final class LoadLoop {
 
   private func finish(cpu: Int64) -> LoadRecord {
     let now = clock.now()
-    if isPrecise { margin.keep(spinMargin) }
+    if rules.isOpen { kept.keep(margin.time) }
     // A step may also have ended the run.
     watch.look()
     recorder.clockSteps(watch.steps)

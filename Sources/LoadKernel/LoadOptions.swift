@@ -16,7 +16,7 @@ public struct LoadOptions: Sendable {
   public var partLength: Nanoseconds?
   /// Ends the run when one of these is broken beyond doubt.
   public var abortWhen: [AbortRule] = []
-  /// No spinning before a send: later by up to 0.1 ms, but without the CPU.
+  /// Spins for a twentieth of the time at most before its sends: later by up to 0.1 ms, but nearly without the CPU.
   public var polite = false
   /// Idle processors stay awake during an open plan, where that is permitted; false: as sleepy as they are without nb.
   public var keepsAwake = true

@@ -1,9 +1,7 @@
-// A loop on a thread of its own, how early its timers must be set, the CPU a thread is bound to, and processors that do not fall
-// asleep. Plain pthreads: a task of the cooperative pool must not block for the length of a run.
+// A loop on a thread of its own, the CPU a thread is bound to, its turn, and processors that do not fall asleep. Plain pthreads: a task of the cooperative pool must not block for the length of a run.
 
 import CKernelShims
 import Glibc
-import Synchronization
 
 final class LoopThread {
   private final class Work {
@@ -42,19 +40,6 @@ final class LoopThread {
     pthread_join(thread, nil)
     return work.record
   }
-}
-
-/// How long before a send this machine's timers have to be set, in nanoseconds, from one run of a plan to the next.
-final class WakeMargin: Sendable {
-  private let value = Atomic<Int64>(0)
-
-  /// Nil before the first run has ended.
-  var known: Int64? {
-    let value = value.load(ordering: .relaxed)
-    return value > 0 ? value : nil
-  }
-
-  func keep(_ margin: Int64) { value.store(margin, ordering: .relaxed) }
 }
 
 /// Binds the calling thread while a run lasts.
