@@ -66,7 +66,8 @@ extension Runner {
     var metrics: [String: MetricValue] = [:]
     func put(_ name: String, _ values: [Double], isCount: Bool = false) {
       guard !values.isEmpty, let unit = Metric.named(name)?.unit else { return }
-      let interval = isCount ? nil : quantileInterval(values, q: 0.5, confidence: 0.95)
+      let starts = values.count == rows.count ? rows.map(\.start) : nil
+      let interval = isCount ? nil : quantileInterval(values, q: 0.5, confidence: 0.95, starts: starts)
       metrics[name] = MetricValue(Estimate(medianOf(values), low: interval?.low, high: interval?.high), unit)
     }
     /// Only where every sample has it: an unknown part makes the whole unknown.
@@ -133,7 +134,7 @@ extension Runner {
       }
       for index in bench.subjects.indices.dropFirst() {
         let candidate = record.samples[index].map { Double($0.ns) }
-        let outcome = comparePaired(baseline: baseline, candidate: candidate)
+        let outcome = comparePaired(baseline: baseline, candidate: candidate, starts: record.pairStarts)
         found.append(outcome)
         guard let outcome else {
           result.doubts.append(
@@ -145,7 +146,8 @@ extension Runner {
           if !result.doubts.contains(doubt) { result.doubts.append(doubt) }
         }
         var ratio = ["time": Estimate(outcome.ratio, low: outcome.interval.low, high: outcome.interval.high)]
-        if let cpu = comparePaired(baseline: record.samples[0].map { Double($0.cpu) }, candidate: record.samples[index].map { Double($0.cpu) }) {
+        let (before, after) = (record.samples[0].map { Double($0.cpu) }, record.samples[index].map { Double($0.cpu) })
+        if let cpu = comparePaired(baseline: before, candidate: after, starts: record.pairStarts) {
           ratio["cpu"] = Estimate(cpu.ratio, low: cpu.interval.low, high: cpu.interval.high)
         }
         result.comparisons.append(

@@ -50,7 +50,7 @@ func itemMetrics(_ samples: [SubjectSample], iterations: Int) -> [String: Metric
     if let estimate, let unit = Metric.named(name)?.unit { metrics[name] = MetricValue(estimate, unit) }
   }
   func putMedian(_ name: String, _ values: [Double]) {
-    let interval = quantileInterval(values, q: 0.5, confidence: 0.95)
+    let interval = quantileInterval(values, q: 0.5, confidence: 0.95, starts: samples.map(\.start))
     put(name, Estimate(medianOf(values), low: interval?.low, high: interval?.high))
   }
   let times = samples.map { Double($0.ns) / max(1, $0.extras[counts.item.rawValue] ?? 1) }

@@ -56,7 +56,7 @@ extension Runner {
     // Without the looks that were planned (too few pairs for one) it is one comparison at the end.
     let looked = looks.map { plan in plan.sizes.contains { $0 <= times[0].count } } ?? false
     let confidence = looked ? looks!.confidence : 0.95
-    let found = times.dropFirst().map { comparePaired(baseline: times[0], candidate: $0, confidence: confidence) }
+    let found = times.dropFirst().map { comparePaired(baseline: times[0], candidate: $0, confidence: confidence, starts: record.pairStarts) }
     let lost = looked ? [] : withdrawn(found)
     report.comparisons = found.indices.map { index in
       comparison(index + 1, times[0], times[index + 1], found[index], record, withdrawn: lost.contains(index))
@@ -113,7 +113,7 @@ extension Runner {
     let samples = record.samples[index]
     let k = Double(record.iterations)
     let times = samples.map { Double($0.ns) / k }
-    let interval = quantileInterval(times, q: 0.5, confidence: 0.95)
+    let interval = quantileInterval(times, q: 0.5, confidence: 0.95, starts: samples.map(\.start))
     /// Only where every sample has it.
     func all(_ use: KeyPath<ResourceUse, Int64?>, per: Double) -> [Double] {
       let values = samples.compactMap { $0.use[keyPath: use] }.map { Double($0) / per }
@@ -148,7 +148,7 @@ extension Runner {
     guard let outcome else { return BenchComparison(candidate: index, ratio: nil, delta: nil, verdict: .unresolved, pairs: pairs) }
     let k = Double(record.iterations)
     let differences = zip(baseline, candidate).map { ($0 - $1) / k }
-    let delta = quantileInterval(differences, q: 0.5, confidence: 0.95)
+    let delta = quantileInterval(differences, q: 0.5, confidence: 0.95, starts: record.pairStarts)
     var verdict = Verdict(outcome.verdict, better: .lower, isTime: true)
     // Code that returns something else does other work; commands are compared as they are.
     if withdrawn || !record.parity && record.iterations > 1 { verdict = .unresolved }

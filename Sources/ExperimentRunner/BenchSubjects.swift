@@ -114,7 +114,7 @@ extension Runner {
     { samples in
       let times = samples.map { $0.map { Double($0.ns) } }
       return times.dropFirst().allSatisfy { candidate in
-        if case .stop = looks.decide(baseline: times[0], candidate: candidate) { true } else { false }
+        if case .stop = looks.decide(baseline: times[0], candidate: candidate, starts: samples[0].map(\.start)) { true } else { false }
       }
     }
   }

@@ -107,7 +107,7 @@ extension Runner {
     if let control = controlAA(times[0]) {
       result.control = Estimate(control.ratio, low: control.interval.low, high: control.interval.high)
     }
-    guard let outcome = comparePaired(baseline: times[0], candidate: times[1]) else {
+    guard let outcome = comparePaired(baseline: times[0], candidate: times[1], starts: point.record.pairStarts) else {
       result.reason = "the pairs are too few or depend on each other too much to be compared"
       return result
     }

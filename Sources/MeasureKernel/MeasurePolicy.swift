@@ -25,7 +25,7 @@ public struct MeasurePolicy: Sendable {
   /// The most samples that warming up may take.
   public var warmUpMost: Int
   /// Starts of a subject that is started anew during the measurement, where a third of the budget has room for them.
-  public var startsMost = 10
+  public var startsMost = 20
   /// Nanoseconds that a sample should last where the budget has room for it. More than 1 ms for a subject with threads: it
   /// takes the kernel milliseconds to spread them over the processors.
   public var sample = 1e6
@@ -86,4 +86,7 @@ public struct BenchRecord: Sendable {
   public var injected: InjectedSlowDown?
   /// Why a subject was left out, by its index.
   public var failures: [Int: MeasureError] = [:]
+
+  /// Which start each pair is from.
+  public var pairStarts: [Int] { samples.first?.map(\.start) ?? [] }
 }

@@ -121,6 +121,7 @@ private final class Measurement {
   /// Turns of all rounds, made with the first, and how many have been taken.
   private var turns: [[Int]] = []
   private var taken = 0
+  private var startsSoFar = 0
   /// Its time was used up.
   private var isOver = false
   /// Nanoseconds until it was paused.
@@ -284,6 +285,7 @@ private final class Measurement {
       try subject.run(record.iterations, timeout: timeout)
     }) else { return }
     if let probe, let before { sample.receipt = ContentionProbe.receipt(from: before, to: probe.read()) }
+    sample.start = startsSoFar
     record.samples[index].append(sample)
   }
 
@@ -319,6 +321,7 @@ private final class Measurement {
   private func startAnew(
     _ start: (Int) throws(MeasureError) -> any TimedSubject, _ cancelled: () -> Bool
   ) throws(MeasureError) {
+    startsSoFar += 1
     for index in names.indices where subjects[index]?.isRestarted == true && !cancelled() {
       try restart(index, start, cancelled)
       _ = try attempt(index, cancelled) { subject throws(MeasureError) in try subject.run(record.iterations, timeout: timeout) }

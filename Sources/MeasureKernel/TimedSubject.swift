@@ -13,6 +13,8 @@ public struct SubjectSample: Sendable, Hashable {
   public var use: ResourceUse
   /// What the machine did meanwhile; nil: not asked for.
   public var receipt: SampleReceipt?
+  /// Which start of its subject it belongs to, from 0: samples of one start share the layout in memory that the program got.
+  public var start = 0
 
   public init(
     ns: Int64, cpu: Int64, checksum: String, extras: [String: Double] = [:], use: ResourceUse = .init(),

@@ -23,13 +23,13 @@ public struct Equivalence: Hashable, Sendable {
 ///
 /// - Parameter delta: δ, the share that counts as no difference, not negative; 0 is never equivalent.
 /// - Returns: nil when the log-ratios have no interval: fewer than 6, or dependent on each other too much.
-public func equivalence(ofLogRatios d: [Double], delta: Double, confidence: Double = 0.95) -> Equivalence? {
+public func equivalence(ofLogRatios d: [Double], delta: Double, confidence: Double = 0.95, starts: [Int]? = nil) -> Equivalence? {
   precondition(delta >= 0 && delta.isFinite, "a band is a share from 0")
   // 1 − 2α without the digits that binary fractions leave behind: 0.9, not 0.8999….
   let level = ((2 * confidence - 1) * 1e9).rounded() / 1e9
   let band = log1p(delta)
-  guard let interval = quantileInterval(d, q: 0.5, confidence: level),
-    let above = medianTest(d, against: -band), let below = medianTest(d, against: band)
+  guard let interval = quantileInterval(d, q: 0.5, confidence: level, starts: starts),
+    let above = medianTest(d, against: -band, starts: starts), let below = medianTest(d, against: band, starts: starts)
   else { return nil }
   return Equivalence(interval: interval, band: band, pValue: max(above.above, below.below))
 }

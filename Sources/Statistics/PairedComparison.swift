@@ -55,16 +55,19 @@ public struct AAControl: Hashable, Sendable {
 /// - Parameters:
 ///   - delta: values closer than this share count as equivalent.
 ///   - confidence: lower α for several looks: 1 − 0.05/4 with four.
+///   - starts: which start of the two programs each pair is from; nil: they were started once. Pairs of one start share what the
+///     start brought, so the interval is at least as wide as the difference between starts makes it (`RankWidening`).
 ///   - control: baseline values in order of time for the A/A control, usually `baseline` itself.
 /// - Returns: nil for fewer than 6 pairs, unequal counts, values that are not positive, or pairs that
 ///   depend on each other too much to bound their median.
 public func comparePaired(
   baseline: [Double], candidate: [Double], equivalence delta: Double = 0.02,
-  confidence: Double = 0.95, control: [Double]? = nil
+  confidence: Double = 0.95, control: [Double]? = nil, starts: [Int]? = nil
 ) -> PairedComparison? {
   guard let d = pairedLogRatios(baseline: baseline, candidate: candidate), d.count >= 6 else { return nil }
-  guard let logInterval = quantileInterval(d, q: 0.5, confidence: confidence), let test = medianTest(d),
-    let same = equivalence(ofLogRatios: d, delta: delta, confidence: confidence)
+  guard let logInterval = quantileInterval(d, q: 0.5, confidence: confidence, starts: starts),
+    let test = medianTest(d, starts: starts),
+    let same = equivalence(ofLogRatios: d, delta: delta, confidence: confidence, starts: starts)
   else { return nil }
   let verdict: PairedVerdict =
     same.holds ? .equivalent : logInterval.low > 0 ? .faster : logInterval.high < 0 ? .slower : .unresolved

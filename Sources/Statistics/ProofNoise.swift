@@ -105,4 +105,23 @@ public struct ProofMachine: Hashable, Sendable {
     }
     return (baseline, candidate)
   }
+
+  /// The same over several starts of both programs, and the start of each pair. What a start brings holds for all its pairs.
+  ///
+  /// - Parameter spread: of what starts bring, in units of the samples' own noise.
+  public func startedAnew(
+    _ starts: Int, each pairs: Int, spread: Double, ratio: Double, seed: UInt64
+  ) -> (times: (baseline: [Double], candidate: [Double]), starts: [Int]) {
+    var times = times(rounds: starts * pairs, ratio: ratio, seed: seed)
+    var random = SeededRandom(seed: seed, stream: 78)
+    let from = times.baseline.indices.map { $0 / pairs }
+    for start in 0..<starts {
+      let (before, after) = (exp(spread * noise * random.gaussian()), exp(spread * noise * random.gaussian()))
+      for pair in from.indices where from[pair] == start {
+        times.baseline[pair] *= before
+        times.candidate[pair] *= after
+      }
+    }
+    return (times, from)
+  }
 }

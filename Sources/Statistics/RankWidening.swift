@@ -1,5 +1,6 @@
 // What memory costs an interval of order statistics: its ranks move outward by √(n / n_eff). The sign test
-// uses the same rule, so that a p-value and its interval never disagree.
+// uses the same rule, so that a p-value and its interval never disagree. And what it costs that samples come from few starts of a
+// program, each of which is a little faster or slower than the others for as long as it lasts.
 
 /// How far ranks move from their centre because neighbouring samples resemble each other.
 struct RankWidening: Hashable, Sendable {
@@ -38,8 +39,38 @@ struct RankWidening: Hashable, Sendable {
   /// The constants were chosen by simulation, seeds 1…10,000 of each kind of noise. On seeds that had no part in it
   /// (1,000,001…1,020,000, n = 20) AR(0.3) and AR(0.6) cover 95.9 and 94.4 % of the given, AR(0.9) 91.5 % with the
   /// refused, and on independent noise the median width is 1.07 to 1.22 times the oracle's (the mean up to 1.51).
-  init?(of samples: [Double]) {
+  ///
+  /// - Parameter starts: which start of its program each sample is from; nil: unknown, or there was one.
+  init?(of samples: [Double], starts: [Int]? = nil) {
     self.init(n: samples.count, lagOne: lagOneAutocorrelation(samples), effective: effectiveSampleSize(samples))
+    guard let starts else { return }
+    let clustered = Self.clustered(samples, starts)
+    guard clustered > factor else { return }
+    // Few starts that differ much leave all samples inside, which is an answer.
+    (factor, clamped) = (clustered, true)
+  }
+
+  /// Below so many starts nothing is widened for them: how they differ is then not known.
+  static let fewestStarts = 6
+
+  /// By how much the standard error of a share is larger than that of independent samples, from 0: Woodruff's interval of a median in
+  /// clusters (1952; Francisco and Fuller 1991). The share of the samples below the median is counted in each start; its variance comes
+  /// from how these counts differ, with Student's t for the number of starts instead of the normal quantile.
+  private static func clustered(_ samples: [Double], _ starts: [Int]) -> Double {
+    precondition(samples.count == starts.count, "each sample is from one start")
+    let groups = Dictionary(grouping: samples.indices) { starts[$0] }.values
+    guard groups.count >= fewestStarts else { return 0 }
+    let median = sampleQuantile(sorted: samples.sorted(), 0.5)
+    let (n, k) = (Double(samples.count), Double(groups.count))
+    var squares = 0.0
+    for group in groups {
+      let below = group.reduce(0.0) { $0 + (samples[$1] < median ? 1 : samples[$1] == median ? 0.5 : 0) }
+      let surplus = (below - Double(group.count) / 2) / n
+      squares += surplus * surplus
+    }
+    let variance = squares * k / (k - 1)
+    let t = studentQuantile(0.975, degrees: k - 1) / studentQuantile(0.975, degrees: 1e7)
+    return t * (variance * 4 * n).squareRoot()
   }
 
   /// The same for n samples with a measured r1 that are worth `effective` independent ones.

@@ -14,6 +14,29 @@ extension SelfProof {
     }
   }
 
+  /// Identical programs, each start of which is a little faster or slower for as long as it lasts: pairs of one start are alike.
+  public static let unlikeStarts = SelfProof("identical programs whose starts differ", trials: 1_000) { trials in
+    [0, 0.5, 1, 3].flatMap { spread in
+      [(6, 10), (10, 4), (10, 20)].map { starts, each in
+        row("false verdicts: \(starts) starts of \(each) pairs, \(spread) of the noise apart", .atMost(0.068), trials) { seed in
+          let (times, from) = ProofMachine(level: 0).startedAnew(starts, each: each, spread: spread, ratio: 1, seed: seed)
+          let found = comparePaired(baseline: times.baseline, candidate: times.candidate, equivalence: 0, starts: from)
+          return found.map { $0.verdict != .unresolved }
+        }
+      }
+    }
+  }
+
+  /// Starts that are all alike cost little power: 3 % in 10 starts of 10 pairs, CV 2 %.
+  public static let powerOverStarts = SelfProof("a real 3 % is found over ten starts", trials: 1_000) { trials in
+    [
+      row("found: 3 % faster, 10 starts of 10 pairs, CV 2 %", .atLeast(0.95), trials) { seed in
+        let (times, from) = ProofMachine(level: 0).startedAnew(10, each: 10, spread: 0, ratio: 1.03, seed: seed)
+        return comparePaired(baseline: times.baseline, candidate: times.candidate, starts: from)?.verdict == .faster
+      }
+    ]
+  }
+
   /// Looks at 20, 40, 80 and 100 pairs of identical programs.
   public static let looks = SelfProof("four looks at identical programs", trials: 1_000) { trials in
     [0, 0.6, 0.98].map { drift in

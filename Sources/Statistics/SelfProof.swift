@@ -66,8 +66,8 @@ public struct SelfProof: Sendable {
 
   /// All proofs of this module, in the order of a table.
   public static let all = [
-    medianCoverage, tailCoverage, randomWalkRefused, batchMeansCoverage, processCoverage, falseVerdicts, looks, manyRows,
-    falseEquivalence, control, power, detectableEffect, pairsForEffect, oneMode, twoModes, warmUpStep, warmUpFlat,
+    medianCoverage, tailCoverage, randomWalkRefused, batchMeansCoverage, processCoverage, falseVerdicts, unlikeStarts, looks,
+    manyRows, falseEquivalence, control, power, powerOverStarts, detectableEffect, pairsForEffect, oneMode, twoModes, warmUpStep, warmUpFlat,
     historySteps, growthCoverage, scalabilityCoverage, straightLine, pooledComparison, queueCoverage,
   ]
 

@@ -40,13 +40,15 @@ public struct SequentialLooks: Hashable, Sendable {
 
   /// The decision of the largest look that `baseline` and `candidate` suffice for. Pairs after it are not
   /// looked at. `equivalence` is also judged at the look's level, by the interval of 1 − 2α/k.
-  public func decide(baseline: [Double], candidate: [Double], equivalence delta: Double = 0.02) -> Decision {
+  public func decide(
+    baseline: [Double], candidate: [Double], equivalence delta: Double = 0.02, starts: [Int]? = nil
+  ) -> Decision {
     let pairs = min(baseline.count, candidate.count)
     var found: PairedComparison?
     if let size = sizes.last(where: { $0 <= pairs }) {
       found = comparePaired(
         baseline: Array(baseline.prefix(size)), candidate: Array(candidate.prefix(size)), equivalence: delta,
-        confidence: confidence)
+        confidence: confidence, starts: starts.map { Array($0.prefix(size)) })
     }
     if let found, found.verdict != .unresolved { return .stop(found) }
     guard let until = next(after: pairs) else { return .exhausted(found) }

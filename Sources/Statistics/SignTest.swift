@@ -47,12 +47,13 @@ public struct MedianTest: Hashable, Sendable {
 /// Tests the median of `samples`, in order of time, against `value`.
 ///
 /// - Parameter autocorrelated: false for samples known to be independent; their order is then ignored.
+/// - Parameter starts: as of `quantileInterval`.
 /// - Returns: nil below 6 samples, when one is not finite, or when they depend on each other too much; a row
 ///   of a table counts as p = 1 then.
-public func medianTest(_ samples: [Double], against value: Double = 0, autocorrelated: Bool = true) -> MedianTest? {
+public func medianTest(_ samples: [Double], against value: Double = 0, autocorrelated: Bool = true, starts: [Int]? = nil) -> MedianTest? {
   let n = samples.count
   guard n >= 6, samples.allSatisfy({ $0.isFinite }),
-    let widening = autocorrelated ? RankWidening(of: samples) : .independent
+    let widening = autocorrelated ? RankWidening(of: samples, starts: starts) : .independent
   else { return nil }
   // tails[k] = P(X < k) for X binomial (n, ½).
   var tails = [0.0]

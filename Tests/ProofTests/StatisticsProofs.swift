@@ -14,7 +14,7 @@ import Testing
     SelfProof.power.title: 300, SelfProof.tailCoverage.title: 500, SelfProof.randomWalkRefused.title: 300,
     SelfProof.warmUpStep.title: 40, SelfProof.warmUpFlat.title: 60, SelfProof.historySteps.title: 300,
     SelfProof.growthCoverage.title: 150, SelfProof.scalabilityCoverage.title: 20, SelfProof.straightLine.title: 40,
-    SelfProof.pooledComparison.title: 100, SelfProof.queueCoverage.title: 40,
+    SelfProof.unlikeStarts.title: 200, SelfProof.powerOverStarts.title: 300, SelfProof.pooledComparison.title: 100, SelfProof.queueCoverage.title: 40,
   ]
 
   @Test("every promise holds within chance", arguments: SelfProof.all.indices)
