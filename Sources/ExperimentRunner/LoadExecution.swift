@@ -37,17 +37,17 @@ struct LoadExecution {
     switch load.design {
     case .single:
       arms = load.arms
-      slices = [try runAlone(arms[0], runs: 1)]
+      slices = [try runAlone(arms[0], into: &result)]
     case .compare(let comparison):
       arms = load.arms
-      slices = try runInTurns(runs: runner.options.quick ? max(6, min(comparison.runs, 6)) : comparison.runs)
+      slices = try runInTurns(runs: runner.options.quick ? max(6, min(comparison.runs, 6)) : comparison.runs, into: &result)
     case .sweep(let param, _, let quick):
       let last = param.split(separator: ".").last.map(String.init) ?? param
       arms = runner.options.quick && !quick.isEmpty
         ? load.arms.filter { arm in arm.params[last].map(quick.contains) ?? false } : load.arms
       slices = []
       for arm in arms {
-        slices.append(try runAlone(arm, runs: 1))
+        slices.append(try runAlone(arm, into: &result))
         if wasAborted(slices) { break }
       }
       result.rowLabel = last
@@ -59,23 +59,31 @@ struct LoadExecution {
       result.doubts.append(Doubt(id: "aborted", text: "ended before its time, because `\(text)` had failed"))
     }
     var closed: [Slice]?
-    if load.twin == .closed, !wasAborted(slices), !runner.cancelled() { closed = try runAlone(closedTwin(of: arms[0], slices[0]), runs: 1) }
+    if load.twin == .closed, !wasAborted(slices), !runner.cancelled() { closed = try runAlone(closedTwin(of: arms[0], slices[0]), into: &result) }
     try measure(Array(arms.prefix(slices.count)), slices, closed, into: &result)
   }
 
   private func wasAborted(_ slices: [[Slice]]) -> Bool { slices.joined().contains { $0.record.aborted != nil } }
 
-  /// One lab, started for this arm and ended after it.
-  private func runAlone(_ arm: LoadArm, runs: Int) throws -> [Slice] {
+  /// One lab, started for this arm and ended after it. Where a pause of the machine has spoiled the run, it is taken once more.
+  private func runAlone(_ arm: LoadArm, into result: inout CellResult) throws -> [Slice] {
+    let first = try runOnce(arm)
+    guard let reason = spoiled([first], arm), mayTakeAgain(first) else { return [first] }
+    let again = try runOnce(arm)
+    result.doubts.append(Doubt(id: "again", text: "\(arm.name): measured again, for the first run was INVALID: \(reason)"))
+    return [again]
+  }
+
+  private func runOnce(_ arm: LoadArm) throws -> Slice {
     let lab = try LabProcess(arm.system, launcher: runner.options.launcher)
     defer { lab.stop() }
     let engine = try makeEngine(arm, lab, scaleIterations: true)
     try warm(arm, engine, lab)
-    return try (0..<runs).map { try slice(arm, engine, lab, index: $0, of: runs) }
+    return try slice(arm, engine, lab, index: 0, of: 1)
   }
 
   /// All labs up, slices in balanced seeded order.
-  private func runInTurns(runs: Int) throws -> [[Slice]] {
+  private func runInTurns(runs: Int, into result: inout CellResult) throws -> [[Slice]] {
     let labs = try LabProcess.start(load.arms.map(\.system), launcher: runner.options.launcher)
     defer { labs.forEach { $0.stop() } }
     var engines: [LoadEngine] = []
@@ -92,7 +100,44 @@ struct LoadExecution {
         if wasAborted(slices) { return slices }
       }
     }
+    // A round is taken again as a whole, so that what is compared ran side by side.
+    for (index, arm) in load.arms.enumerated() {
+      guard let reason = spoiled(slices[index], arm) else { continue }
+      let rounds = worstRounds(slices[index])
+      for round in rounds {
+        for other in order[round] {
+          slices[other][round] = try slice(load.arms[other], engines[other], labs[other], index: round, of: runs)
+        }
+      }
+      guard !rounds.isEmpty else { continue }
+      let what = rounds.count == 1 ? "a slice of each arm was" : "\(rounds.count) slices of each arm were"
+      result.doubts.append(Doubt(id: "again", text: "\(arm.name): \(what) measured again, for the run was INVALID: \(reason)"))
+    }
     return slices
+  }
+
+  // MARK: Spoiled by the machine
+
+  /// Why the run of an arm says nothing, where that is not the target's doing; nil: it says something.
+  ///
+  /// A lateness of the generator tells nothing of the answers' times, so to measure again because of it favours no outcome; the result
+  /// says that it was done.
+  private func spoiled(_ slices: [Slice], _ arm: LoadArm) -> String? {
+    // What was recorded is asked as it was: two runs would be asked together.
+    guard !runner.cancelled(), !wasAborted([slices]), !runner.recordings.wanted.contains(cell.id) else { return nil }
+    let merged = ArmMeasurement(arm, slices).merged
+    guard merged.verdict == .invalid, !merged.isTargetsFault else { return nil }
+    return merged.reason ?? "the generator fell behind"
+  }
+
+  /// Once, and only what is short: a lesson's time is promised.
+  private func mayTakeAgain(_ slice: Slice) -> Bool { slice.record.elapsed.seconds <= 3.5 }
+
+  /// The latest of the slices that are INVALID by themselves, two at most.
+  private func worstRounds(_ slices: [Slice]) -> [Int] {
+    slices.indices.filter { slices[$0].record.verdict == .invalid && !slices[$0].record.isTargetsFault && mayTakeAgain(slices[$0]) }
+      .sorted { slices[$0].record.sendLag.quantile(0.99) > slices[$1].record.sendLag.quantile(0.99) }
+      .prefix(2).sorted()
   }
 
   /// - Parameter scaleIterations: in a comparison an iteration count is the experiment itself (200
