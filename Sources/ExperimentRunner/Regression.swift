@@ -92,7 +92,7 @@ extension Runner {
       do throws(MeasureError) {
         let points = try measurePoints(
           cell, id: pair.new.id, budget: Nanoseconds(budget.rawValue / Int64(max(1, shared.count))), setting: setting)
-        return points.map { regressionResult(pair.new.id, after.name, $0, cell.sizeName) }
+        return points.map { regressionResult(pair.new.id, after.name, $0, cell) }
       } catch {
         failed.reason = error.description
         failed.notes = error.subject == 1 ? failureNotes(error, .bench(cell)) : nil
@@ -101,13 +101,13 @@ extension Runner {
     }
   }
 
-  private func regressionResult(_ block: String, _ part: String, _ point: BenchPoint, _ sizeName: String) -> RegressionResult {
-    var result = RegressionResult(block: block, part: part, at: point.size.map { [sizeName: Double($0)] }, verdict: .unresolved)
+  private func regressionResult(_ block: String, _ part: String, _ point: BenchPoint, _ cell: BenchCell) -> RegressionResult {
+    var result = RegressionResult(block: block, part: part, at: point.size.map { [cell.sizeName: Double($0)] }, verdict: .unresolved)
     let times = point.record.samples.map { $0.map { Double($0.ns) } }
     if let control = controlAA(times[0]) {
       result.control = Estimate(control.ratio, low: control.interval.low, high: control.interval.high)
     }
-    guard let outcome = comparePaired(baseline: times[0], candidate: times[1], starts: point.record.pairStarts) else {
+    guard let outcome = comparePaired(baseline: times[0], candidate: times[1], equivalence: leastDifference(cell, point.record), starts: point.record.pairStarts) else {
       result.reason = "the pairs are too few or depend on each other too much to be compared"
       return result
     }

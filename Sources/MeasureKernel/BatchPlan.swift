@@ -13,6 +13,8 @@ public struct BatchPlan: Hashable, Sendable {
 
   /// A sample of 1 ms is a thousand times coarser than any clock; what gates rest on should be as long.
   static let goodSample = 1e6
+  /// Nanoseconds of work after a start that are not counted, at least.
+  static let runUp = 3e6
   /// Where the budget has room for it: a tenth of the jitter that a sample of 1 ms has.
   static let longSample = 1e7
   /// Below 10 µs the pair of clock readings (60–70 ns) is no longer below 1 %.
