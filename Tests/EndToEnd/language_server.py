@@ -281,7 +281,8 @@ def tests(Folder):
 
     def a_cell_runs_from_the_editor():
         with Folder() as f:
-            text = LESSON.replace("\nThe mean", "\n```perf\nkind: sim\nid: model\nmodel: mm1\nparams: {rho: 0.5}\ncustomers: 2000\nreplications: 2\n```\n\nThe mean")
+            # Long enough to be called off on a machine that pauses.
+            text = LESSON.replace("duration: 500ms", "duration: 5s").replace("\nThe mean", "\n```perf\nkind: sim\nid: model\nmodel: mm1\nparams: {rho: 0.5}\ncustomers: 2000\nreplications: 2\n```\n\nThe mean")
             path = f.file("lesson.md", text.encode())
             client = Client(f.program, f.path, {"window": {"workDoneProgress": True}})
             uri, items = client.open(path, text)
