@@ -1,4 +1,5 @@
-// A loop on a thread of its own, the CPU a thread is bound to, its turn, and processors that do not fall asleep. Plain pthreads: a task of the cooperative pool must not block for the length of a run.
+// A loop on a thread of its own, the CPU a thread is bound to, its turn, and processors that do not fall asleep. Plain pthreads: a
+// task of the cooperative pool must not block for the length of a run.
 
 import CKernelShims
 import Glibc
