@@ -134,7 +134,7 @@ extension Runner {
       }
       for index in bench.subjects.indices.dropFirst() {
         let candidate = record.samples[index].map { Double($0.ns) }
-        let outcome = comparePaired(baseline: baseline, candidate: candidate, equivalence: leastDifference(bench, record), starts: record.pairStarts)
+        let outcome = comparePaired(baseline: baseline, candidate: candidate, equivalence: leastDifference(bench, record).share, starts: record.pairStarts)
         found.append(outcome)
         guard let outcome else {
           result.doubts.append(
@@ -156,8 +156,8 @@ extension Runner {
             verdict: record.parity ? Verdict(outcome.verdict, better: .lower, isTime: true) : .unresolved))
       }
     }
-    if points.contains(where: { leastDifference(bench, $0.record) > 0.02 }) {
-      result.doubts.append(Doubt(id: "one-start", text: "each subject was started once: a difference below 5 % may be that of two starts, and counts as none"))
+    if points.contains(where: { leastDifference(bench, $0.record) == .ofOneStart }) {
+      result.doubts.append(Doubt(id: "one-start", text: "each subject was started once: \(LeastDifference.oneStart)"))
     }
     let lost = withdrawn(found)
     guard !lost.isEmpty else { return }
@@ -167,10 +167,8 @@ extension Runner {
       Doubt(id: "many-rows", text: "\(found.count) comparisons were made: \(lost.count) of them would be found by chance too often (Holm), and say unresolved"))
   }
 
-  /// Below this share two subjects are as good as equal: δ of the method, and more where each was started once. Two starts of one SQL
-  /// statement, with its tables in memory, differ with a standard deviation of 1.8 % here, which no number of pairs can show.
-  func leastDifference(_ bench: BenchCell, _ record: BenchRecord) -> Double {
-    record.starts > 1 || bench.subjects.allSatisfy(\.isProgram) ? 0.02 : 0.05
+  func leastDifference(_ bench: BenchCell, _ record: BenchRecord) -> LeastDifference {
+    record.starts > 1 || bench.subjects.allSatisfy(\.isProgram) ? .usual : .ofOneStart
   }
 
   /// The comparisons whose difference does not survive that others were made beside them: Holm's adjusted p is above
@@ -304,4 +302,17 @@ extension Runner {
       title: cell.title ?? "Time of one call, cumulative", xLabel: "time of one call", yLabel: "share of samples", xUnit: .nanoseconds,
       yUnit: .share, logX: false, series: series)
   }
+}
+
+/// The share below which two subjects are as good as equal.
+enum LeastDifference {
+  /// δ of the method.
+  case usual
+  /// Each was started once. Two starts of one SQL statement, with its tables in memory, differ with a standard deviation of 1.8 %
+  /// here, which no number of pairs can show.
+  case ofOneStart
+
+  var share: Double { self == .usual ? 0.02 : 0.05 }
+
+  static let oneStart = "a difference below \(Int(LeastDifference.ofOneStart.share * 100)) % may be that of two starts, and counts as none"
 }

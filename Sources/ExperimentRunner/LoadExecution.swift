@@ -130,8 +130,8 @@ struct LoadExecution {
     return merged.reason ?? "the generator fell behind"
   }
 
-  /// Once, and only what is short: a lesson's time is promised.
-  private func mayTakeAgain(_ slice: Slice) -> Bool { slice.record.elapsed.seconds <= 3.5 }
+  /// Once, and only what is short: a lesson's time is promised, a tenth of it or less to a quick run.
+  private func mayTakeAgain(_ slice: Slice) -> Bool { slice.record.elapsed.seconds <= (runner.options.quick ? 1 : 3.5) }
 
   /// The latest of the slices that are INVALID by themselves, two at most.
   private func worstRounds(_ slices: [Slice]) -> [Int] {

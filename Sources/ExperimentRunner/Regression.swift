@@ -107,12 +107,14 @@ extension Runner {
     if let control = controlAA(times[0]) {
       result.control = Estimate(control.ratio, low: control.interval.low, high: control.interval.high)
     }
-    guard let outcome = comparePaired(baseline: times[0], candidate: times[1], equivalence: leastDifference(cell, point.record), starts: point.record.pairStarts) else {
+    let least = leastDifference(cell, point.record)
+    guard let outcome = comparePaired(baseline: times[0], candidate: times[1], equivalence: least.share, starts: point.record.pairStarts) else {
       result.reason = "the pairs are too few or depend on each other too much to be compared"
       return result
     }
     result.ratio = Estimate(outcome.ratio, low: outcome.interval.low, high: outcome.interval.high)
     result.verdict = Verdict(outcome.verdict, better: .lower, isTime: true)
+    if least == .ofOneStart { result.reason = "each was started once: \(LeastDifference.oneStart)" }
     if ControlState(result.control, ratios: [outcome.ratio]) == .broken {
       result.verdict = .unresolved
       result.reason = "the A/A control excludes 1: the machine changed meanwhile"

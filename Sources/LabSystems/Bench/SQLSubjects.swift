@@ -18,13 +18,15 @@ struct StatementArguments {
         place: "SQL subject", cause: "the statement has parameters, and its table has no rows to take them from",
         remedy: "give the dataset rows, or write values into the statement")
     }
-    for name in facts.parameters where !dataset.columns.contains(where: { $0.name == name }) {
+    let columns = dataset.columns.map(\.name)
+    let places = try facts.parameters.map { name in
+      if let place = columns.firstIndex(of: name) { return place }
       throw LabError(
         place: "SQL subject", cause: "`:\(name)` is no column of `\(dataset.name)`",
-        remedy: "its parameters are \(dataset.columns.map { ":\($0.name)" }.joined(separator: ", ")): `:id` is drawn, the others are of the row with that id")
+        remedy: "its parameters are \(columns.map { ":\($0)" }.joined(separator: ", ")): `:id` is drawn, the others are of the row with that id")
     }
     let seeded = DatasetRows(dataset, among: system.data, seed: system.seed)
-    rows = BenchKeys(dataset, seed: seed).ids.map { id in facts.parameters.map { seeded.value($0, Int(id)) ?? .integer(id) } }
+    rows = BenchKeys(dataset, seed: seed).ids.map { id in places.map { seeded.value(at: $0, Int(id)) } }
   }
 
   subscript(_ iteration: Int) -> [ColumnValue] { rows[iteration % rows.count] }

@@ -32,38 +32,32 @@ extension DatasetRows {
   private static let year: Int64 = 31_536_000
 
   /// The values of a row, in the order of the schema's columns.
-  func values(_ id: Int) -> [ColumnValue] {
-    switch dataset.kind {
-    case .products:
-      [.integer(Int64(id)), .text(name(id)), .integer(Int64(price(id))), .integer(1), .blob(payload(id))]
-    case .orders:
-      [
-        .integer(Int64(id)), .integer(frequent(shop.users, id, 1)), .integer(veryFrequent(shop.products, id, 2)), .integer(amount(id, 3)),
-        .text(status(id)), .integer(Self.firstOrder + moment(id, Self.year)),
-      ]
-    case .items:
-      [
-        .integer(Int64(id)), .integer(order(id)), .integer(veryFrequent(shop.products, id, 2)), .integer(1 + Int64(bits(id, 3) % 4)),
-        .integer(amount(id, 4)),
-      ]
-    case .clicks:
-      [
-        .integer(Int64(id)), .integer(frequent(shop.users, id, 1)), .text(path(id)),
-        .integer(Self.firstOrder * 1000 + moment(id, 86_400_000)), .integer(tookMicroseconds(id)),
-      ]
-    }
-  }
+  func values(_ id: Int) -> [ColumnValue] { (0..<width).map { value(at: $0, id) } }
 
-  /// - Parameter name: of a column; nil when there is none.
-  func value(_ name: String, _ id: Int) -> ColumnValue? {
-    // A payload is long: it is made only for who asks for it.
-    switch (dataset.kind, name) {
-    case (_, "id"): return .integer(Int64(id))
-    case (.products, "name"): return .text(self.name(id))
-    case (.products, "price"): return .integer(Int64(price(id)))
-    default: break
+  /// The value of one column of a row: a payload is long, and made only for who asks for it.
+  ///
+  /// - Parameter place: of the column in the schema, from 0.
+  func value(at place: Int, _ id: Int) -> ColumnValue {
+    switch (dataset.kind, place) {
+    case (_, 0): .integer(Int64(id))
+    case (.products, 1): .text(name(id))
+    case (.products, 2): .integer(Int64(price(id)))
+    case (.products, 3): .integer(1)
+    case (.products, _): .blob(payload(id))
+    case (.orders, 1): .integer(frequent(shop.users, id, 1))
+    case (.orders, 2): .integer(veryFrequent(shop.products, id, 2))
+    case (.orders, 3): .integer(amount(id, 3))
+    case (.orders, 4): .text(status(id))
+    case (.orders, _): .integer(Self.firstOrder + moment(id, Self.year))
+    case (.items, 1): .integer(order(id))
+    case (.items, 2): .integer(veryFrequent(shop.products, id, 2))
+    case (.items, 3): .integer(1 + Int64(bits(id, 3) % 4))
+    case (.items, _): .integer(amount(id, 4))
+    case (.clicks, 1): .integer(frequent(shop.users, id, 1))
+    case (.clicks, 2): .text(path(id))
+    case (.clicks, 3): .integer(Self.firstOrder * 1000 + moment(id, 86_400_000))
+    case (.clicks, _): .integer(tookMicroseconds(id))
     }
-    return dataset.columns.firstIndex { $0.name == name }.map { values(id)[$0] }
   }
 
   private func bits(_ id: Int, _ column: UInt64) -> UInt64 {

@@ -16,12 +16,15 @@ struct DatasetRows {
   let seed: UInt64
   /// What its rows refer to.
   let shop: ShopSizes
+  /// Columns.
+  let width: Int
 
   /// - Parameter data: all datasets of the system: rows refer to those of others.
   init(_ dataset: DatasetSpec, among data: [DatasetSpec], seed: UInt64) {
     self.dataset = dataset
     self.seed = seed ^ fnv1a(dataset.name)
     shop = ShopSizes(dataset, among: data)
+    width = dataset.columns.count
   }
 
   func name(_ id: Int) -> String {

@@ -101,7 +101,7 @@ final class LabDatabase: @unchecked Sendable {
     sqlite3_prepare_v2(connection.handle, "INSERT INTO \"\(dataset.name)\" VALUES (\(places))", -1, &insert, nil)
     defer { sqlite3_finalize(insert) }
     for id in 0..<dataset.rows {
-      for (place, value) in rows.values(id + 1).enumerated() { value.bind(to: insert, Int32(place + 1)) }
+      for place in 0..<rows.width { rows.value(at: place, id + 1).bind(to: insert, Int32(place + 1)) }
       guard sqlite3_step(insert) == SQLITE_DONE else {
         throw LabError(
           place: "system, data \(dataset.name)", cause: "row \(id + 1) cannot be stored: \(connection.message)",
