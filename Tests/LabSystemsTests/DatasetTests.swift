@@ -224,3 +224,10 @@ private func store(orders: Int, index: [[String]]? = nil) -> SystemSpec {
     #expect([0, 59, 19_782, 20_454].map(calendarDate) == ["1970-01-01", "1970-03-01", "2024-02-29", "2026-01-01"])
   }
 }
+
+extension DatasetRows {
+  /// Of a column by its name.
+  fileprivate func value(_ name: String, _ id: Int) -> ColumnValue? {
+    dataset.columns.firstIndex { $0.name == name }.map { value(at: $0, id) }
+  }
+}
