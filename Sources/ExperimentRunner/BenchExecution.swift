@@ -134,7 +134,9 @@ extension Runner {
       }
       for index in bench.subjects.indices.dropFirst() {
         let candidate = record.samples[index].map { Double($0.ns) }
-        let outcome = comparePaired(baseline: baseline, candidate: candidate, equivalence: leastDifference(bench, record).share, starts: record.pairStarts)
+        let least = leastDifference(bench, record)
+        var outcome = comparePaired(baseline: baseline, candidate: candidate, equivalence: least.share, starts: record.pairStarts)
+        if let one = outcome, least.mayBeChance(one) { outcome?.verdict = .unresolved }
         found.append(outcome)
         guard let outcome else {
           result.doubts.append(
@@ -313,6 +315,12 @@ enum LeastDifference {
   case ofOneStart
 
   var share: Double { self == .usual ? 0.02 : 0.05 }
+
+  /// Whether a difference that was found may be that of two starts: its interval reaches below the share.
+  func mayBeChance(_ found: PairedComparison) -> Bool {
+    self == .ofOneStart && found.interval.low < 1 + share && found.interval.high > 1 / (1 + share)
+      && (found.verdict == .faster || found.verdict == .slower)
+  }
 
   static let oneStart = "a difference below \(Int(LeastDifference.ofOneStart.share * 100)) % may be that of two starts, and counts as none"
 }
